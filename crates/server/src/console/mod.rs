@@ -1,0 +1,10 @@
+//! Pages of the console.
+
+use axum::Router;
+
+use crate::state::AppState;
+
+/// The pages.
+pub fn router() -> Router<AppState> {
+    Router::new()
+}

@@ -1,0 +1,261 @@
+//! What every handler shares: the service, the settings, and who this server is.
+//!
+//! Holds nothing of a request; sessions and keys are looked up in [`crate::auth`].
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Uri;
+use liuhen_service::Service;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::ServeError;
+use crate::error::ApiError;
+
+/// Bounds on what a client may ask of the server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a JSON or form body. Default 1 MiB.
+    pub body_bytes: usize,
+    /// Bytes of an uploaded file. Default 4 GiB.
+    pub upload_bytes: u64,
+    /// Time for the request head to arrive. Default 10 s.
+    pub header_timeout: Duration,
+    /// Time for a handler to answer, uploads and streams excepted. Default 30 s.
+    pub request_timeout: Duration,
+    /// Time between two pieces of an upload. Default 30 s.
+    pub upload_idle: Duration,
+    /// Connections open at once; later ones wait in the kernel's queue. Default 4,096.
+    pub connections: usize,
+    /// Uploads running at once; later ones are answered 503. Default 8.
+    pub uploads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            upload_bytes: 4 << 30,
+            header_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            upload_idle: Duration::from_secs(30),
+            connections: 4096,
+            uploads: 8,
+        }
+    }
+}
+
+/// How the server is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Where it listens, when it does; `None` in tests that call the router.
+    pub listen: Option<SocketAddr>,
+    /// The address people type, such as `https://vault.example.com`. Its host is accepted in `Host`.
+    pub public_url: Option<String>,
+    /// A proxy ends TLS and checks `Host`: cookies are `Secure` and any `Host` is accepted.
+    pub behind_tls_proxy: bool,
+    /// Bounds on requests.
+    pub limits: Limits,
+}
+
+/// Shared by every handler; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    service: Arc<Service>,
+    settings: Settings,
+    base: String,
+    secure: bool,
+    /// Host of `public_url`, lower case, without its port.
+    public_host: Option<String>,
+    listen_host: Option<String>,
+    uploads: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for AppState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppState")
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AppState {
+    /// Joins a service with the settings of one server.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::PublicUrl`] when `public_url` is no `http` or `https` address with a host, or has a path.
+    pub fn new(service: Arc<Service>, settings: Settings) -> Result<Self, ServeError> {
+        let public = settings
+            .public_url
+            .as_deref()
+            .map(PublicUrl::parse)
+            .transpose()?;
+        let listen_host = settings
+            .listen
+            .filter(|addr| !addr.ip().is_unspecified())
+            .map(|addr| host_name(&addr.to_string()).to_owned());
+        let base = match (&public, settings.listen) {
+            (Some(url), _) => url.base.clone(),
+            (None, Some(addr)) => format!("http://{addr}"),
+            (None, None) => "http://localhost".to_owned(),
+        };
+        let secure = settings.behind_tls_proxy || public.as_ref().is_some_and(|url| url.https);
+        Ok(Self(Arc::new(Inner {
+            service,
+            base,
+            secure,
+            public_host: public.map(|url| url.host),
+            listen_host,
+            uploads: Arc::new(Semaphore::new(settings.limits.uploads)),
+            settings,
+        })))
+    }
+
+    /// The use-cases.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.0.service
+    }
+
+    /// Bounds on requests.
+    pub fn limits(&self) -> &Limits {
+        &self.0.settings.limits
+    }
+
+    /// The address people type, without a final slash; links begin with it.
+    pub fn base_url(&self) -> &str {
+        &self.0.base
+    }
+
+    /// Whether browsers reach this server over TLS.
+    pub fn secure(&self) -> bool {
+        self.0.secure
+    }
+
+    /// Whether a request may name this `Host`.
+    ///
+    /// A page of another site can point its own name at this address (DNS rebinding), and the browser then sends that name; so only names that are ours are answered.
+    pub fn host_allowed(&self, host: &str) -> bool {
+        if self.0.settings.behind_tls_proxy && self.0.public_host.is_none() {
+            return true;
+        }
+        let name = host_name(host);
+        let is = |ours: &Option<String>| ours.as_deref().is_some_and(|o| name.eq_ignore_ascii_case(o));
+        is_loopback_name(name) || is(&self.0.public_host) || is(&self.0.listen_host)
+    }
+
+    /// Runs a blocking use-case off the async threads.
+    ///
+    /// # Errors
+    ///
+    /// What the use-case answers; an internal error when it panicked.
+    pub async fn blocking<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Arc<Service>) -> liuhen_service::Result<T> + Send + 'static,
+    {
+        let service = Arc::clone(&self.0.service);
+        match tokio::task::spawn_blocking(move || work(&service)).await {
+            Ok(answer) => answer.map_err(ApiError::from),
+            Err(_) => Err(ApiError::internal("a blocking task panicked")),
+        }
+    }
+
+    /// A place among the running uploads.
+    ///
+    /// # Errors
+    ///
+    /// 503 `busy` when all places are taken.
+    pub(crate) fn upload_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.uploads)
+            .try_acquire_owned()
+            .map_err(|_| ApiError::busy())
+    }
+}
+
+struct PublicUrl {
+    base: String,
+    host: String,
+    https: bool,
+}
+
+impl PublicUrl {
+    fn parse(text: &str) -> Result<Self, ServeError> {
+        let wrong = || ServeError::PublicUrl(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| wrong())?;
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(wrong()),
+        };
+        let authority = uri.authority().ok_or_else(wrong)?;
+        let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+        if !bare || authority.as_str().contains('@') {
+            return Err(wrong());
+        }
+        Ok(Self {
+            base: text.trim_end_matches('/').to_owned(),
+            host: host_name(authority.as_str()).to_ascii_lowercase(),
+            https,
+        })
+    }
+}
+
+/// `host:port` or `[v6]:port` without its port.
+fn host_name(authority: &str) -> &str {
+    if authority.starts_with('[') {
+        return authority
+            .find(']')
+            .map_or(authority, |end| &authority[..=end]);
+    }
+    authority.split_once(':').map_or(authority, |(host, _)| host)
+}
+
+fn is_loopback_name(name: &str) -> bool {
+    matches!(name, "127.0.0.1" | "[::1]") || name.eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names() {
+        let rows = [
+            ("localhost:8420", "localhost"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[::1]:8420", "[::1]"),
+            ("vault.example.com:443", "vault.example.com"),
+            ("[::1", "[::1"),
+            ("", ""),
+        ];
+        for (host, name) in rows {
+            assert_eq!(host_name(host), name, "{host}");
+        }
+    }
+
+    #[test]
+    fn public_urls() {
+        let url = PublicUrl::parse("https://Vault.example.com/").unwrap();
+        assert_eq!(url.base, "https://Vault.example.com");
+        assert_eq!(url.host, "vault.example.com");
+        assert!(url.https);
+    }
+
+    #[test]
+    fn refuses_public_urls_with_path_user_or_other_scheme() {
+        for text in [
+            "ftp://a.example",
+            "https://a.example/vault",
+            "https://user@a.example",
+            "https://a.example/?x=1",
+            "a.example",
+            "",
+        ] {
+            assert!(PublicUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What pages share: layout, words in two languages, charts.
