@@ -18,9 +18,13 @@
 //!
 //! This room judges nothing: whether a text is of a kind belongs to `detect`.
 
+pub mod digits;
 mod error;
 mod kind;
+pub mod lexicon;
 pub mod pack;
+pub mod region;
+pub mod segment;
 
 pub use error::{KindError, PackError};
 pub use kind::Kind;

@@ -1,0 +1,198 @@
+//! Word lists: surnames, words of addresses and organisations, ethnic groups.
+//!
+//! Rule: `rules/*.txt`, each with its mark.
+//! How words make a name or an address belongs to `detect`.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+/// The surnames.
+#[derive(Debug)]
+pub struct Surnames {
+    common: Vec<char>,
+    single: HashSet<char>,
+    compound: Vec<&'static str>,
+}
+
+impl Surnames {
+    /// The list that is compiled in.
+    #[must_use]
+    pub fn builtin() -> &'static Surnames {
+        static SURNAMES: OnceLock<Surnames> = OnceLock::new();
+        SURNAMES.get_or_init(|| {
+            let mut lines = content(include_str!("../rules/surnames.txt"));
+            let common: Vec<char> = lines.next().unwrap_or("").chars().collect();
+            let others = lines.next().unwrap_or("").chars();
+            let single = common.iter().copied().chain(others).collect();
+            let compound = lines.next().unwrap_or("").split(' ').collect();
+            Surnames {
+                common,
+                single,
+                compound,
+            }
+        })
+    }
+
+    /// The commonest single surnames, in rough order.
+    #[must_use]
+    pub fn common(&self) -> &[char] {
+        &self.common
+    }
+
+    /// The compound surnames.
+    #[must_use]
+    pub fn compound(&self) -> &[&'static str] {
+        &self.compound
+    }
+
+    /// How many characters at the beginning of `name` are a surname: 0, 1 or 2.
+    #[must_use]
+    pub fn prefix(&self, name: &str) -> usize {
+        if self
+            .compound
+            .iter()
+            .any(|surname| name.starts_with(surname))
+        {
+            return 2;
+        }
+        usize::from(
+            name.chars()
+                .next()
+                .is_some_and(|first| self.single.contains(&first)),
+        )
+    }
+}
+
+/// A level of an address, from the widest to the narrowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    missing_docs,
+    reason = "the names say it; rules/address.txt lists the words"
+)]
+pub enum AddressLevel {
+    Province,
+    City,
+    County,
+    Town,
+    Village,
+    Road,
+    Number,
+    Compound,
+    Building,
+    Unit,
+    Room,
+}
+
+const LEVELS: [(&str, AddressLevel); 11] = [
+    ("province", AddressLevel::Province),
+    ("city", AddressLevel::City),
+    ("county", AddressLevel::County),
+    ("town", AddressLevel::Town),
+    ("village", AddressLevel::Village),
+    ("road", AddressLevel::Road),
+    ("number", AddressLevel::Number),
+    ("compound", AddressLevel::Compound),
+    ("building", AddressLevel::Building),
+    ("unit", AddressLevel::Unit),
+    ("room", AddressLevel::Room),
+];
+
+/// Every word that closes a level of an address, longest words first.
+#[must_use]
+pub fn address_words() -> &'static [(&'static str, AddressLevel)] {
+    static WORDS: OnceLock<Vec<(&'static str, AddressLevel)>> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let mut words = Vec::new();
+        for line in content(include_str!("../rules/address.txt")) {
+            let (level, list) = line.split_once(": ").unwrap_or((line, ""));
+            if let Some((_, level)) = LEVELS.iter().find(|(name, _)| *name == level) {
+                words.extend(list.split(' ').map(|word| (word, *level)));
+            }
+        }
+        words.sort_by_key(|(word, level)| (std::cmp::Reverse(word.len()), *level));
+        words
+    })
+}
+
+/// Words that an organisation's name has and a person's has not.
+#[must_use]
+pub fn organisation_words() -> &'static [&'static str] {
+    static WORDS: OnceLock<Vec<&'static str>> = OnceLock::new();
+    WORDS.get_or_init(|| words(include_str!("../rules/organisation.txt")))
+}
+
+/// The 56 ethnic groups, without the closing `族`.
+#[must_use]
+pub fn ethnicities() -> &'static [&'static str] {
+    static WORDS: OnceLock<Vec<&'static str>> = OnceLock::new();
+    WORDS.get_or_init(|| words(include_str!("../rules/ethnicities.txt")))
+}
+
+/// The lines of a list that are not comments.
+fn content(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+fn words(text: &'static str) -> Vec<&'static str> {
+    content(text).flat_map(|line| line.split(' ')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surnames_are_found_at_the_beginning() {
+        let surnames = Surnames::builtin();
+        let rows = [
+            ("王小明", 1),
+            ("欧阳锋", 2),
+            ("覃某", 1),
+            ("某王", 0),
+            ("", 0),
+            ("Wang", 0),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(surnames.prefix(name), expected, "{name}");
+        }
+        assert!(surnames.common().len() >= 100);
+        assert!(surnames.single.len() >= 390, "{}", surnames.single.len());
+        assert!(
+            surnames
+                .compound()
+                .iter()
+                .all(|name| name.chars().count() == 2)
+        );
+    }
+
+    #[test]
+    fn longer_address_words_come_first() {
+        let words = address_words();
+        assert!(
+            words
+                .windows(2)
+                .all(|pair| pair[0].0.len() >= pair[1].0.len())
+        );
+        assert!(words.contains(&("单元", AddressLevel::Unit)));
+        assert!(words.contains(&("省", AddressLevel::Province)));
+        assert!(AddressLevel::Province < AddressLevel::Room);
+    }
+
+    #[test]
+    fn there_are_56_ethnic_groups() {
+        let groups = ethnicities();
+        assert_eq!(groups.len(), 56);
+        assert_eq!(groups.iter().collect::<HashSet<_>>().len(), 56);
+    }
+
+    #[test]
+    fn no_organisation_word_is_a_surname_alone() {
+        for word in organisation_words() {
+            assert!(
+                word.chars().count() > 1 || Surnames::builtin().prefix(word) == 0,
+                "{word}"
+            );
+        }
+    }
+}
