@@ -1,0 +1,415 @@
+//! A log held open: append, read, prove.
+//!
+//! What happens on disk belongs to `committer` and `sequencer`; taking up a
+//! directory to `recover`.
+
+use std::{
+    fmt,
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    checkpoint::SignedCheckpoint,
+    committer::{self, Committer, Pending, now_ms},
+    disk::{Disk, SystemDisk},
+    error::LogError,
+    hash::{Hash, leaf_hash},
+    key::LogKey,
+    note::Verifier,
+    proof,
+    receipt::{Batch, Receipt},
+    recover,
+    sequencer::Sequencer,
+    shared::{Durable, Shared},
+    tile::MAX_LEAF,
+    wal::MAX_SIDECAR,
+};
+
+/// How a log is opened. `Options::default()` suits a server.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Every record below this index is durable with the consumer, by the
+    /// consumer's own books. Records from here on come back from [`Log::open`].
+    pub acknowledged: u64,
+    /// A checkpoint covers each entry at most this long after it became durable. 1 s.
+    pub checkpoint_within: Duration,
+    /// A write-ahead segment is closed past this many bytes. 32 MiB.
+    pub segment_bytes: u64,
+    /// One batch holds at most about this many bytes. 4 MiB.
+    pub max_batch_bytes: usize,
+    /// Past this many bytes waiting for the disk, appends are refused. 64 MiB.
+    pub max_pending_bytes: usize,
+    /// Bytes of tiles kept in memory. 16 MiB.
+    pub cache_bytes: usize,
+    /// Where to write; tests put one here that fails.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            acknowledged: 0,
+            checkpoint_within: Duration::from_secs(1),
+            segment_bytes: 32 << 20,
+            max_batch_bytes: 4 << 20,
+            max_pending_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
+            disk: Arc::new(SystemDisk),
+        }
+    }
+}
+
+/// A record of the write-ahead log that the consumer had not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its index in the log.
+    pub index: u64,
+    /// The leaf.
+    pub leaf: Vec<u8>,
+    /// The sidecar note that was appended with it.
+    pub note: Vec<u8>,
+}
+
+/// An entry that is durable.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// Its index in the log.
+    pub index: u64,
+    batch: Arc<Batch>,
+}
+
+impl Appended {
+    pub(crate) fn new(index: u64, batch: Arc<Batch>) -> Self {
+        Self { index, batch }
+    }
+
+    /// The hash of its leaf.
+    #[must_use]
+    pub fn leaf_hash(&self) -> Hash {
+        self.batch.leaf_hash(self.index)
+    }
+
+    /// When it became durable, by the log's clock: milliseconds since 1970, UTC.
+    #[must_use]
+    pub fn time_ms(&self) -> u64 {
+        self.batch.time_ms()
+    }
+}
+
+/// A log held open by this process alone.
+///
+/// Share it behind an `Arc`. Dropping it does what [`Log::close`] does.
+pub struct Log {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held for as long as the log is open; the system lets go of it with the file.
+    lock: Mutex<Option<File>>,
+}
+
+impl Log {
+    /// Makes an empty log in `dir`: its verifier key, a checkpoint of size zero, an empty write-ahead log.
+    ///
+    /// `origin` is the log's identity and its key's name, best a URL without
+    /// scheme such as `trace.example.cn/2026`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Exists`]; [`LogError::Note`] for an origin that cannot be a key name; [`LogError::Io`].
+    pub fn create(dir: &Path, key: &LogKey, origin: &str) -> Result<(), LogError> {
+        recover::create(dir, key, origin)
+    }
+
+    /// Opens a log and gives back what the consumer has not acknowledged, in order.
+    ///
+    /// Checks that tiles, checkpoint, write-ahead log and consumer agree before
+    /// anything is written. A batch that was torn by a crash is cut: nothing of
+    /// it was ever answered.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Locked`]; [`LogError::OtherKey`]; one of the errors that
+    /// say what disagrees. Nothing on disk was changed then.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the key is consumed, so that callers keep no copy"
+    )]
+    pub fn open(
+        dir: &Path,
+        key: LogKey,
+        options: Options,
+    ) -> Result<(Self, Vec<Recovered>), LogError> {
+        let taken = recover::take_up(dir, &key, options)?;
+        let shared = Arc::new(Shared::new(taken.start));
+        let committer = Committer::new(Arc::clone(&shared), taken.writer);
+        let sequencer = Sequencer::new(Arc::clone(&shared), taken.edge);
+        let threads = vec![
+            spawn("tlog-committer", move || committer.run())?,
+            spawn("tlog-sequencer", move || sequencer.run())?,
+        ];
+        let log = Self {
+            shared,
+            threads: Mutex::new(threads),
+            lock: Mutex::new(Some(taken.lock)),
+        };
+        Ok((log, taken.recovered))
+    }
+
+    /// Appends a leaf; `done` is called once it is durable, or with the reason it never will be.
+    ///
+    /// `note` is a sidecar kept in the write-ahead log only, for the consumer
+    /// to find after a crash; it is no part of the leaf. `done` runs on the
+    /// committer's thread and should be quick: later batches wait for it.
+    ///
+    /// Errors reach `done`: [`LogError::LeafTooLong`],
+    /// [`LogError::SidecarTooLong`], [`LogError::Overloaded`],
+    /// [`LogError::Closed`], [`LogError::Poisoned`]. After `Poisoned` the
+    /// entry may or may not be found when the log is opened anew.
+    pub fn append(
+        &self,
+        leaf: Vec<u8>,
+        note: Vec<u8>,
+        done: impl FnOnce(Result<Appended, LogError>) + Send + 'static,
+    ) {
+        let (length, sidecar) = (leaf.len(), note.len());
+        if length > MAX_LEAF {
+            return committer::call(Box::new(done), Err(LogError::LeafTooLong { length }));
+        }
+        if sidecar > MAX_SIDECAR {
+            let length = sidecar;
+            return committer::call(Box::new(done), Err(LogError::SidecarTooLong { length }));
+        }
+        // Hashed here, on the caller's thread, so that the committer only writes.
+        let entry = Durable {
+            hash: leaf_hash(&leaf),
+            leaf: leaf.into(),
+        };
+        let pending = Pending {
+            entry,
+            note,
+            done: Box::new(done),
+        };
+        if let Err((done, error)) = committer::enqueue(&self.shared, pending) {
+            committer::call(done, Err(error));
+        }
+    }
+
+    /// Appends a leaf and waits until it is durable.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Log::append`].
+    pub fn append_blocking(&self, leaf: Vec<u8>, note: Vec<u8>) -> Result<Appended, LogError> {
+        let (tell, hear) = std::sync::mpsc::sync_channel(1);
+        self.append(leaf, note, move |result| {
+            // Whoever asked is waiting below.
+            let _ = tell.send(result);
+        });
+        hear.recv().unwrap_or(Err(LogError::Closed))
+    }
+
+    /// The consumer holds every record below `up_to` durably; their write-ahead segments may go.
+    pub fn acknowledge(&self, up_to: u64) {
+        self.shared.acknowledged.fetch_max(up_to, Ordering::AcqRel);
+    }
+
+    /// The receipt for an entry, signed by the log.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Note`] when `appended` came from another log's book-keeping.
+    pub fn sign_receipt(&self, appended: &Appended) -> Result<Receipt, LogError> {
+        Ok(appended
+            .batch
+            .receipt(appended.index, &self.shared.signer)?)
+    }
+
+    /// A receipt, signed anew, for any durable entry; its time is now.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Log::leaf`].
+    pub fn sign_receipt_at(&self, index: u64) -> Result<Receipt, LogError> {
+        let hash = leaf_hash(&self.leaf(index)?);
+        let batch = Batch::new(index, now_ms(), vec![hash]);
+        Ok(batch.receipt(index, &self.shared.signer)?)
+    }
+
+    /// The latest published checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<SignedCheckpoint> {
+        self.shared.published()
+    }
+
+    /// Publishes a checkpoint over all that is durable now, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Poisoned`]; [`LogError::Closed`].
+    pub fn checkpoint_now(&self) -> Result<Arc<SignedCheckpoint>, LogError> {
+        let wanted = self.size();
+        let mut bell = self.shared.bell.lock();
+        loop {
+            let published = self.shared.published();
+            if published.size() >= wanted {
+                return Ok(published);
+            }
+            if let Some(error) = self.shared.poisoned() {
+                return Err(error);
+            }
+            bell.wanted = bell.wanted.max(wanted);
+            self.shared.rung.notify_all();
+            // Publishing does not take the bell, so look again now and then.
+            let pause = Duration::from_millis(20);
+            let _ = self.shared.settled.wait_for(&mut bell, pause);
+        }
+    }
+
+    /// Number of durable entries; those past [`Log::checkpoint`] await theirs.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.shared.tail.read().end()
+    }
+
+    /// The log's public key and, as its name, its origin.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.shared.verifier
+    }
+
+    /// The log's directory: `checkpoint` and `tile/` in it may be served to anyone.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// Why no more is appended, if a write failed.
+    #[must_use]
+    pub fn poisoned(&self) -> Option<LogError> {
+        self.shared.poisoned()
+    }
+
+    /// A durable entry.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`]; errors of reading.
+    pub fn leaf(&self, index: u64) -> Result<Vec<u8>, LogError> {
+        let tail = self.shared.tail.read();
+        let size = tail.end();
+        if index >= size {
+            return Err(LogError::OutOfRange { asked: index, size });
+        }
+        if let Some(at) = index.checked_sub(tail.base) {
+            let entry = usize::try_from(at).ok().and_then(|at| tail.entries.get(at));
+            return match entry {
+                Some(entry) => Ok(entry.leaf.to_vec()),
+                None => Err(LogError::OutOfRange { asked: index, size }),
+            };
+        }
+        drop(tail);
+        self.shared
+            .tiles
+            .leaf(index, self.shared.published().size())
+    }
+
+    /// Proves that entry `index` lies in the tree of `size` leaves. Shape as in [`proof::verify_inclusion`].
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`] unless `index < size` and a checkpoint covers `size`; errors of reading.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
+        let published = self.covered(size)?;
+        if index >= size {
+            return Err(LogError::OutOfRange { asked: index, size });
+        }
+        proof::prove_inclusion(&self.shared.tiles.tree(published), index, size)
+    }
+
+    /// Proves that the tree of `new` leaves extends that of `old`. Shape as in [`proof::verify_consistency`].
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`] unless `old <= new` and a checkpoint covers `new`; errors of reading.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LogError> {
+        let published = self.covered(new)?;
+        if old > new {
+            return Err(LogError::OutOfRange {
+                asked: old,
+                size: new,
+            });
+        }
+        proof::prove_consistency(&self.shared.tiles.tree(published), old, new)
+    }
+
+    /// The root of the tree of the first `size` leaves.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`] unless a checkpoint covers `size`; errors of reading.
+    pub fn root(&self, size: u64) -> Result<Hash, LogError> {
+        let published = self.covered(size)?;
+        proof::root(&self.shared.tiles.tree(published), size)
+    }
+
+    fn covered(&self, asked: u64) -> Result<u64, LogError> {
+        let size = self.shared.published().size();
+        if asked > size {
+            return Err(LogError::OutOfRange { asked, size });
+        }
+        Ok(size)
+    }
+
+    /// Answers everything queued, publishes a last checkpoint, lets go of the directory.
+    ///
+    /// Later appends are refused; reading goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Poisoned`] when a write failed, now or before.
+    pub fn close(&self) -> Result<(), LogError> {
+        self.shared.queue.lock().closed = true;
+        self.shared.queued.notify_all();
+        let here = thread::current().id();
+        // The committer first: what it still writes, the sequencer must still publish.
+        for (nth, thread) in self.threads.lock().drain(..).enumerate() {
+            if nth == 1 {
+                self.shared.bell.lock().stop = true;
+                self.shared.rung.notify_all();
+            }
+            // A callback may drop the last handle: that thread cannot wait for itself.
+            if thread.thread().id() != here && thread.join().is_err() {
+                tracing::error!("a thread of the log panicked");
+            }
+        }
+        *self.lock.lock() = None;
+        self.shared.poisoned().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the log was closed in error");
+        }
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Log({})", self.shared.verifier)
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LogError> {
+    let failed = LogError::io("starting a thread for", &PathBuf::from(name));
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(failed)
+}

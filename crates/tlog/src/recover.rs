@@ -1,0 +1,335 @@
+//! Making a log, and taking one up again: does everything on disk agree?
+//!
+//! A log is refused rather than mended when entries that were durable are
+//! missing or differ: an old copy put back, files removed, disks that lied.
+//! The one thing cut is a batch at the very end that was torn in writing.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    checkpoint::{Checkpoint, SignedCheckpoint},
+    disk::{Disk, SystemDisk, write_durably},
+    edge::Edge,
+    error::LogError,
+    hash::{Hash, leaf_hash},
+    key::LogKey,
+    log::{Options, Recovered},
+    note::Verifier,
+    sequencer::write_checkpoint,
+    shared::{Durable, Sealed, Start, Tail},
+    tile::{Shelf, TileId, WIDTH, hashes},
+    tiles::Tiles,
+    wal::{self, LogId, Record, Segment, Writer},
+};
+
+/// A log taken up: what its threads start from.
+pub(crate) struct Taken {
+    pub(crate) start: Start,
+    pub(crate) writer: Writer,
+    pub(crate) edge: Edge,
+    pub(crate) recovered: Vec<Recovered>,
+    pub(crate) lock: File,
+}
+
+/// Makes an empty log; `checkpoint` comes last, so that a creation cut short can be repeated.
+pub(crate) fn create(dir: &Path, key: &LogKey, origin: &str) -> Result<(), LogError> {
+    let disk = SystemDisk;
+    let signer = key.signer(origin)?;
+    let wal_dir = dir.join("wal");
+    let made = disk.create_dirs(&wal_dir);
+    made.map_err(LogError::io("making", &wal_dir))?;
+    let _lock = lock(dir)?;
+    if dir.join("checkpoint").exists() || dir.join("tile").exists() {
+        return Err(LogError::Exists { dir: dir.into() });
+    }
+    let vkey = signer.verifier().to_string();
+    let path = dir.join("vkey");
+    let written = write_durably(&disk, &path, format!("{vkey}\n").as_bytes());
+    written.map_err(LogError::io("writing", &path))?;
+    Writer::create(&disk, &wal_dir, &log_id(&vkey), 0, 0)?;
+    let empty = Checkpoint {
+        origin: origin.to_owned(),
+        size: 0,
+        root: Hash::empty_root(),
+        extensions: Vec::new(),
+    };
+    write_checkpoint(&disk, dir, &empty.sign(&signer)?)
+}
+
+/// Takes up the log in `dir`.
+pub(crate) fn take_up(dir: &Path, key: &LogKey, options: Options) -> Result<Taken, LogError> {
+    let lock = lock(dir)?;
+    let verifier = read_vkey(dir)?;
+    let signer = key.signer(verifier.name())?;
+    if signer.verifier() != verifier {
+        let origin = verifier.name().to_owned();
+        return Err(LogError::OtherKey { origin });
+    }
+    let published = read_checkpoint(dir, &verifier)?;
+    let edge = Edge::load(dir, published.size(), &published.root())?;
+    let tiles = Tiles::new(dir, options.cache_bytes);
+    let wal_dir = dir.join("wal");
+    let log_id = log_id(&verifier.to_string());
+
+    let mut found = Found::new(published.size(), options.acknowledged);
+    found.read(&wal_dir, &log_id, &tiles)?;
+    // From here on everything agrees, and the disk may change.
+    remove_unfinished(&*options.disk, &wal_dir)?;
+    if let Some(last) = found.last.take() {
+        renew(
+            &*options.disk,
+            &wal_dir,
+            &log_id,
+            &last,
+            options.max_batch_bytes,
+        )?;
+    }
+    let end = found.end;
+    let writer = Writer::create(
+        &*options.disk,
+        &wal_dir,
+        &log_id,
+        end,
+        options.segment_bytes,
+    )?;
+    let start = Start {
+        dir: dir.to_owned(),
+        wal_dir,
+        log_id,
+        signer,
+        options,
+        tiles,
+        tail: found.tail,
+        published,
+        sealed: found.sealed,
+    };
+    Ok(Taken {
+        start,
+        writer,
+        edge,
+        recovered: found.recovered,
+        lock,
+    })
+}
+
+/// Reads the verifier key that lies beside the log.
+pub(crate) fn read_vkey(dir: &Path) -> Result<Verifier, LogError> {
+    let path = dir.join("vkey");
+    let text = fs::read_to_string(&path).map_err(LogError::io("reading", &path))?;
+    Ok(Verifier::parse(text.trim_end_matches('\n'))?)
+}
+
+/// Reads the published checkpoint and checks its signature.
+pub(crate) fn read_checkpoint(dir: &Path, log: &Verifier) -> Result<SignedCheckpoint, LogError> {
+    let path = dir.join("checkpoint");
+    let bytes = fs::read(&path).map_err(LogError::io("reading", &path))?;
+    Ok(SignedCheckpoint::verify(&bytes, log)?)
+}
+
+/// What the write-ahead log holds.
+struct Found {
+    published: u64,
+    acknowledged: u64,
+    end: u64,
+    tail: Tail,
+    recovered: Vec<Recovered>,
+    sealed: VecDeque<Sealed>,
+    /// The segment written last, if it holds records.
+    last: Option<Segment>,
+}
+
+impl Found {
+    fn new(published: u64, acknowledged: u64) -> Self {
+        Self {
+            published,
+            acknowledged,
+            end: 0,
+            tail: Tail {
+                base: published,
+                entries: VecDeque::new(),
+            },
+            recovered: Vec::new(),
+            sealed: VecDeque::new(),
+            last: None,
+        }
+    }
+
+    fn read(&mut self, dir: &Path, log: &LogId, tiles: &Tiles) -> Result<(), LogError> {
+        let paths = wal::list(dir)?;
+        let Some(newest) = paths.last().cloned() else {
+            return Err(LogError::damaged(dir, "no write-ahead segment"));
+        };
+        let mut begins = None;
+        for path in paths {
+            let segment = Segment::read(&path, log)?;
+            if let Some(at) = segment.torn {
+                if path != newest {
+                    let what = "a torn frame, though later segments follow";
+                    return Err(LogError::WalDamaged {
+                        path,
+                        offset: at,
+                        what,
+                    });
+                }
+                tracing::warn!(path = %path.display(), at, "cutting a torn batch, never answered");
+            }
+            if begins.is_some() && segment.first != self.end {
+                // Old segments may come back after a power cut, when removing them was not yet durable.
+                if self.end > self.published.min(self.acknowledged) || segment.first < self.end {
+                    return Err(gap(self.end, segment.first));
+                }
+                begins = None;
+            }
+            begins.get_or_insert(segment.first);
+            self.end = segment.end;
+            self.take(segment, tiles, path == newest)?;
+        }
+        self.judge(begins.unwrap_or(self.end))
+    }
+
+    fn take(&mut self, segment: Segment, tiles: &Tiles, newest: bool) -> Result<(), LogError> {
+        for (index, Record { leaf, note }) in segment.records() {
+            let hash = leaf_hash(leaf);
+            if index < self.published {
+                check_tile(tiles, index, self.published, &hash)?;
+            } else {
+                let leaf = leaf.into();
+                self.tail.entries.push_back(Durable { leaf, hash });
+            }
+            if index >= self.acknowledged {
+                self.recovered.push(Recovered {
+                    index,
+                    leaf: leaf.to_vec(),
+                    note: note.to_vec(),
+                });
+            }
+        }
+        if segment.end > segment.first {
+            self.sealed.push_back(Sealed {
+                path: segment.path.clone(),
+                end: segment.end,
+            });
+            if newest {
+                self.last = Some(segment);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what was found reach from what is held elsewhere to beyond it?
+    fn judge(&self, begins: u64) -> Result<(), LogError> {
+        let Self {
+            end,
+            published,
+            acknowledged,
+            ..
+        } = *self;
+        let rolled_back = |known, holder| LogError::RolledBack { end, known, holder };
+        if end < published {
+            return Err(rolled_back(published, "the checkpoint"));
+        }
+        if end < acknowledged {
+            return Err(rolled_back(acknowledged, "the consumer"));
+        }
+        if begins > published {
+            return Err(gap(published, begins));
+        }
+        if begins > acknowledged {
+            return Err(LogError::ConsumerBehind {
+                acknowledged,
+                begins,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn gap(expected: u64, found: u64) -> LogError {
+    LogError::WalGap { expected, found }
+}
+
+/// The tiles must hold the same entry as the write-ahead log.
+fn check_tile(tiles: &Tiles, index: u64, size: u64, hash: &Hash) -> Result<(), LogError> {
+    let differs = LogError::WalDiffers { index };
+    let id = TileId::holding(Shelf::Hashes(0), index, size).ok_or(differs.clone())?;
+    let row = hashes(&tiles.read(id)?).ok_or(differs.clone())?;
+    let at = usize::try_from(index % WIDTH).map_err(|_| differs.clone())?;
+    match row.get(at) {
+        Some(found) if found == hash => Ok(()),
+        _ => Err(differs),
+    }
+}
+
+/// Writes the last segment anew, without its torn end.
+///
+/// Its records were read from the page cache. After a failed fsync the kernel
+/// may show there what never reached the disk, and call the pages clean; only
+/// bytes written again are sure to be synced.
+fn renew(
+    disk: &dyn Disk,
+    dir: &Path,
+    log: &LogId,
+    old: &Segment,
+    batch_bytes: usize,
+) -> Result<(), LogError> {
+    let path = wal::segment_path(dir, old.first);
+    let failed = || LogError::io("renewing", &path);
+    let aside = dir.join("renewing");
+    disk.create_dirs(&aside).map_err(failed())?;
+    let mut writer = Writer::create(disk, &aside, log, old.first, 0)?;
+    let mut batch: Vec<Record<'_>> = Vec::new();
+    let (mut first, mut bytes) = (old.first, 0);
+    for (index, record) in old.records() {
+        bytes += Record::framed_len(record.leaf.len(), record.note.len());
+        batch.push(record);
+        if bytes >= batch_bytes {
+            writer.append(first, batch.drain(..))?;
+            (first, bytes) = (index + 1, 0);
+        }
+    }
+    if !batch.is_empty() {
+        writer.append(first, batch.drain(..))?;
+    }
+    disk.rename(&writer.path, &path).map_err(failed())?;
+    disk.sync_dir(dir).map_err(failed())?;
+    disk.remove(&aside).map_err(failed())
+}
+
+/// Removes files that were being made when the log last stopped.
+fn remove_unfinished(disk: &dyn Disk, dir: &Path) -> Result<(), LogError> {
+    let failed = || LogError::io("listing", dir);
+    for entry in fs::read_dir(dir).map_err(failed())? {
+        let path = entry.map_err(failed())?.path();
+        let ours = path.extension().is_some_and(|e| e == "tmp") || path.ends_with("renewing");
+        if ours {
+            disk.remove(&path)
+                .map_err(LogError::io("removing", &path))?;
+        }
+    }
+    Ok(())
+}
+
+fn lock(dir: &Path) -> Result<File, LogError> {
+    let path: PathBuf = dir.join("lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.map_err(LogError::io("opening", &path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(LogError::Locked { dir: dir.into() }),
+        Err(error) => Err(LogError::io("locking", &path)(error.into())),
+    }
+}
+
+fn log_id(vkey: &str) -> LogId {
+    let whole: [u8; 32] = Sha256::digest(vkey).into();
+    let mut id = LogId::default();
+    id.copy_from_slice(&whole[..16]);
+    id
+}

@@ -1,0 +1,182 @@
+//! The sequencer thread: durable entries become tiles and a signed checkpoint.
+//!
+//! Rule: C2SP tlog-tiles. The order is what makes a checkpoint a promise that
+//! holds: entries are durable in the write-ahead log; tiles are written, then
+//! synced; the checkpoint is signed, written and synced; only then may old
+//! partial tiles and write-ahead segments go.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Instant};
+
+use crate::{
+    checkpoint::{Checkpoint, SignedCheckpoint},
+    disk::{temporary, write_durably},
+    edge::{Edge, File},
+    error::LogError,
+    shared::{Durable, Shared},
+    tile,
+};
+
+/// Entries taken up by one checkpoint at most, so that memory stays bounded after a long stop.
+const MOST_PER_ROUND: usize = 65_536;
+/// Beyond this many files one `syncfs` is cheaper than an `fsync` each: 160 files took 0.05 s against 0.36 s.
+const FEW_FILES: usize = 8;
+
+/// The sequencer thread's own state.
+pub(crate) struct Sequencer {
+    shared: Arc<Shared>,
+    edge: Edge,
+}
+
+impl Sequencer {
+    pub(crate) fn new(shared: Arc<Shared>, edge: Edge) -> Self {
+        Self { shared, edge }
+    }
+
+    /// Runs until the log is closed and every durable entry has its checkpoint.
+    pub(crate) fn run(mut self) {
+        while self.wait() {
+            let done = self.round();
+            if let Err(error) = done {
+                self.shared.poison(&error);
+            }
+            self.shared.settled.notify_all();
+        }
+        self.shared.settled.notify_all();
+    }
+
+    /// Waits until a checkpoint is due; `false` when there will be none.
+    fn wait(&self) -> bool {
+        let mut bell = self.shared.bell.lock();
+        loop {
+            if self.shared.poisoned().is_some() {
+                return false;
+            }
+            let due = bell
+                .since
+                .map(|since| since + self.shared.options.checkpoint_within / 2);
+            let wanted = bell.wanted > self.edge.size();
+            match due {
+                Some(due) if bell.stop || wanted || due <= Instant::now() => {
+                    bell.since = None;
+                    return true;
+                }
+                Some(due) => drop(self.shared.rung.wait_until(&mut bell, due)),
+                None if bell.stop => return false,
+                None => self.shared.rung.wait(&mut bell),
+            }
+        }
+    }
+
+    /// Publishes a checkpoint over all that is durable, or as much as one round takes.
+    fn round(&mut self) -> Result<(), LogError> {
+        let new: Vec<Durable> = {
+            let tail = self.shared.tail.read();
+            tail.entries.iter().take(MOST_PER_ROUND).cloned().collect()
+        };
+        if !new.is_empty() {
+            let before = self.edge.size();
+            let files = self.edge.extend(&new);
+            self.write_tiles(files)?;
+            self.publish()?;
+            self.trim(new.len());
+            self.remove_filled_partials(before)?;
+        }
+        self.shared.remove_spent_segments()
+    }
+
+    fn write_tiles(&self, files: Vec<File>) -> Result<(), LogError> {
+        let disk = &*self.shared.options.disk;
+        let few = files.len() <= FEW_FILES;
+        let mut dirs = BTreeSet::new();
+        for (id, bytes) in files {
+            let path = self.shared.dir.join(id.to_string());
+            let failed = LogError::io("writing", &path);
+            let ancestors = path.ancestors().skip(1);
+            let within = ancestors.take_while(|dir| *dir != self.shared.dir);
+            let new_dirs: Vec<PathBuf> = within.map(PathBuf::from).collect();
+            let write = || {
+                if let Some(dir) = new_dirs.first().filter(|dir| !dirs.contains(*dir)) {
+                    disk.create_dirs(dir)?;
+                }
+                let new = temporary(&path);
+                let mut file = disk.create(&new, 0)?;
+                file.write(&bytes)?;
+                if few {
+                    file.sync()?;
+                }
+                drop(file);
+                // Nothing published names this file yet, so it may appear before it is durable.
+                disk.rename(&new, &path)
+            };
+            write().map_err(failed)?;
+            dirs.extend(new_dirs);
+        }
+        let failed = LogError::io("syncing tiles in", &self.shared.dir);
+        let synced = if few {
+            dirs.iter().try_for_each(|dir| disk.sync_dir(dir))
+        } else {
+            disk.sync_all(&self.shared.dir)
+        };
+        synced.map_err(failed)
+    }
+
+    fn publish(&self) -> Result<(), LogError> {
+        let Shared {
+            dir,
+            signer,
+            options,
+            ..
+        } = &*self.shared;
+        let signed = Checkpoint {
+            origin: self.shared.verifier.name().to_owned(),
+            size: self.edge.size(),
+            root: self.edge.root(),
+            extensions: Vec::new(),
+        }
+        .sign(signer)?;
+        write_checkpoint(&*options.disk, dir, &signed)?;
+        *self.shared.published.write() = Arc::new(signed);
+        Ok(())
+    }
+
+    /// Forgets entries that tiles now hold. Readers look here first, so this comes after publishing.
+    fn trim(&self, count: usize) {
+        let mut tail = self.shared.tail.write();
+        tail.entries.drain(..count);
+        tail.base += count as u64;
+        let more = !tail.entries.is_empty();
+        drop(tail);
+        if more {
+            let mut bell = self.shared.bell.lock();
+            bell.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Removes partial tiles of `before` whose full tile is now durable and published.
+    fn remove_filled_partials(&self, before: u64) -> Result<(), LogError> {
+        let still = tile::partials_of(self.edge.size());
+        for id in tile::partials_of(before) {
+            if still
+                .iter()
+                .any(|s| (s.shelf, s.index) == (id.shelf, id.index))
+            {
+                continue;
+            }
+            let path = self.shared.dir.join(id.partials());
+            let failed = LogError::io("removing", &path);
+            self.shared.options.disk.remove(&path).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts a checkpoint in its place, durably.
+pub(crate) fn write_checkpoint(
+    disk: &dyn crate::disk::Disk,
+    dir: &std::path::Path,
+    signed: &SignedCheckpoint,
+) -> Result<(), LogError> {
+    let path = dir.join("checkpoint");
+    let failed = LogError::io("writing", &path);
+    write_durably(disk, &path, signed.to_string().as_bytes()).map_err(failed)
+}

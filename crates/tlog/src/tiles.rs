@@ -1,0 +1,166 @@
+//! The tiles of one log on disk, read through a small cache.
+//!
+//! Reads only what a checkpoint vouches for; writes nothing.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    error::LogError,
+    hash::{Hash, node_hash},
+    proof::Nodes,
+    tile::{self, HEIGHT, Shelf, TileId, WIDTH},
+};
+
+/// A tile's bytes, shared with whoever reads them.
+type Bytes = Arc<[u8]>;
+
+/// Reads tiles of the log in `dir`.
+#[derive(Debug)]
+pub(crate) struct Tiles {
+    dir: PathBuf,
+    cache: Mutex<Cache>,
+}
+
+/// Two generations: when the young one is full the old one is dropped, so that what is asked for stays.
+#[derive(Debug)]
+struct Cache {
+    young: HashMap<TileId, Bytes>,
+    old: HashMap<TileId, Bytes>,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Tiles {
+    /// Caches at most about `limit` bytes.
+    pub(crate) fn new(dir: &Path, limit: usize) -> Self {
+        let cache = Cache {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            bytes: 0,
+            limit: limit / 2,
+        };
+        Self {
+            dir: dir.to_owned(),
+            cache: Mutex::new(cache),
+        }
+    }
+
+    /// The bytes of a tile; a partial one that is gone is cut from the full one.
+    pub(crate) fn read(&self, id: TileId) -> Result<Bytes, LogError> {
+        if let Some(bytes) = self.cache.lock().get(&id) {
+            return Ok(bytes);
+        }
+        let bytes: Bytes = read_tile(&self.dir, id)?.into();
+        self.cache.lock().put(id, Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    /// Entry `index` of the tree of `size` leaves.
+    pub(crate) fn leaf(&self, index: u64, size: u64) -> Result<Vec<u8>, LogError> {
+        let outside = LogError::OutOfRange { asked: index, size };
+        let id = TileId::holding(Shelf::Entries, index, size).ok_or(outside)?;
+        let bundle = self.read(id)?;
+        let damaged = || LogError::damaged(&self.dir.join(id.to_string()), "not an entry bundle");
+        let entries = tile::entries(&bundle).ok_or_else(damaged)?;
+        let at = usize::try_from(index % WIDTH).map_err(|_| damaged())?;
+        Ok(entries.get(at).ok_or_else(damaged)?.to_vec())
+    }
+
+    /// The tree of the first `size` leaves, for proofs.
+    pub(crate) fn tree(&self, size: u64) -> Tree<'_> {
+        Tree { tiles: self, size }
+    }
+}
+
+impl Cache {
+    fn get(&mut self, id: &TileId) -> Option<Bytes> {
+        if let Some(bytes) = self.young.get(id) {
+            return Some(Arc::clone(bytes));
+        }
+        let bytes = self.old.remove(id)?;
+        self.put(*id, Arc::clone(&bytes));
+        Some(bytes)
+    }
+
+    fn put(&mut self, id: TileId, bytes: Bytes) {
+        self.bytes += bytes.len();
+        self.young.insert(id, bytes);
+        if self.bytes > self.limit {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+    }
+}
+
+/// A tree whose perfect subtrees are read from tiles.
+pub(crate) struct Tree<'a> {
+    tiles: &'a Tiles,
+    size: u64,
+}
+
+impl Nodes for Tree<'_> {
+    type Error = LogError;
+
+    fn node(&self, level: u32, index: u64) -> Result<Hash, LogError> {
+        // A tile gives every eighth level; those between are hashed from it.
+        let (shelf, above) = (Shelf::Hashes(level / HEIGHT), level % HEIGHT);
+        let outside = || LogError::OutOfRange {
+            asked: index << level,
+            size: self.size,
+        };
+        let first = index << above;
+        let id = TileId::holding(shelf, first, self.size).ok_or_else(outside)?;
+        let bytes = self.tiles.read(id)?;
+        let damaged = || LogError::damaged(&self.tiles.dir.join(id.to_string()), "a wrong length");
+        let start = usize::try_from(first % WIDTH).map_err(|_| damaged())?;
+        let hashes = tile::hashes(&bytes).ok_or_else(damaged)?;
+        let end = start + (1 << above);
+        let row = hashes.get(start..end).ok_or_else(damaged)?;
+        Ok(perfect_root(row))
+    }
+}
+
+/// The root over a power of two of hashes.
+pub(crate) fn perfect_root(row: &[Hash]) -> Hash {
+    match row {
+        [one] => *one,
+        many => {
+            let (left, right) = many.split_at(many.len() / 2);
+            node_hash(&perfect_root(left), &perfect_root(right))
+        }
+    }
+}
+
+/// Reads a tile from below `dir`: as named, or cut from the full tile once the partial is cleaned away.
+pub(crate) fn read_tile(dir: &Path, id: TileId) -> Result<Vec<u8>, LogError> {
+    let path = dir.join(id.to_string());
+    match fs::read(&path) {
+        Ok(bytes) => return Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !id.is_full() => {}
+        Err(error) => return Err(LogError::io("reading", &path)(error)),
+    }
+    let full = dir.join(id.full().to_string());
+    let missing = |error: io::Error| match error.kind() {
+        // Name the file that was looked for first.
+        io::ErrorKind::NotFound => LogError::io("reading", &path)(error),
+        _ => LogError::io("reading", &full)(error),
+    };
+    let bytes = fs::read(&full).map_err(missing)?;
+    let cut = match id.shelf {
+        Shelf::Hashes(_) => Some(usize::from(id.width) * Hash::LEN),
+        Shelf::Entries => tile::entries(&bytes).map(|entries| {
+            let kept = entries.iter().take(usize::from(id.width));
+            kept.map(|leaf| 2 + leaf.len()).sum()
+        }),
+    };
+    cut.and_then(|cut| bytes.get(..cut))
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| LogError::damaged(&full, "a wrong length"))
+}
