@@ -1,0 +1,89 @@
+//! What every format yields before a table is made of it: numbered rows of text, or a fault.
+//!
+//! A new format implements [`RawRows`]; header, width and padding belong to `table`.
+
+use liuhen_document::{ProblemCode, Text};
+
+use crate::ReadError;
+
+/// A row as its format gives it: cells as they lie, no width imposed.
+#[derive(Debug)]
+pub(crate) struct RawRow {
+    /// Counted from 1 as a spreadsheet shows it, blank rows included.
+    pub(crate) number: u64,
+    pub(crate) cells: Vec<Text>,
+}
+
+/// What was wrong with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    BadEncoding,
+    CellTooLong,
+    RowTooLong,
+    TooManyColumns,
+    NulByte,
+    UnclosedQuote,
+    PrecisionLost,
+    FormulaError,
+    Malformed,
+}
+
+impl Reason {
+    /// The same, in the words that all formats share.
+    pub(crate) fn code(self) -> ProblemCode {
+        match self {
+            Self::BadEncoding => ProblemCode::BadEncoding,
+            Self::CellTooLong => ProblemCode::CellTooLong,
+            Self::RowTooLong => ProblemCode::RowTooLong,
+            Self::TooManyColumns => ProblemCode::TooManyColumns,
+            Self::NulByte => ProblemCode::NulByte,
+            Self::UnclosedQuote => ProblemCode::UnclosedQuote,
+            Self::FormulaError => ProblemCode::FormulaError,
+            Self::PrecisionLost | Self::Malformed => ProblemCode::Malformed,
+        }
+    }
+}
+
+/// A row that could not be read; the rows after it may still be.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) number: u64,
+    /// Counted from 0.
+    pub(crate) column: Option<usize>,
+    pub(crate) reason: Reason,
+    /// Why nothing can be read after this row, when that is so.
+    pub(crate) end: Option<ReadError>,
+}
+
+impl Fault {
+    pub(crate) fn row(number: u64, column: Option<usize>, reason: Reason) -> Self {
+        Self {
+            number,
+            column,
+            reason,
+            end: None,
+        }
+    }
+
+    /// Reading stops here.
+    pub(crate) fn end(number: u64, error: ReadError) -> Self {
+        Self {
+            number,
+            column: None,
+            reason: Reason::Malformed,
+            end: Some(error),
+        }
+    }
+}
+
+/// Rows in the order of the file.
+pub(crate) trait RawRows: Send {
+    /// The next row, a fault, or nothing more; after a fault with an end, nothing more.
+    fn next_raw(&mut self) -> Option<Result<RawRow, Fault>>;
+
+    /// Bytes of the source read so far, and in all.
+    fn progress(&self) -> (u64, u64);
+
+    /// Whether a cell's column is stated in the file, so that a long row cannot be a shifted one.
+    fn cells_are_placed(&self) -> bool;
+}
