@@ -1,1 +1,21 @@
-//! testkit
+//! Generated tables, leaks and clients for tests.
+//!
+//! Dev-only: nothing that ships may import it (`cargo xtask layers`).
+//! People come from `liuhen-invented`; who asks for them, and what is asserted, belongs to the
+//! tests.
+//!
+//! The harnesses panic with their reason: a failed harness is a failed test.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: a failure here is a failed test and says why where it stands"
+)]
+
+mod api;
+mod browser;
+mod server;
+
+pub use api::{Answer, Api};
+pub use browser::{Browser, REQUIRE, Screen, browser_or_skip};
+pub use fantoccini;
+pub use server::{Failure, Plan, Server};
