@@ -50,8 +50,8 @@ pub struct StaffUpload(pub StaffSession, pub Multipart);
 
 impl StaffSession {
     /// Who it is.
-    pub fn caller(&self) -> &Caller {
-        &self.0.caller
+    pub fn caller(&self) -> Caller {
+        self.0.caller()
     }
 
     /// The token for this session's forms.
@@ -192,7 +192,7 @@ impl FromRequestParts<AppState> for Authenticated {
         if is_unsafe(&parts.method) {
             session.csrf().check_header(&parts.headers)?;
         }
-        Ok(Self(session.0.caller))
+        Ok(Self(session.caller()))
     }
 }
 
@@ -388,7 +388,10 @@ mod tests {
     #[test]
     fn cookies() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; liuhen_staff=s3; b="));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; liuhen_staff=s3; b="),
+        );
         headers.append(header::COOKIE, HeaderValue::from_static("c=2"));
         let rows = [
             ("a", Some("1")),

@@ -156,15 +156,20 @@ impl ApiError {
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
             StatusCode::NOT_FOUND => ("not_found", "nothing is here"),
-            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address answers other methods"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method_not_allowed", "this address answers other methods")
+            }
             StatusCode::PAYLOAD_TOO_LARGE => return Self::too_large(),
             StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
                 ("timeout", "the server took too long; ask for less at once")
             }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media_type", "this address reads another content type"),
-            status if status.is_server_error() => {
-                ("internal", "the server failed; its log has the cause under this request id")
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("media_type", "this address reads another content type")
             }
+            status if status.is_server_error() => (
+                "internal",
+                "the server failed; its log has the cause under this request id",
+            ),
             _ => ("malformed", "the request cannot be read"),
         };
         Self::new(status, code, detail)

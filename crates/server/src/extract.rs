@@ -131,10 +131,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    pub(crate) async fn from_request(
-        request: Request,
-        state: &AppState,
-    ) -> Result<Self, ApiError> {
+    pub(crate) async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let header = request
             .headers()
             .get(CSRF_HEADER)
@@ -219,7 +216,9 @@ mod tests {
         let long = format!("a={}", "x".repeat(200_000));
         let pairs: Vec<(String, String)> = form(long.into()).await.unwrap();
         assert_eq!(pairs[0].1.len(), 200_000);
-        let error = form::<Sample>("count=13800000000".into()).await.unwrap_err();
+        let error = form::<Sample>("count=13800000000".into())
+            .await
+            .unwrap_err();
         assert!(!error.detail().contains("138"));
     }
 }

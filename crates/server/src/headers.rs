@@ -235,11 +235,19 @@ mod tests {
             ("another site", &[("sec-fetch-site", "cross-site")], false),
             ("a sibling", &[("sec-fetch-site", "same-site")], false),
             ("our origin", &[("origin", "http://localhost:8420")], true),
-            ("another port", &[("origin", "http://localhost:9999")], false),
+            (
+                "another port",
+                &[("origin", "http://localhost:9999")],
+                false,
+            ),
             ("sandboxed", &[("origin", "null")], false),
         ];
         for (name, given, expected) in rows {
-            assert_eq!(same_site(&headers(given), "localhost:8420"), expected, "{name}");
+            assert_eq!(
+                same_site(&headers(given), "localhost:8420"),
+                expected,
+                "{name}"
+            );
         }
     }
 

@@ -12,8 +12,8 @@
 //! async fn show(State(state): State<AppState>, session: StaffSession, lang: Lang)
 //!     -> Result<maud::Markup, ApiError>
 //! {
-//!     let caller = session.caller().clone();
-//!     let sites = state.blocking(move |service| service.sites(&caller)).await?;
+//!     let caller = session.caller();
+//!     let imports = state.blocking(move |service| service.imports(&caller)).await?;
 //!     Ok(maud::html! { form method="post" { (session.csrf()) } })
 //! }
 //!
@@ -71,7 +71,7 @@ pub enum ServeError {
 pub fn router(state: AppState) -> Router {
     let limit = DefaultBodyLimit::max(state.limits().body_bytes);
     let short = api::short(&state)
-        .merge(console::router())
+        .merge(console::router(&state))
         .merge(portal::router())
         .layer(limit);
     short

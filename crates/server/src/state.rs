@@ -143,7 +143,10 @@ impl AppState {
             return true;
         }
         let name = host_name(host);
-        let is = |ours: &Option<String>| ours.as_deref().is_some_and(|o| name.eq_ignore_ascii_case(o));
+        let is = |ours: &Option<String>| {
+            ours.as_deref()
+                .is_some_and(|o| name.eq_ignore_ascii_case(o))
+        };
         is_loopback_name(name) || is(&self.0.public_host) || is(&self.0.listen_host)
     }
 
@@ -211,7 +214,9 @@ fn host_name(authority: &str) -> &str {
             .find(']')
             .map_or(authority, |end| &authority[..=end]);
     }
-    authority.split_once(':').map_or(authority, |(host, _)| host)
+    authority
+        .split_once(':')
+        .map_or(authority, |(host, _)| host)
 }
 
 fn is_loopback_name(name: &str) -> bool {

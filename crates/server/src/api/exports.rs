@@ -1,0 +1,366 @@
+//! `/v1/exports`: rows for a named recipient, asked by one person and approved by another; the file is marked as the recipient's.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
+use axum::response::Response;
+use liuhen_service as inner;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::wire::{Receipt, Time, all};
+use crate::auth::Authenticated;
+use crate::error::{ApiError, Problem};
+use crate::extract::{Json, Path};
+use crate::state::AppState;
+use crate::stream;
+
+/// Rows wanted for a recipient.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportAsk {
+    /// Who will hold the copy: a company or department, not a person concerned.
+    pub recipient: String,
+    /// The declared purpose, by id.
+    pub purpose: String,
+    /// The collection.
+    pub collection: String,
+    /// The columns.
+    pub fields: Vec<String>,
+    /// How many rows at most; all when left out.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// Only rows that this import brought in.
+    #[serde(default)]
+    pub imported_by: Option<String>,
+    /// The file's format.
+    #[serde(default)]
+    pub format: ExportFormat,
+    /// For CSV: the encoding.
+    #[serde(default)]
+    pub encoding: ExportEncoding,
+    /// When the recipient must have destroyed it.
+    pub expires: Time,
+    /// For whoever approves.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// The format of an exported file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// Comma-separated, RFC 4180.
+    #[default]
+    Csv,
+    /// A workbook.
+    Xlsx,
+}
+
+/// The encoding of an exported CSV file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum ExportEncoding {
+    /// UTF-8 with a byte order mark.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// GBK, for older programs.
+    #[serde(rename = "gbk")]
+    Gbk,
+}
+
+/// An export.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Export {
+    /// Its id.
+    pub id: String,
+    /// Who holds the copy.
+    pub recipient: String,
+    /// The declared purpose.
+    pub purpose: String,
+    /// The collection.
+    pub collection: String,
+    /// The columns.
+    pub fields: Vec<String>,
+    /// The file's format.
+    pub format: String,
+    /// Rows of persons; canaries not counted.
+    pub rows: u64,
+    /// Invented persons among the rows.
+    pub canaries: u64,
+    /// Places that carry the copy's mark.
+    pub symbols: u64,
+    /// What of it must turn up for the copy to be recognised.
+    pub power: Power,
+    /// How it stands.
+    #[schema(example = "requested")]
+    pub state: ExportState,
+    /// Who asked.
+    pub by: String,
+    /// Who decided.
+    pub approved_by: Option<String>,
+    /// When it was asked for.
+    pub requested: Time,
+    /// When the recipient must have destroyed it.
+    pub expires: Time,
+    /// The trace of the export.
+    pub receipt: Option<Receipt>,
+}
+
+/// How an export stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportState {
+    /// Waits for a second person.
+    Requested,
+    /// Approved; the file is being made.
+    Approved,
+    /// Declined.
+    Declined,
+    /// The file can be fetched.
+    Ready,
+    /// Its time is over.
+    Expired,
+    /// It could not be made.
+    Failed,
+}
+
+/// What of a copy must turn up for it to be recognised.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Power {
+    /// Rows that identify the copy when one recipient leaked alone.
+    pub rows_for_one: Option<u64>,
+    /// How many recipients may merge their copies and still one of them is recognised.
+    pub colluders: u32,
+    /// Rows needed, by number of colluders.
+    pub table: Vec<PowerRow>,
+    /// What would help, in Chinese.
+    pub advice_zh: String,
+    /// What would help, in English.
+    pub advice_en: String,
+}
+
+/// Rows needed against a number of colluders.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct PowerRow {
+    /// Recipients who merge their copies.
+    pub colluders: u32,
+    /// Leaked rows that identify one of them.
+    pub rows: u64,
+}
+
+/// Whether an export may leave.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportDecision {
+    /// Approved, or declined.
+    pub approve: bool,
+}
+
+/// `POST /v1/exports`: asks for an export. Another person must approve it.
+#[utoipa::path(post, path = "/v1/exports", tag = "exports", request_body = ExportAsk,
+    responses((status = 201, body = Export), (status = "4XX", body = Problem)))]
+pub(crate) async fn request(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Json(ask): Json<ExportAsk>,
+) -> Result<(StatusCode, Json<Export>), ApiError> {
+    let export = state.service().request_export(&caller, ask.into()).await?;
+    Ok((StatusCode::CREATED, Json(export.into())))
+}
+
+/// `GET /v1/exports`: all exports, newest first.
+#[utoipa::path(get, path = "/v1/exports", tag = "exports",
+    responses((status = 200, body = Vec<Export>), (status = "4XX", body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<Vec<Export>>, ApiError> {
+    let list = state
+        .blocking(move |service| service.exports(&caller))
+        .await?;
+    Ok(Json(all(list)))
+}
+
+/// `GET /v1/exports/{id}`.
+#[utoipa::path(get, path = "/v1/exports/{id}", tag = "exports", params(("id" = String, Path)),
+    responses((status = 200, body = Export), (status = "4XX", body = Problem)))]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Export>, ApiError> {
+    let export = state
+        .blocking(move |service| service.export(&caller, &id))
+        .await?;
+    Ok(Json(export.into()))
+}
+
+/// `POST /v1/exports/{id}/decision`: approves or declines what another person asked for.
+#[utoipa::path(post, path = "/v1/exports/{id}/decision", tag = "exports", params(("id" = String, Path)), request_body = ExportDecision,
+    responses((status = 200, body = Export), (status = "4XX", body = Problem)))]
+pub(crate) async fn decide(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    Json(decision): Json<ExportDecision>,
+) -> Result<Json<Export>, ApiError> {
+    let service = state.service();
+    let export = service
+        .decide_export(&caller, &id, decision.approve)
+        .await?;
+    Ok(Json(export.into()))
+}
+
+/// `GET /v1/exports/{id}/file`: the marked file. Each time it is fetched is traced.
+#[utoipa::path(get, path = "/v1/exports/{id}/file", tag = "exports", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem)))]
+pub(crate) async fn file(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let file = state.service().export_file(&caller, &id).await?;
+    download(file)
+}
+
+/// Answers with an exported file, piece by piece.
+///
+/// # Errors
+///
+/// 500 when the service names a media type that is none.
+pub fn download(file: inner::ExportFile) -> Result<Response, ApiError> {
+    let kind = HeaderValue::from_str(&file.media_type)
+        .map_err(|_| ApiError::internal("an export's media type is no header value"))?;
+    let mut response = Response::new(stream::body(file.reader));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size));
+    headers.insert(header::CONTENT_DISPOSITION, attachment(&file.file_name));
+    Ok(response)
+}
+
+/// Rule: RFC 6266 with the extended notation of RFC 8187, so that no name can end the header's quotes.
+fn attachment(name: &str) -> HeaderValue {
+    let mut text = String::from("attachment; filename*=UTF-8''");
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+/// The routes of this file that answer soon.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(request, list))
+        .routes(routes!(show))
+        .routes(routes!(decide))
+}
+
+/// The route that takes as long as the file.
+pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(file))
+}
+
+impl From<ExportAsk> for inner::ExportRequest {
+    fn from(ask: ExportAsk) -> Self {
+        Self {
+            recipient: ask.recipient,
+            purpose: ask.purpose,
+            collection: ask.collection,
+            fields: ask.fields,
+            limit: ask.limit,
+            imported_by: ask.imported_by,
+            format: match ask.format {
+                ExportFormat::Csv => "csv".to_owned(),
+                ExportFormat::Xlsx => "xlsx".to_owned(),
+            },
+            encoding: match ask.encoding {
+                ExportEncoding::Utf8 => "utf-8".to_owned(),
+                ExportEncoding::Gbk => "gbk".to_owned(),
+            },
+            expires: ask.expires.0,
+            note: ask.note,
+        }
+    }
+}
+
+impl From<inner::ExportView> for Export {
+    fn from(export: inner::ExportView) -> Self {
+        Self {
+            id: export.id,
+            recipient: export.recipient,
+            purpose: export.purpose,
+            collection: export.collection,
+            fields: export.fields,
+            format: export.format,
+            rows: export.rows,
+            canaries: export.canaries,
+            symbols: export.symbols,
+            power: export.power.into(),
+            state: export.state.into(),
+            by: export.by,
+            approved_by: export.approved_by,
+            requested: Time(export.requested),
+            expires: Time(export.expires),
+            receipt: export.receipt.map(Into::into),
+        }
+    }
+}
+
+impl From<inner::ExportState> for ExportState {
+    fn from(state: inner::ExportState) -> Self {
+        match state {
+            inner::ExportState::Requested => Self::Requested,
+            inner::ExportState::Approved => Self::Approved,
+            inner::ExportState::Declined => Self::Declined,
+            inner::ExportState::Ready => Self::Ready,
+            inner::ExportState::Expired => Self::Expired,
+            inner::ExportState::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<inner::PowerView> for Power {
+    fn from(power: inner::PowerView) -> Self {
+        let table = power.table.into_iter();
+        Self {
+            rows_for_one: power.rows_for_one,
+            colluders: power.colluders,
+            table: table
+                .map(|(colluders, rows)| PowerRow { colluders, rows })
+                .collect(),
+            advice_zh: power.advice_zh,
+            advice_en: power.advice_en,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_cannot_leave_their_quotes() {
+        let rows = [
+            ("a.csv", "attachment; filename*=UTF-8''a.csv"),
+            (
+                "会员.xlsx",
+                "attachment; filename*=UTF-8''%E4%BC%9A%E5%91%98.xlsx",
+            ),
+            (
+                "a\"\r\nx: y",
+                "attachment; filename*=UTF-8''a%22%0D%0Ax%3A%20y",
+            ),
+        ];
+        for (name, header) in rows {
+            assert_eq!(attachment(name), header, "{name}");
+        }
+    }
+}

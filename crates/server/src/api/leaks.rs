@@ -1,0 +1,262 @@
+//! `/v1/leaks`: a file that turned up; which copies and readers it leads to.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use liuhen_service as inner;
+use liuhen_service::Role;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::wire::{Made, RowProblem, Time, all};
+use crate::auth::Authenticated;
+use crate::error::{ApiError, Problem};
+use crate::extract::{Json, Path, Query};
+use crate::state::AppState;
+use crate::stream;
+
+/// What a leaked file leads to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Leak {
+    /// Its id.
+    pub id: String,
+    /// Name of the file.
+    pub file_name: String,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// How the examination stands.
+    pub state: LeakState,
+    /// Rows of the file.
+    pub rows: u64,
+    /// Persons of the vault found in it.
+    pub matched_persons: u64,
+    /// Invented persons found in it.
+    pub canaries_found: u64,
+    /// Bound on the probability that any innocent is accused.
+    pub epsilon: f64,
+    /// Copies the file was compared with.
+    pub copies_examined: u64,
+    /// `accused`, or `no_evidence`.
+    pub verdict: String,
+    /// The copies, strongest evidence first.
+    pub copies: Vec<LeakCopy>,
+    /// Who read those persons: a ranking, never an accusation.
+    pub readers: Vec<LeakReader>,
+    /// What was and was not shown, in Chinese.
+    pub statements_zh: Vec<String>,
+    /// What was and was not shown, in English.
+    pub statements_en: Vec<String>,
+    /// When it was handed in.
+    pub created: Time,
+    /// Who handed it in.
+    pub by: String,
+    /// Rows that could not be read.
+    pub problems: Vec<RowProblem>,
+    /// When there is too little: how many rows would probably be enough.
+    pub rows_needed: Option<u64>,
+}
+
+/// How an examination stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeakState {
+    /// Under way.
+    Running,
+    /// Ended.
+    Done,
+    /// The file could not be examined.
+    Failed,
+}
+
+/// Evidence about one copy.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LeakCopy {
+    /// The export.
+    pub export: String,
+    /// Who held the copy.
+    pub recipient: String,
+    /// For which purpose.
+    pub purpose: String,
+    /// Rows of the leak that were in the copy.
+    pub rows_shared: u64,
+    /// Natural logarithm of the e-value.
+    pub ln_e: f64,
+    /// Natural logarithm of the threshold: copies examined, divided by epsilon.
+    pub ln_threshold: f64,
+    /// Evidence by channel.
+    pub channels: Vec<LeakChannel>,
+    /// Whether the threshold is reached.
+    pub accused: bool,
+}
+
+/// Evidence of one channel.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LeakChannel {
+    /// Its name.
+    pub name: String,
+    /// Natural logarithm of its e-value.
+    pub ln_e: f64,
+    /// Marked places it could see.
+    pub symbols: u64,
+}
+
+/// A reader of the leaked persons.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LeakReader {
+    /// Caller id.
+    pub who: String,
+    /// As shown in traces.
+    pub name: String,
+    /// Leaked persons he read.
+    pub leaked_read: u64,
+    /// Persons he read at all.
+    pub read: u64,
+    /// Probability of as many by chance, given how much he reads.
+    pub p: f64,
+    /// Place, from one.
+    pub rank: u32,
+}
+
+/// How to examine a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LeakAsk {
+    /// The file's name. Its ending helps to judge the format.
+    file_name: String,
+    /// Bound on the probability that any innocent is accused; one in a million when left out.
+    epsilon: Option<f64>,
+}
+
+/// `POST /v1/leaks`: hands in a file that turned up; the body is the file's bytes. Follow its state.
+#[utoipa::path(post, path = "/v1/leaks", tag = "leaks", params(LeakAsk),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 202, body = Made), (status = "4XX", body = Problem)))]
+pub(crate) async fn submit(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Query(ask): Query<LeakAsk>,
+    body: Body,
+) -> Result<(StatusCode, Json<Made>), ApiError> {
+    // Asked before the first byte is kept, so that nobody else can fill the disk.
+    caller.need(Role::Investigator, "trace leaks")?;
+    let upload = stream::spool(&state, body.into_data_stream()).await?;
+    let service = state.service();
+    let id = service
+        .start_leak(&caller, upload, &ask.file_name, ask.epsilon)
+        .await?;
+    Ok((StatusCode::ACCEPTED, Json(Made { id })))
+}
+
+/// `GET /v1/leaks`: all leaks, newest first.
+#[utoipa::path(get, path = "/v1/leaks", tag = "leaks",
+    responses((status = 200, body = Vec<Leak>), (status = "4XX", body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<Vec<Leak>>, ApiError> {
+    let list = state
+        .blocking(move |service| service.leaks(&caller))
+        .await?;
+    Ok(Json(all(list)))
+}
+
+/// `GET /v1/leaks/{id}`: what a leak leads to.
+#[utoipa::path(get, path = "/v1/leaks/{id}", tag = "leaks", params(("id" = String, Path)),
+    responses((status = 200, body = Leak), (status = "4XX", body = Problem)))]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Leak>, ApiError> {
+    let leak = state
+        .blocking(move |service| service.leak(&caller, &id))
+        .await?;
+    Ok(Json(leak.into()))
+}
+
+/// The routes of this file that answer soon.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+}
+
+/// The route that takes as long as the file.
+pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(submit))
+}
+
+impl From<inner::LeakView> for Leak {
+    fn from(leak: inner::LeakView) -> Self {
+        Self {
+            id: leak.id,
+            file_name: leak.file_name,
+            sha256: leak.sha256,
+            state: leak.state.into(),
+            rows: leak.rows,
+            matched_persons: leak.matched_persons,
+            canaries_found: leak.canaries_found,
+            epsilon: leak.epsilon,
+            copies_examined: leak.copies_examined,
+            verdict: leak.verdict,
+            copies: all(leak.copies),
+            readers: all(leak.readers),
+            statements_zh: leak.statements_zh,
+            statements_en: leak.statements_en,
+            created: Time(leak.created),
+            by: leak.by,
+            problems: all(leak.problems),
+            rows_needed: leak.rows_needed,
+        }
+    }
+}
+
+impl From<inner::LeakState> for LeakState {
+    fn from(state: inner::LeakState) -> Self {
+        match state {
+            inner::LeakState::Running => Self::Running,
+            inner::LeakState::Done => Self::Done,
+            inner::LeakState::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<inner::CopyView> for LeakCopy {
+    fn from(copy: inner::CopyView) -> Self {
+        Self {
+            export: copy.export,
+            recipient: copy.recipient,
+            purpose: copy.purpose,
+            rows_shared: copy.rows_shared,
+            ln_e: copy.ln_e,
+            ln_threshold: copy.ln_threshold,
+            channels: all(copy.channels),
+            accused: copy.accused,
+        }
+    }
+}
+
+impl From<inner::ChannelView> for LeakChannel {
+    fn from(channel: inner::ChannelView) -> Self {
+        Self {
+            name: channel.name,
+            ln_e: channel.ln_e,
+            symbols: channel.symbols,
+        }
+    }
+}
+
+impl From<inner::ReaderRank> for LeakReader {
+    fn from(reader: inner::ReaderRank) -> Self {
+        Self {
+            who: reader.who,
+            name: reader.name,
+            leaked_read: reader.leaked_read,
+            read: reader.read,
+            p: reader.p,
+            rank: reader.rank,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The socket: accepting, bounding and ending connections.
+//!
+//! `axum::serve` sets no time limit for request heads and no bound on connections, so that slow clients could hold them all; this loop does both.
+//! HTTP/1.1 only: a proxy in front speaks anything newer.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use liuhen_service::Service;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::state::{AppState, Limits, Settings};
+use crate::{ServeError, router};
+
+/// How long running requests may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Where and how to serve.
+#[derive(Debug)]
+pub struct ServeOptions<S, R> {
+    /// Where to listen; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// The address people type, when it is another.
+    pub public_url: Option<String>,
+    /// A proxy in front ends TLS and checks `Host`.
+    pub behind_tls_proxy: bool,
+    /// Bounds on requests.
+    pub limits: Limits,
+    /// Ends the server when it completes.
+    pub shutdown: S,
+    /// Told once connections are accepted, with the address to type (without a final slash).
+    pub ready: R,
+}
+
+/// Serves until `shutdown` completes, then lets running requests end for at most ten seconds.
+///
+/// # Errors
+///
+/// [`ServeError::Exposed`] for an address beyond loopback without TLS in front; [`ServeError::Listen`] when the address is taken; [`ServeError::PublicUrl`].
+pub async fn serve<S, R>(
+    service: Arc<Service>,
+    options: ServeOptions<S, R>,
+) -> Result<(), ServeError>
+where
+    S: Future<Output = ()>,
+    R: FnOnce(&str),
+{
+    refuse_exposed(&options)?;
+    let listening = |source| ServeError::Listen {
+        addr: options.addr,
+        source,
+    };
+    let listener = TcpListener::bind(options.addr).await.map_err(listening)?;
+    let addr = listener.local_addr()?;
+    let state = AppState::new(
+        service,
+        Settings {
+            listen: Some(addr),
+            public_url: options.public_url,
+            behind_tls_proxy: options.behind_tls_proxy,
+            limits: options.limits.clone(),
+        },
+    )?;
+    let app = router(state.clone());
+    (options.ready)(state.base_url());
+    accept(listener, app, &options.limits, options.shutdown).await;
+    Ok(())
+}
+
+fn refuse_exposed<S, R>(options: &ServeOptions<S, R>) -> Result<(), ServeError> {
+    let https = options
+        .public_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("https://"));
+    if options.addr.ip().is_loopback() || https || options.behind_tls_proxy {
+        Ok(())
+    } else {
+        Err(ServeError::Exposed(options.addr))
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    app: Router,
+    limits: &Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .keep_alive(true);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        // The place is taken before accepting, so that a flood waits in the kernel and not in our memory.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Usually no file descriptors left: wait for some connection to end.
+                    tracing::warn!(%error, "cannot accept");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = shutdown.as_mut() => break,
+        };
+        prepare(&stream);
+        let service = TowerToHyperService::new(app.clone());
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests were still running and are cut off");
+    }
+}
+
+fn prepare(stream: &TcpStream) {
+    // Answers are small and complete; waiting to fill a packet only adds delay.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(addr: &str, url: Option<&str>, proxy: bool) -> ServeOptions<(), ()> {
+        ServeOptions {
+            addr: addr.parse().unwrap(),
+            public_url: url.map(str::to_owned),
+            behind_tls_proxy: proxy,
+            limits: Limits::default(),
+            shutdown: (),
+            ready: (),
+        }
+    }
+
+    #[test]
+    fn refuses_to_listen_beyond_loopback_without_tls() {
+        let rows = [
+            ("127.0.0.1:0", None, false, true),
+            ("[::1]:0", None, false, true),
+            ("0.0.0.0:8420", None, false, false),
+            ("0.0.0.0:8420", Some("http://a.example"), false, false),
+            ("0.0.0.0:8420", Some("https://a.example"), false, true),
+            ("192.0.2.1:8420", None, true, true),
+        ];
+        for (addr, url, proxy, ok) in rows {
+            assert_eq!(
+                refuse_exposed(&options(addr, url, proxy)).is_ok(),
+                ok,
+                "{addr}"
+            );
+        }
+    }
+}
