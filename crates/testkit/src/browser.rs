@@ -8,7 +8,6 @@
 use std::future::Future;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -21,34 +20,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::server::Printed;
+use crate::driver::{Driver, capabilities, chromedriver, chromium};
 
 /// Set to `1` where a missing browser is a failure: under `.ci/run`.
 pub const REQUIRE: &str = "LIUHEN_REQUIRE_BROWSER";
-
-const CHROMIUM: [&str; 4] = [
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-    "/snap/bin/chromium",
-];
-const DRIVER: [&str; 2] = ["/usr/bin/chromedriver", "/usr/local/bin/chromedriver"];
-
-/// As root in a closed network: no sandbox, and nothing in the background that calls out.
-const FLAGS: [&str; 12] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--hide-scrollbars",
-    "--lang=en-US",
-];
 
 /// How long an element may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -103,7 +78,7 @@ pub struct Browser {
 /// When one is absent and [`REQUIRE`] is `1`, or when they are present and do not start.
 #[must_use]
 pub fn browser_or_skip(test: &str) -> Option<Browser> {
-    let (Some(chromium), Some(driver)) = (first(&CHROMIUM), first(&DRIVER)) else {
+    let (Some(chromium), Some(driver)) = (chromium(), chromedriver()) else {
         let why = "Chromium or ChromeDriver is absent (Debian: chromium, chromium-driver)";
         assert!(
             std::env::var(REQUIRE).as_deref() != Ok("1"),
@@ -114,13 +89,6 @@ pub fn browser_or_skip(test: &str) -> Option<Browser> {
         return None;
     };
     Some(Browser::start(chromium, driver))
-}
-
-fn first(paths: &[&'static str]) -> Option<&'static Path> {
-    paths
-        .iter()
-        .map(|&path| Path::new(path))
-        .find(|path| path.exists())
 }
 
 impl Browser {
@@ -445,113 +413,9 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(
-    chromium: &Path,
-    profile: &Path,
-    downloads: &Path,
-) -> serde_json::Map<String, Value> {
-    let mut args: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
-    args.push(format!("--user-data-dir={}", profile.display()));
-    let wanted = json!({
-        "browserName": "chrome",
-        "goog:chromeOptions": {
-            "binary": chromium,
-            "args": args,
-            "prefs": {
-                "download.default_directory": downloads,
-                "download.prompt_for_download": false,
-                "intl.accept_languages": "en-US,en",
-            },
-        },
-        "goog:loggingPrefs": { "browser": "ALL" },
-    });
-    wanted.as_object().cloned().unwrap_or_default()
-}
-
 fn save(file: &Path, png: &[u8]) {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).expect("a folder for pictures");
     }
     std::fs::write(file, png).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-}
-
-/// A running ChromeDriver; killed when dropped.
-#[derive(Debug)]
-struct Driver {
-    child: Child,
-    url: String,
-}
-
-impl Driver {
-    fn start(program: &Path, home: &Path) -> Self {
-        let mut child = Command::new(program)
-            .arg("--port=0")
-            .env("HOME", home)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be run: {error}", program.display()));
-        let printed = Printed::default();
-        printed.follow(child.stdout.take().expect("stdout is piped"));
-        let mut driver = Self {
-            child,
-            url: String::new(),
-        };
-        let until = Instant::now() + Duration::from_secs(30);
-        while driver.url.is_empty() {
-            assert!(
-                Instant::now() < until,
-                "ChromeDriver is silent: {:?}",
-                printed.lines()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-            if let Some(port) = printed.lines().iter().find_map(|line| port(line)) {
-                driver.url = format!("http://127.0.0.1:{port}");
-            }
-        }
-        driver
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-/// The port in `ChromeDriver was started successfully on port 41234.`
-fn port(line: &str) -> Option<u16> {
-    let (_, rest) = line.split_once("started successfully on port ")?;
-    rest.trim_end_matches('.').parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_in_lines() {
-        let rows = [
-            (
-                "said",
-                "ChromeDriver was started successfully on port 41234.",
-                Some(41234),
-            ),
-            (
-                "something else",
-                "Starting ChromeDriver 156.0 (x) on port 0",
-                None,
-            ),
-            (
-                "not a number",
-                "was started successfully on port many.",
-                None,
-            ),
-        ];
-        for (name, line, expected) in rows {
-            assert_eq!(port(line), expected, "{name}");
-        }
-    }
 }

@@ -13,6 +13,7 @@
 
 mod api;
 mod browser;
+mod driver;
 mod server;
 
 pub use api::{Answer, Api};

@@ -344,7 +344,6 @@ impl Printed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn links_within_lines() {
@@ -368,65 +367,5 @@ mod tests {
             let found = addresses(line).iter().find_map(|link| authority(link));
             assert_eq!(found.as_deref(), expected, "{name}");
         }
-    }
-
-    /// A program that behaves as `body` says; the harness cannot use the real one here.
-    fn script(dir: &TempDir, body: &str) -> PathBuf {
-        let path = dir.path().join("program");
-        std::fs::write(&path, format!("#!/usr/bin/env python3\n{body}")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path
-    }
-
-    const SERVING: &str = "
-import http.server, sys, signal
-class Answer(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    def do_GET(self):
-        self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()
-    def log_message(self, *a): pass
-s = http.server.HTTPServer(('127.0.0.1', 0), Answer)
-signal.signal(signal.SIGINT, lambda *a: sys.exit(0))
-print('ready: http://127.0.0.1:%d/setup/abc.' % s.server_port, flush=True)
-print(sys.argv[1:], file=sys.stderr, flush=True)
-s.serve_forever()
-";
-
-    #[test]
-    fn starts_and_stops_politely() {
-        let dir = TempDir::new().unwrap();
-        let server = Server::plan(script(&dir, SERVING)).arg("--demo").start();
-        assert!(server.link("/setup/").unwrap().starts_with(server.url()));
-        assert!(server.line("--demo").contains("127.0.0.1:0"));
-        assert!(server.stop().success());
-    }
-
-    #[test]
-    fn kills_at_once() {
-        let dir = TempDir::new().unwrap();
-        let server = Server::start(script(&dir, SERVING));
-        let authority = server.url().trim_start_matches("http://").to_owned();
-        server.kill();
-        assert!(healthy(&authority).is_err());
-    }
-
-    #[test]
-    fn refuses_a_program_that_ends() {
-        let dir = TempDir::new().unwrap();
-        let program = script(
-            &dir,
-            "import sys; print('in use', file=sys.stderr); sys.exit(3)",
-        );
-        let failure = Server::plan(program).try_start().unwrap_err();
-        assert_eq!(failure.status.unwrap().code(), Some(3));
-        assert_eq!(failure.printed, ["in use"]);
-    }
-
-    #[test]
-    fn refuses_a_program_that_stays_silent() {
-        let dir = TempDir::new().unwrap();
-        let program = script(&dir, "import time; time.sleep(60)");
-        let plan = Server::plan(program).patience(Duration::from_millis(200));
-        assert!(plan.try_start().unwrap_err().status.is_none());
     }
 }

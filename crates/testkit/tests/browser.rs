@@ -1,5 +1,8 @@
 //! The browser harness against a page of its own.
-#![expect(clippy::unwrap_used, reason = "helpers of a test; a failure is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of a test; a failure is a failed test"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
