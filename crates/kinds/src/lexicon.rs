@@ -121,6 +121,17 @@ pub fn organisation_words() -> &'static [&'static str] {
     WORDS.get_or_init(|| words(include_str!("../rules/organisation.txt")))
 }
 
+/// Common words that begin with a surname and are no names.
+#[must_use]
+pub fn not_names() -> &'static HashSet<&'static str> {
+    static WORDS: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        words(include_str!("../rules/not_names.txt"))
+            .into_iter()
+            .collect()
+    })
+}
+
 /// The 56 ethnic groups, without the closing `族`.
 #[must_use]
 pub fn ethnicities() -> &'static [&'static str] {

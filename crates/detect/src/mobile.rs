@@ -1,0 +1,109 @@
+//! Mobile numbers of mainland China.
+//!
+//! Rule: 11 digits, the head in an assigned segment (`numbers.toml`, after
+//! libphonenumber). A number in an unassigned segment still has the form of a
+//! mobile number and is doubtful, not invalid: segments are opened every year.
+
+use liuhen_kinds::segment::{Numbers, Segment};
+
+use crate::fold::{Compact, ascii, number};
+use crate::verdict::{ReasonCode, Verdict};
+
+/// Digits of a mobile number.
+const DIGITS: usize = 11;
+
+pub(crate) fn check(text: &str) -> Verdict {
+    let text = text.trim_start();
+    let text = text.strip_prefix(['+', '＋']).unwrap_or(text);
+    let Some(compact) = Compact::<17>::of(text) else {
+        let masked = text.contains('*');
+        return Verdict::Invalid(if masked {
+            ReasonCode::Masked
+        } else {
+            ReasonCode::Character
+        });
+    };
+    let Some(digits) = compact.digits() else {
+        return Verdict::Invalid(ReasonCode::Character);
+    };
+    if digits.is_empty() {
+        return Verdict::Invalid(ReasonCode::Empty);
+    }
+    let digits = without_prefix(digits);
+    if digits.len() != DIGITS {
+        return Verdict::Invalid(ReasonCode::Length);
+    }
+    if digits[0] != b'1' || digits[1] < b'3' {
+        return Verdict::Invalid(ReasonCode::Form);
+    }
+    let value = ascii(digits).into();
+    match Numbers::builtin().mobile_segment(number(&digits[..5])) {
+        Segment::Assigned => Verdict::Valid(value),
+        Segment::Unassigned => Verdict::Doubtful(value, ReasonCode::UnassignedSegment),
+        Segment::Things | Segment::Satellite => Verdict::Doubtful(value, ReasonCode::NotAPerson),
+    }
+}
+
+/// Without `86`, `0086` or the trunk `0`, where 11 digits beginning with 1 remain.
+fn without_prefix(digits: &[u8]) -> &[u8] {
+    for prefix in [&b"0086"[..], b"86", b"0"] {
+        if let Some(rest) = digits.strip_prefix(prefix)
+            && rest.len() == DIGITS
+            && rest[0] == b'1'
+        {
+            return rest;
+        }
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mobile_numbers() {
+        let plain = Ok("13800138000");
+        let rows = [
+            ("bare", "13800138000", plain),
+            ("grouped", "138-0013-8000", plain),
+            ("spaced", "138 0013 8000", plain),
+            ("international", "+86 138 0013 8000", plain),
+            ("with zeros", "0086-13800138000", plain),
+            ("without plus", "8613800138000", plain),
+            ("trunk zero", "013800138000", plain),
+            ("full width", "＋８６１３８００１３８０００", plain),
+            ("zero width inside", "138\u{200B}00138000", plain),
+            ("spreadsheet number", "13800138000.0", plain),
+            (
+                "unassigned",
+                "15400138000",
+                Err(ReasonCode::UnassignedSegment),
+            ),
+            ("of machines", "14600138000", Err(ReasonCode::NotAPerson)),
+            ("too short", "1380013800", Err(ReasonCode::Length)),
+            (
+                "a time in milliseconds",
+                "1700000000000",
+                Err(ReasonCode::Length),
+            ),
+            ("not a mobile head", "12000138000", Err(ReasonCode::Form)),
+            ("a landline", "02112345678", Err(ReasonCode::Form)),
+            ("masked", "138****8000", Err(ReasonCode::Masked)),
+            (
+                "two numbers",
+                "13800138000/13800138001",
+                Err(ReasonCode::Character),
+            ),
+            ("words", "无", Err(ReasonCode::Character)),
+            ("empty", " ", Err(ReasonCode::Empty)),
+        ];
+        for (name, text, expected) in rows {
+            let found = match check(text) {
+                Verdict::Valid(value) => Ok(value.into_string()),
+                Verdict::Doubtful(_, reason) | Verdict::Invalid(reason) => Err(reason),
+            };
+            assert_eq!(found, expected.map(str::to_owned), "{name}");
+        }
+    }
+}
