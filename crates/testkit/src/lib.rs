@@ -14,9 +14,12 @@
 mod api;
 mod browser;
 mod driver;
+mod leak;
 mod server;
+mod sheet;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, REQUIRE, Screen, browser_or_skip};
 pub use fantoccini;
 pub use server::{Failure, Plan, Server};
+pub use sheet::{Encoding, Form, Sheet};
