@@ -53,15 +53,38 @@ impl Encoding {
         Self::Gb18030,
     ];
 
-    /// The bytes of a text.
+    /// The bytes of a whole file: the byte-order mark, where the encoding has one, then the text.
     #[must_use]
     pub fn encode(self, text: &str) -> Vec<u8> {
-        let marked = || "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        [self.mark(), &self.bare(text)].concat()
+    }
+
+    /// The byte-order mark, or nothing.
+    #[must_use]
+    pub fn mark(self) -> &'static [u8] {
         match self {
-            Self::Utf8 => text.as_bytes().to_vec(),
-            Self::Utf8Bom => [b"\xef\xbb\xbf", text.as_bytes()].concat(),
-            Self::Utf16Le => marked().flat_map(u16::to_le_bytes).collect(),
-            Self::Utf16Be => marked().flat_map(u16::to_be_bytes).collect(),
+            Self::Utf8 | Self::Gbk | Self::Gb18030 => b"",
+            Self::Utf8Bom => b"\xef\xbb\xbf",
+            Self::Utf16Le => b"\xff\xfe",
+            Self::Utf16Be => b"\xfe\xff",
+        }
+    }
+
+    /// Bytes that decode to nothing in this encoding: a byte that never occurs, or half a pair.
+    #[must_use]
+    pub fn undecodable(self) -> &'static [u8] {
+        match self {
+            Self::Utf8 | Self::Utf8Bom | Self::Gbk | Self::Gb18030 => b"\xff",
+            Self::Utf16Le => b"\x00\xd8",
+            Self::Utf16Be => b"\xd8\x00",
+        }
+    }
+
+    fn bare(self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Utf8 | Self::Utf8Bom => text.as_bytes().to_vec(),
+            Self::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            Self::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
             Self::Gbk => GBK.encode(text).0.into_owned(),
             Self::Gb18030 => GB18030.encode(text).0.into_owned(),
         }
