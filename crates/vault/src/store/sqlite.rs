@@ -1,0 +1,370 @@
+//! The embedded store: one SQLite file in WAL mode.
+//!
+//! One writer behind a lock and a few readers; SQLite allows no more writers anyway.
+//! `synchronous=FULL` makes a returned [`Store::write`] survive a power cut, `secure_delete`
+//! overwrites what is deleted, and [`Store::compact`] empties the write-ahead log, so that
+//! erased key material is in no file afterwards.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::{Batch, Change, KeyRange, Pair, Space, Store, StoreError};
+
+/// Version of the table layout, kept in `PRAGMA user_version`.
+const FORMAT: u32 = 1;
+/// Readers that may work at the same time.
+const READERS: usize = 4;
+/// How long a connection waits for another's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The file is read through memory up to this size; beyond it, by ordinary reads.
+const MMAP_BYTES: i64 = 16 << 30;
+/// Pages of write-ahead log before SQLite folds it into the file: 64 MiB, so that a bulk
+/// import does not pay random page writes in every commit.
+const AUTOCHECKPOINT_PAGES: i64 = 16_384;
+/// Page cache of the writer, in KiB (SQLite's sign convention: negative is KiB).
+const WRITER_CACHE_KIB: i64 = -65_536;
+
+/// A [`Store`] in one SQLite file (and its `-wal` and `-shm` companions).
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Vec<Mutex<Connection>>,
+    turn: AtomicUsize,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, creating it and its tables when absent.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] when the file is no database, [`StoreError::Format`] when a
+    /// newer program wrote it, [`StoreError::Engine`] when it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_path_buf();
+        let writer = connect(&path)?;
+        prepare(&writer).map_err(|error| explain("open", &error))?;
+        check_format(&writer)?;
+        create_tables(&writer).map_err(|error| explain("open", &error))?;
+        let readers = (0..READERS)
+            .map(|_| {
+                let reader = connect(&path)?;
+                reader
+                    .pragma_update(None, "query_only", true)
+                    .map_err(|e| explain("open", &e))?;
+                Ok(Mutex::new(reader))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Self {
+            path,
+            writer: Mutex::new(writer),
+            readers,
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A reader that nobody uses now, or else the next in turn.
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        let start = self.turn.fetch_add(1, Ordering::Relaxed);
+        for step in 0..READERS {
+            if let Some(reader) = self.readers[(start + step) % READERS].try_lock() {
+                return reader;
+            }
+        }
+        self.readers[start % READERS].lock()
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(Space::ALL.len() * 4);
+        connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
+        Ok(connection)
+    };
+    open().map_err(|error| explain("open", &error))
+}
+
+fn prepare(writer: &Connection) -> rusqlite::Result<()> {
+    writer.pragma_update(None, "journal_mode", "WAL")?;
+    writer.pragma_update(None, "synchronous", "FULL")?;
+    writer.pragma_update(None, "secure_delete", "ON")?;
+    writer.pragma_update(None, "wal_autocheckpoint", AUTOCHECKPOINT_PAGES)?;
+    writer.pragma_update(None, "cache_size", WRITER_CACHE_KIB)
+}
+
+fn check_format(writer: &Connection) -> Result<(), StoreError> {
+    let found: u32 = writer
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| explain("open", &error))?;
+    if found > FORMAT {
+        Err(StoreError::Format {
+            found,
+            known: FORMAT,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+fn create_tables(writer: &Connection) -> rusqlite::Result<()> {
+    let mut sql = String::from("BEGIN IMMEDIATE;");
+    for space in Space::ALL {
+        sql.push_str(&format!(
+            "CREATE TABLE IF NOT EXISTS {} (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;",
+            space.name()
+        ));
+    }
+    sql.push_str(&format!("PRAGMA user_version = {FORMAT}; COMMIT;"));
+    writer.execute_batch(&sql)
+}
+
+/// Keeps the code and drops the message, which may quote values.
+fn explain(during: &'static str, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode;
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        return StoreError::Engine { during, code: -1 };
+    };
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
+        ErrorCode::DiskFull => StoreError::Full,
+        ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => StoreError::Corrupt,
+        _ => StoreError::Engine {
+            during,
+            code: failure.extended_code,
+        },
+    }
+}
+
+/// A statement per space and verb, parsed once per connection.
+fn statement<'c>(
+    connection: &'c Connection,
+    space: Space,
+    sql: impl FnOnce(&str) -> String,
+) -> rusqlite::Result<CachedStatement<'c>> {
+    connection.prepare_cached(&sql(space.name()))
+}
+
+fn get_sql(table: &str) -> String {
+    format!("SELECT v FROM {table} WHERE k = ?1")
+}
+
+fn get_row(connection: &Connection, space: Space, key: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
+    statement(connection, space, get_sql)?
+        .query_row([key], |row| row.get(0))
+        .optional()
+}
+
+/// A range in SQL. With or without an upper bound are two statements, so that SQLite plans
+/// each as one seek in the primary key.
+fn range_sql(what: &str, table: &str, bounded: bool, tail: &str) -> String {
+    let upper = if bounded { " AND k < ?2" } else { "" };
+    format!("SELECT {what} FROM {table} WHERE k >= ?1{upper}{tail}")
+}
+
+fn scan_rows(
+    connection: &Connection,
+    space: Space,
+    range: &KeyRange,
+    limit: usize,
+    reverse: bool,
+) -> rusqlite::Result<Vec<Pair>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let tail = if reverse {
+        " ORDER BY k DESC LIMIT ?3"
+    } else {
+        " ORDER BY k LIMIT ?3"
+    };
+    let mut query = statement(connection, space, |t| {
+        range_sql("k, v", t, range.to.is_some(), tail)
+    })?;
+    let rows = query.query_map(params![range.from, range.to, limit], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    rows.collect()
+}
+
+fn count_rows(connection: &Connection, space: Space, range: &KeyRange) -> rusqlite::Result<i64> {
+    let mut query = statement(connection, space, |t| {
+        range_sql("count(*)", t, range.to.is_some(), "")
+    })?;
+    match &range.to {
+        Some(to) => query.query_row(params![range.from, to], |row| row.get(0)),
+        None => query.query_row(params![range.from], |row| row.get(0)),
+    }
+}
+
+fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::Put(space, key, value) => statement(connection, *space, |table| {
+            format!("INSERT INTO {table} (k, v) VALUES (?1, ?2) ON CONFLICT (k) DO UPDATE SET v = excluded.v")
+        })?
+        .execute(params![key, value])?,
+        Change::Delete(space, key) => statement(connection, *space, |table| {
+            format!("DELETE FROM {table} WHERE k = ?1")
+        })?
+        .execute([key])?,
+    };
+    Ok(())
+}
+
+impl Store for SqliteStore {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        get_row(&self.reader(), space, key).map_err(|error| explain("get", &error))
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        range: &KeyRange,
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Pair>, StoreError> {
+        scan_rows(&self.reader(), space, range, limit, reverse)
+            .map_err(|error| explain("scan", &error))
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        let explain = |error: rusqlite::Error| explain("write", &error);
+        let mut writer = self.writer.lock();
+        let work = writer
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(explain)?;
+        for expected in &batch.expectations {
+            let found = get_row(&work, expected.space, &expected.key).map_err(explain)?;
+            if found != expected.value {
+                return Err(StoreError::Conflict {
+                    space: expected.space,
+                });
+            }
+        }
+        for change in &batch.changes {
+            apply(&work, change).map_err(explain)?;
+        }
+        work.commit().map_err(explain)
+    }
+
+    fn count_range(&self, space: Space, range: &KeyRange) -> Result<u64, StoreError> {
+        let rows =
+            count_rows(&self.reader(), space, range).map_err(|error| explain("count", &error))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    }
+
+    fn compact(&self) -> Result<(), StoreError> {
+        let writer = self.writer.lock();
+        let busy: i64 = writer
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| explain("compact", &error))?;
+        if busy == 0 {
+            Ok(())
+        } else {
+            Err(StoreError::Busy)
+        }
+    }
+
+    fn size(&self) -> Result<u64, StoreError> {
+        let reader = self.reader();
+        let pages: i64 = reader
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .map_err(|error| explain("size", &error))?;
+        let page: i64 = reader
+            .pragma_query_value(None, "page_size", |row| row.get(0))
+            .map_err(|error| explain("size", &error))?;
+        Ok(u64::try_from(pages.saturating_mul(page)).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_store_conforms() {
+        let dir = tempfile::tempdir().expect("dir");
+        let turn = AtomicUsize::new(0);
+        super::super::conformance::run(|| {
+            let name = format!("{}.db", turn.fetch_add(1, Ordering::Relaxed));
+            Box::new(SqliteStore::open(dir.path().join(name)).expect("opens")) as Box<dyn Store>
+        });
+    }
+
+    #[test]
+    fn rows_survive_reopening_without_closing() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("a.db");
+        let first = SqliteStore::open(&path).expect("opens");
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, *b"k", *b"v");
+        first.write(&batch).expect("writes");
+        let second = SqliteStore::open(&path).expect("opens beside the first");
+        assert_eq!(
+            second.get(Space::Meta, b"k").expect("get").as_deref(),
+            Some(&b"v"[..])
+        );
+    }
+
+    #[test]
+    fn deleted_rows_are_in_no_file_after_compaction() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = SqliteStore::open(dir.path().join("a.db")).expect("opens");
+        let secret = [0x5a, 0xa5, 0x17, 0x71, 0x99, 0x66, 0x42, 0x24, 0xe1, 0x1e];
+        let mut batch = Batch::new();
+        for n in 0..500u32 {
+            batch.put(Space::Keys, n.to_be_bytes(), [7; 60]);
+        }
+        batch.put(Space::Keys, 250u32.to_be_bytes(), secret);
+        store.write(&batch).expect("writes");
+        let found = || {
+            std::fs::read_dir(dir.path()).expect("dir").any(|entry| {
+                let bytes = std::fs::read(entry.expect("entry").path()).expect("reads");
+                bytes.windows(secret.len()).any(|window| window == secret)
+            })
+        };
+        assert!(found(), "the search can find what is there");
+        let mut batch = Batch::new();
+        batch.delete(Space::Keys, 250u32.to_be_bytes());
+        store.write(&batch).expect("deletes");
+        store.compact().expect("compacts");
+        assert!(!found());
+    }
+
+    #[test]
+    fn refuses_foreign_and_newer_files() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("text.db");
+        std::fs::write(
+            &path,
+            "not a database, but long enough to be read as one".repeat(50),
+        )
+        .expect("writes");
+        assert!(matches!(SqliteStore::open(&path), Err(StoreError::Corrupt)));
+        let path = dir.path().join("newer.db");
+        drop(SqliteStore::open(&path).expect("opens"));
+        let connection = Connection::open(&path).expect("opens");
+        connection
+            .pragma_update(None, "user_version", 99)
+            .expect("sets");
+        assert!(matches!(
+            SqliteStore::open(&path),
+            Err(StoreError::Format { found: 99, .. })
+        ));
+    }
+}
