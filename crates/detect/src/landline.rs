@@ -40,7 +40,7 @@ pub(crate) fn check(text: &str) -> Verdict {
     if area.is_empty() {
         return Verdict::Doubtful(value.into(), ReasonCode::NoAreaCode);
     }
-    match Numbers::builtin().area(number(area[1..].as_bytes())) {
+    match Numbers::builtin().area(number(&area.as_bytes()[1..])) {
         Some(_) => Verdict::Valid(value.into()),
         None => Verdict::Doubtful(value.into(), ReasonCode::UnassignedArea),
     }

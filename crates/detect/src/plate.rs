@@ -86,11 +86,7 @@ mod tests {
         let rows = [
             ("ordinary", "京A12345", Ok("京A12345")),
             ("dot", "京A·12345", Ok("京A12345")),
-            (
-                "wide dot and lower case",
-                "粤b・８c12d",
-                Err(ReasonCode::Length),
-            ),
+            ("wide dot and lower case", "粤b・８c12d", Ok("粤B8C12D")),
             ("lower case", "粤b 8c12d", Ok("粤B8C12D")),
             ("full width", "沪Ａ１２３４５", Ok("沪A12345")),
             ("learner", "浙A1234学", Ok("浙A1234学")),
