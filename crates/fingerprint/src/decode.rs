@@ -305,6 +305,12 @@ impl Odds {
         ((zero / either).ln(), (one / either).ln())
     }
 
+    /// The mean of `value` over how many of a leaker's fellows hold form one.
+    pub(crate) fn mean_over_others(&self, colluders: usize, value: impl Fn(usize) -> f64) -> f64 {
+        let chances = self.binomial[colluders - 1].iter().take(colluders).enumerate();
+        chances.map(|(b, chance)| chance * value(b)).sum()
+    }
+
     /// `G(y|0)` and `G(y|1)`.
     ///
     /// Accused copies that never carried the slot took no part in it, so the hypothesis shrinks by them.

@@ -120,7 +120,7 @@ fn step(left: usize, right: usize) -> f64 {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of at most twelve")]
+#[expect(clippy::cast_precision_loss, reason = "counts of at most a few dozen")]
 fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
@@ -154,7 +154,7 @@ impl Model {
             let strategies = Strategy::SIX.into_iter().chain([Strategy::Agreement]);
             Self::mixture(
                 strategies
-                    .flat_map(|strategy| FLIPS.map(|flip| mark_family(strategy, flip)))
+                    .flat_map(|s| [0, 1, 2].map(|flip| family(|ones, c| mark_fit(s, flip, ones, c))))
                     .collect(),
             )
         })
@@ -167,7 +167,7 @@ impl Model {
             Self::mixture(
                 Strategy::SIX
                     .into_iter()
-                    .flat_map(|strategy| SHARES.map(|share| canary_family(strategy, share)))
+                    .flat_map(|s| SHARES.map(|share| family(|ones, c| canary_fit(s, share, ones, c))))
                     .collect(),
             )
         })
@@ -208,6 +208,23 @@ impl Model {
             ..*h
         })
         .collect()
+    }
+
+    /// The hypothesis of `colluders` whose table is `fit(observation, ones)` for two observations.
+    ///
+    /// Falls back on the first of that many colluders, which costs a power computation some
+    /// precision and nothing else.
+    pub(crate) fn find(&self, colluders: usize, fit: impl Fn(usize, usize) -> f64) -> Hypothesis {
+        let is = |h: &&Hypothesis| {
+            let same = |y: usize, ones: usize| {
+                let known = self.likelihood(h.family, colluders, y)[ones];
+                (known - fit(y, ones)).abs() < 1e-12
+            };
+            h.colluders == colluders && (0..2).all(|y| (0..=colluders).all(|ones| same(y, ones)))
+        };
+        let found = self.hypotheses.iter().find(is);
+        let first = || self.hypotheses.iter().find(|h| h.colluders == colluders);
+        found.or_else(first).copied().unwrap_or(self.hypotheses[0])
     }
 
     /// `g(y | K)` of a family at `colluders`, for K = 0..=12.
@@ -256,29 +273,36 @@ fn family(g: impl Fn(usize, usize) -> [f64; OBSERVATIONS]) -> Family {
     all
 }
 
-/// Forms of values under a strategy whose outcome is flipped with probability `flip`.
+/// How forms of values fit a strategy whose outcome is flipped at the rate of that index.
 ///
 /// Both forms together fit where colluders differ, and by accident (`flip`) where they agree.
-fn mark_family(strategy: Strategy, flip: f64) -> Family {
-    family(|ones, colluders| {
-        let differ = ones > 0 && ones < colluders;
-        let both = if differ { 1.0 } else { flip };
-        if strategy == Strategy::Agreement && differ {
-            return [flip, flip, both];
-        }
-        let one = strategy.form_one(ones, colluders);
-        let shown = (1.0 - flip).mul_add(one, flip * (1.0 - one));
-        [1.0 - shown, shown, both]
-    })
+pub(crate) fn mark_fit(
+    strategy: Strategy,
+    flip: usize,
+    ones: usize,
+    colluders: usize,
+) -> [f64; OBSERVATIONS] {
+    let flip = FLIPS[flip];
+    let differ = ones > 0 && ones < colluders;
+    let both = if differ { 1.0 } else { flip };
+    if strategy == Strategy::Agreement && differ {
+        return [flip, flip, both];
+    }
+    let one = strategy.form_one(ones, colluders);
+    let shown = (1.0 - flip).mul_add(one, flip * (1.0 - one));
+    [1.0 - shown, shown, both]
 }
 
-/// Canaries under a strategy of which a share of rows is shown.
-fn canary_family(strategy: Strategy, shown: f64) -> Family {
-    family(|ones, colluders| {
-        let carried = strategy.form_one(ones, colluders);
-        let seen = STRAY_CANARY + (1.0 - STRAY_CANARY) * shown * carried;
-        [1.0 - seen, seen, 1.0]
-    })
+/// How sightings of canaries fit a strategy of which a share of rows is shown.
+pub(crate) fn canary_fit(
+    strategy: Strategy,
+    shown: f64,
+    ones: usize,
+    colluders: usize,
+) -> [f64; OBSERVATIONS] {
+    let carried = strategy.form_one(ones, colluders);
+    let seen = STRAY_CANARY + (1.0 - STRAY_CANARY) * shown * carried;
+    [1.0 - seen, seen, 1.0]
 }
 
 #[cfg(test)]
