@@ -108,9 +108,9 @@ fn make_gbk(rows: u64, path: &str) -> Result<(), Box<dyn Error>> {
 fn make_xlsx(rows: u64, path: &str, inline: bool) -> Result<(), Box<dyn Error>> {
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let sheet = if inline {
-        workbook.add_worksheet_with_constant_memory()
+        workbook.add_worksheet_with_constant_memory()?
     } else {
-        workbook.add_worksheet_with_low_memory()
+        workbook.add_worksheet_with_low_memory()?
     };
     sheet.write_row(0, 0, HEADER)?;
     for row in 0..rows {
