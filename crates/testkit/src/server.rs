@@ -84,7 +84,7 @@ impl Plan {
         let data = self.data.or(fallback).expect("one of the two is set");
         let mut child = Command::new(&self.binary)
             .arg("serve")
-            .args([OsStr::new("--data"), data.as_os_str()])
+            .args([OsStr::new("--dir"), data.as_os_str()])
             .args(["--listen", "127.0.0.1:0"])
             .args(&self.args)
             .envs(self.env)
