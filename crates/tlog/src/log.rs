@@ -5,7 +5,6 @@
 
 use std::{
     fmt,
-    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     thread::{self, JoinHandle},
@@ -108,8 +107,6 @@ impl Appended {
 pub struct Log {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Held for as long as the log is open; the system lets go of it with the file.
-    lock: Mutex<Option<File>>,
 }
 
 impl Log {
@@ -155,7 +152,6 @@ impl Log {
         let log = Self {
             shared,
             threads: Mutex::new(threads),
-            lock: Mutex::new(Some(taken.lock)),
         };
         Ok((log, taken.recovered))
     }
@@ -376,18 +372,24 @@ impl Log {
         self.shared.queue.lock().closed = true;
         self.shared.queued.notify_all();
         let here = thread::current().id();
+        let mut called_back = false;
         // The committer first: what it still writes, the sequencer must still publish.
         for (nth, thread) in self.threads.lock().drain(..).enumerate() {
             if nth == 1 {
                 self.shared.bell.lock().stop = true;
                 self.shared.rung.notify_all();
             }
-            // A callback may drop the last handle: that thread cannot wait for itself.
-            if thread.thread().id() != here && thread.join().is_err() {
+            if thread.thread().id() == here {
+                // A callback dropped the last handle: that thread cannot wait for itself.
+                called_back = true;
+            } else if thread.join().is_err() {
                 tracing::error!("a thread of the log panicked");
             }
         }
-        *self.lock.lock() = None;
+        if !called_back {
+            // Otherwise the lock goes when the last thread lets go of what they share.
+            *self.shared.lock.lock() = None;
+        }
         self.shared.poisoned().map_or(Ok(()), Err)
     }
 }

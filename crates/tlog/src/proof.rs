@@ -26,6 +26,9 @@ pub enum ProofError {
         /// Leaves in the newer tree.
         new: u64,
     },
+    /// Every tree extends the empty one, so there is nothing to prove or to learn.
+    #[error("a tree that grew from nothing proves nothing")]
+    FromNothing,
     /// `[start, end)` is no subtree: its start is not a multiple of its width, rounded up to a power of two.
     #[error("[{start}, {end}) is not a subtree")]
     NotASubtree {
@@ -177,14 +180,14 @@ pub fn verify_inclusion(
 
 /// Verifies that the tree of `new` leaves extends the tree of `old` leaves.
 ///
-/// Equal sizes need equal roots and no hashes. Every tree extends the empty
-/// one, whose root must be given as such, and no hashes.
+/// Equal sizes need equal roots and no hashes.
 ///
 /// Rule: RFC 9162, section 2.1.4.2.
 ///
 /// # Errors
 ///
-/// [`ProofError::Shrinks`], [`ProofError::WrongLength`], [`ProofError::Mismatch`].
+/// [`ProofError::FromNothing`] when `old` is zero, [`ProofError::Shrinks`],
+/// [`ProofError::WrongLength`], [`ProofError::Mismatch`].
 pub fn verify_consistency(
     old: u64,
     new: u64,
@@ -194,6 +197,9 @@ pub fn verify_consistency(
 ) -> Result<(), ProofError> {
     if old > new {
         return Err(ProofError::Shrinks { old, new });
+    }
+    if old == 0 {
+        return Err(ProofError::FromNothing);
     }
     verify_subtree_consistency(0, old, new, path, old_root, new_root)
 }
@@ -378,7 +384,7 @@ mod tests {
     fn every_pair_of_small_trees() {
         let (tree, _) = tree(70);
         for new in 0..=70 {
-            for old in 0..=new {
+            for old in 1..=new {
                 let Ok(path) = prove_consistency(&tree, old, new);
                 let (Ok(a), Ok(b)) = (root(&tree, old), root(&tree, new));
                 assert_eq!(
@@ -391,8 +397,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_leaf_outside_and_a_tree_that_shrinks() {
+    fn refuses_a_leaf_outside_and_trees_that_shrink_or_grow_from_nothing() {
         let h = Hash([1; 32]);
+        assert_eq!(
+            verify_consistency(0, 5, &[], &Hash::empty_root(), &h),
+            Err(ProofError::FromNothing)
+        );
         assert_eq!(
             verify_inclusion(&h, 5, 5, &[], &h),
             Err(ProofError::OutOfRange { index: 5, size: 5 })

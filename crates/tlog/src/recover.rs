@@ -8,9 +8,14 @@ use std::{
     collections::VecDeque,
     fs::{self, File},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -29,13 +34,16 @@ use crate::{
     wal::{self, LogId, Record, Segment, Writer},
 };
 
+/// A child process holds its parent's locks from fork to exec, so one that was
+/// just let go may seem held for a moment.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
+
 /// A log taken up: what its threads start from.
 pub(crate) struct Taken {
     pub(crate) start: Start,
     pub(crate) writer: Writer,
     pub(crate) edge: Edge,
     pub(crate) recovered: Vec<Recovered>,
-    pub(crate) lock: File,
 }
 
 /// Makes an empty log; `checkpoint` comes last, so that a creation cut short can be repeated.
@@ -109,13 +117,13 @@ pub(crate) fn take_up(dir: &Path, key: &LogKey, options: Options) -> Result<Take
         tail: found.tail,
         published,
         sealed: found.sealed,
+        lock,
     };
     Ok(Taken {
         start,
         writer,
         edge,
         recovered: found.recovered,
-        lock,
     })
 }
 
@@ -320,10 +328,16 @@ fn lock(dir: &Path) -> Result<File, LogError> {
     let path: PathBuf = dir.join("lock");
     let file = File::options().create(true).append(true).open(&path);
     let file = file.map_err(LogError::io("opening", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(LogError::Locked { dir: dir.into() }),
-        Err(error) => Err(LogError::io("locking", &path)(error.into())),
+    let patience = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) if Instant::now() < patience => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(Errno::WOULDBLOCK) => return Err(LogError::Locked { dir: dir.into() }),
+            Err(error) => return Err(LogError::io("locking", &path)(error.into())),
+        }
     }
 }
 

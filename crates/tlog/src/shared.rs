@@ -4,6 +4,7 @@
 
 use std::{
     collections::VecDeque,
+    fs::File,
     path::PathBuf,
     sync::{
         Arc, OnceLock,
@@ -85,6 +86,8 @@ pub(crate) struct Shared {
     /// Rung after each checkpoint, and when there will be no more.
     pub(crate) settled: Condvar,
     poison: OnceLock<Arc<str>>,
+    /// Held for as long as the log is open; the system lets go of it with the file.
+    pub(crate) lock: Mutex<Option<File>>,
 }
 
 /// All that `Shared` starts from.
@@ -98,6 +101,7 @@ pub(crate) struct Start {
     pub(crate) tail: Tail,
     pub(crate) published: SignedCheckpoint,
     pub(crate) sealed: VecDeque<Sealed>,
+    pub(crate) lock: File,
 }
 
 impl Shared {
@@ -124,6 +128,7 @@ impl Shared {
             rung: Condvar::new(),
             settled: Condvar::new(),
             poison: OnceLock::new(),
+            lock: Mutex::new(Some(start.lock)),
         }
     }
 
