@@ -1,5 +1,44 @@
 //! Keys, subjects, consent, purposes, tokens, erasure: the room where personal information
-//! is kept.
+//! is kept, and where it ends.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use liuhen_kinds::Kind;
+//! use liuhen_vault::store::{Batch, MemoryStore};
+//! use liuhen_vault::{IdentityKey, IncomingField, IncomingRow, Resolved, RootKey, SiteId, Vault};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (records, keys) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
+//! let vault = Vault::open(records, keys, RootKey::generate()?, "example")?;
+//! let shop: SiteId = "shop".parse()?;
+//!
+//! // A row about nobody: 164 is a segment no operator has.
+//! let row = IncomingRow {
+//!     collection: "customers".into(),
+//!     fields: vec![
+//!         IncomingField::new("phone", Some(Kind::MOBILE), "164 0000 0001").indexed("16400000001"),
+//!         IncomingField::new("name", Some(Kind::PERSON_NAME), "Invented"),
+//!     ],
+//!     identity: vec![IdentityKey::mobile_and_name("16400000001", "Invented")],
+//! };
+//! let done = vault.ingest(&[row], Some(&shop), Batch::new())?;
+//! let token = done[0].token.as_ref().ok_or("a token")?.to_string();
+//!
+//! let Resolved::Subject(subject) = vault.resolve_token(&shop, &token)? else { panic!() };
+//! let fields = vault.open_fields(&subject, "customers", &["phone"])?;
+//! assert_eq!(fields[0].value.as_str(), "164 0000 0001");
+//!
+//! let receipt = vault.erase(&subject, "cancelled", 1_795_000_000_000, Batch::new())?;
+//! assert_eq!(receipt.fields, 2);
+//! assert_eq!(vault.resolve_token(&shop, &token)?, Resolved::Erased);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Secrets hang from one [`RootKey`]; wrapped keys lie in another store than records, so that
+//! erasing a row makes a person unreadable. Who may look is decided above; the crate has no
+//! clock, no log and no network.
 
 mod crypt;
 mod erase;

@@ -207,24 +207,23 @@ impl Index {
     }
 
     /// Stages the removal of uses from entries; an entry without uses goes. Answers how many
-    /// entries went. Entries staged in the same batch are not seen.
+    /// entries changed. Entries staged in the same batch are not seen.
     pub(crate) fn stage_removal(
         &self,
         batch: &mut Batch,
         removals: &Entries,
     ) -> Result<u64, VaultError> {
         let directory = self.snapshot();
-        let mut edits = run::Edits::default();
+        let (mut edits, mut changed) = (run::Edits::default(), 0);
         for ((term, subject), uses) in removals {
-            for run in directory
-                .runs
-                .iter()
-                .filter(|run| run.filter.may_hold(term))
-            {
-                edits.remove(&*self.store, run.id, term, subject, *uses)?;
+            let mut any = false;
+            for run in directory.runs.iter().filter(|run| run.filter.may_hold(term)) {
+                any |= edits.remove(&*self.store, run.id, term, subject, *uses)?;
             }
+            changed += u64::from(any);
         }
-        Ok(edits.stage(batch))
+        edits.stage(batch);
+        Ok(changed)
     }
 
     /// Deletes the rows of runs that mean nothing any more, a bounded batch at a time.

@@ -160,11 +160,10 @@ fn collect(
 #[derive(Default)]
 pub(super) struct Edits {
     blocks: BTreeMap<Vec<u8>, Vec<u8>>,
-    removed: u64,
 }
 
 impl Edits {
-    /// Takes `uses` from an entry of one run, if it is there.
+    /// Takes `uses` from an entry of one run; answers whether there was any to take.
     pub(super) fn remove(
         &mut self,
         store: &dyn Store,
@@ -172,32 +171,32 @@ impl Edits {
         term: &Term,
         subject: &SubjectId,
         uses: u8,
-    ) -> Result<(), VaultError> {
+    ) -> Result<bool, VaultError> {
         let head = head(term, subject);
         let Some((key, stored)) = block_before(store, run, &head)? else {
-            return Ok(());
+            return Ok(false);
         };
         let block = self.blocks.entry(key).or_insert(stored);
         let Some(at) = entries(block)?
             .iter()
             .position(|entry| entry[..HEAD] == head)
         else {
-            return Ok(());
+            return Ok(false);
         };
         let (start, end) = (at * ENTRY, (at + 1) * ENTRY);
-        let left = block[end - 1] & !uses;
+        let had = block[end - 1];
+        let left = had & !uses;
         if left == 0 {
             block.drain(start..end);
         } else {
             block[end - 1] = left;
         }
-        self.removed += 1;
-        Ok(())
+        Ok(left != had)
     }
 
     /// Writes the changed blocks under the keys they now begin with: the old key holds the
-    /// removed entry's subject and must go. Answers how many entries were touched.
-    pub(super) fn stage(self, batch: &mut Batch) -> u64 {
+    /// removed entry's subject and must go.
+    pub(super) fn stage(self, batch: &mut Batch) {
         for (old, block) in self.blocks {
             let prefix = old.get(..5).unwrap_or_default().to_vec();
             batch.delete(Space::Index, old);
@@ -207,7 +206,6 @@ impl Edits {
                 batch.put(Space::Index, key, block);
             }
         }
-        self.removed
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Notice {
     pub version: String,
     /// SHA-256 of the text, lower-case hex.
     pub sha256: String,
+    /// The text itself, so that it can be shown.
+    pub text: String,
 }
 
 /// A declared purpose.

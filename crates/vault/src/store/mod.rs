@@ -60,6 +60,8 @@ spaces! {
     Flags => "flags",
     /// Business sites.
     Sites => "sites",
+    /// Which subjects a collection holds, and since when.
+    Members => "members",
     /// Collections: field names, labels, how they were imported.
     Collections => "collections",
     /// Staff accounts.
