@@ -159,7 +159,7 @@ impl Segment {
             segment.end += u64::from(frame.count);
             at = frame.body.end;
         }
-        if bytes[at..].iter().any(|b| *b != 0) {
+        if !is_blank(&bytes[at..]) {
             if let Some(later) = later_frame(&bytes, at, &nonce) {
                 tracing::error!(path = %path.display(), at, later, "damage before good frames");
                 return Err(damaged(at, "good frames follow a damaged one"));
@@ -231,6 +231,13 @@ impl Cursor<'_> {
         self.0 = rest;
         Some(*front)
     }
+}
+
+/// Whether there is nothing but space that was set aside.
+fn is_blank(bytes: &[u8]) -> bool {
+    const BLANK: [u8; 4096] = [0; 4096];
+    let mut chunks = bytes.chunks(BLANK.len());
+    chunks.all(|chunk| *chunk == BLANK[..chunk.len()])
 }
 
 fn later_frame(bytes: &[u8], from: usize, nonce: &[u8; 16]) -> Option<usize> {

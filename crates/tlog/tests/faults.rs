@@ -114,7 +114,11 @@ impl Disk for Failing {
 
 /// Opens, checks that `answered` are all there, and that the log verifies and goes on.
 fn assert_nothing_lost(dir: &Path, answered: &HashMap<u64, Vec<u8>>, name: &str) {
-    let (log, recovered) = Log::open(dir, key(), Options::default()).unwrap();
+    let options = Options {
+        disk: Arc::new(Unsynced),
+        ..Options::default()
+    };
+    let (log, recovered) = Log::open(dir, key(), options).unwrap();
     for (index, leaf) in answered {
         assert_eq!(&log.leaf(*index).unwrap(), leaf, "{name}: entry {index}");
         let at = usize::try_from(*index).unwrap();

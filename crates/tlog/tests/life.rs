@@ -28,6 +28,7 @@ fn key() -> LogKey {
 fn slow() -> Options {
     Options {
         checkpoint_within: Duration::from_secs(600),
+        segment_bytes: 1 << 20,
         disk: Arc::new(Unsynced),
         ..Options::default()
     }
