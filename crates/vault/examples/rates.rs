@@ -81,7 +81,7 @@ fn ingest(
         let done = vault.ingest(&incoming, Some(site), also)?;
         spent += inside.elapsed().as_secs_f64();
         sample.extend(done.into_iter().step_by(37));
-        if (first + batch) % 100_000 == 0 {
+        if (first + batch).is_multiple_of(100_000) {
             println!(
                 "{:>9} rows, last 100,000 at {:>6.0} rows/s",
                 first + batch,

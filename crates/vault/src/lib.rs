@@ -51,6 +51,7 @@ mod record;
 pub mod registry;
 mod root;
 pub mod sealed;
+mod stage;
 pub mod store;
 mod subject;
 mod token;

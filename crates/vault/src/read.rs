@@ -5,12 +5,12 @@
 use zeroize::Zeroizing;
 
 use crate::index::{FIND, Term};
-use crate::ingest::{Latest, Stage};
 use crate::keys::SubjectKeys;
 use crate::record::{
     self, FieldShape, IncomingField, IncomingRow, OpenField, Place, PlainField, RecordShape,
     StoredRecord,
 };
+use crate::stage::{Latest, Stage};
 use crate::store::{Batch, KeyRange, Pair, Space};
 use crate::subject::SubjectId;
 use crate::{Vault, VaultError};

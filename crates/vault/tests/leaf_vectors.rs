@@ -23,7 +23,7 @@ fn vectors() -> Value {
         (256, "y".repeat(256)),
         (u64::MAX, r#"{"action":"erase"}"#.to_owned()),
     ];
-    let secret: [u8; 32] = std::array::from_fn(|at| at as u8);
+    let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).expect("below 32"));
     let key = TraceKey::new(Key::new(secret));
     let leaves: Vec<Value> = events
         .iter()

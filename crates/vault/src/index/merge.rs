@@ -86,21 +86,21 @@ impl Index {
     fn least(&self, readers: &mut [run::Reader]) -> Result<Option<run::Entry>, VaultError> {
         let mut least: Option<run::Entry> = None;
         for reader in readers.iter_mut() {
-            if let Some(entry) = reader.peek(&*self.store)? {
-                if least.is_none_or(|least| entry[..run::HEAD] < least[..run::HEAD]) {
-                    least = Some(entry);
-                }
+            if let Some(entry) = reader.peek(&*self.store)?
+                && least.is_none_or(|least| entry[..run::HEAD] < least[..run::HEAD])
+            {
+                least = Some(entry);
             }
         }
         let Some(mut entry) = least else {
             return Ok(None);
         };
         for reader in readers {
-            if let Some(other) = reader.peek(&*self.store)? {
-                if other[..run::HEAD] == entry[..run::HEAD] {
-                    entry[run::HEAD] |= other[run::HEAD];
-                    reader.advance();
-                }
+            if let Some(other) = reader.peek(&*self.store)?
+                && other[..run::HEAD] == entry[..run::HEAD]
+            {
+                entry[run::HEAD] |= other[run::HEAD];
+                reader.advance();
             }
         }
         Ok(Some(entry))

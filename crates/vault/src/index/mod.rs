@@ -217,7 +217,11 @@ impl Index {
         let (mut edits, mut changed) = (run::Edits::default(), 0);
         for ((term, subject), uses) in removals {
             let mut any = false;
-            for run in directory.runs.iter().filter(|run| run.filter.may_hold(term)) {
+            for run in directory
+                .runs
+                .iter()
+                .filter(|run| run.filter.may_hold(term))
+            {
                 any |= edits.remove(&*self.store, run.id, term, subject, *uses)?;
             }
             changed += u64::from(any);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{BLOCK, FILTER, Run, TERM, Term, row};
 use crate::VaultError;
 use crate::index::bloom::Bloom;
-use crate::store::{Batch, KeyRange, Space, Store};
+use crate::store::{Batch, KeyRange, Pair, Space, Store};
 use crate::subject::SubjectId;
 
 /// Term and subject: what entries are sorted by.
@@ -101,11 +101,7 @@ impl Writer {
 }
 
 /// The block in which an entry with `head` would lie: the last that begins at or before it.
-fn block_before(
-    store: &dyn Store,
-    run: u32,
-    head: &[u8],
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, VaultError> {
+fn block_before(store: &dyn Store, run: u32, head: &[u8]) -> Result<Option<Pair>, VaultError> {
     let mut end = block_key(run, head);
     end.push(0);
     let range = KeyRange::between(row(BLOCK, run), end);
@@ -212,7 +208,7 @@ impl Edits {
 /// Reads a run from its first entry to its last.
 pub(super) struct Reader {
     range: KeyRange,
-    page: std::vec::IntoIter<(Vec<u8>, Vec<u8>)>,
+    page: std::vec::IntoIter<Pair>,
     block: Vec<u8>,
     at: usize,
 }

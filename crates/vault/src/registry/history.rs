@@ -12,6 +12,9 @@ pub struct Versioned<T> {
     pub value: T,
 }
 
+/// A stored declaration, still bytes, and its id.
+pub(super) type Identified = (Vec<u8>, Versioned<Vec<u8>>);
+
 fn prefix(id: &[u8]) -> Vec<u8> {
     let mut key = id.to_vec();
     key.push(0);
@@ -68,8 +71,8 @@ pub(super) fn all_newest(
     store: &dyn Store,
     space: Space,
     prefix: &[u8],
-) -> Result<Vec<(Vec<u8>, Versioned<Vec<u8>>)>, VaultError> {
-    let mut newest: Vec<(Vec<u8>, Versioned<Vec<u8>>)> = Vec::new();
+) -> Result<Vec<Identified>, VaultError> {
+    let mut newest: Vec<Identified> = Vec::new();
     for (key, value) in store.scan(space, &KeyRange::prefix(prefix), usize::MAX, false)? {
         let (id, version) = split(&key)?;
         if newest.last().is_none_or(|(last, _)| last != id) {

@@ -7,10 +7,13 @@ use parking_lot::RwLock;
 
 use super::{Batch, Change, KeyRange, Pair, Space, Store, StoreError};
 
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
 /// An ordered map per space behind one lock.
 #[derive(Default)]
 pub struct MemoryStore {
-    spaces: RwLock<BTreeMap<Space, BTreeMap<Vec<u8>, Vec<u8>>>>,
+    spaces: RwLock<BTreeMap<Space, Rows>>,
 }
 
 impl MemoryStore {
@@ -27,7 +30,7 @@ impl std::fmt::Debug for MemoryStore {
     }
 }
 
-fn bounds(range: &KeyRange) -> Option<(Bound<&[u8]>, Bound<&[u8]>)> {
+fn bounds(range: &KeyRange) -> Option<Bounds<'_>> {
     let to = match &range.to {
         // BTreeMap refuses ranges that end before they start; such a range is simply empty.
         Some(to) if *to <= range.from => return None,
