@@ -71,10 +71,17 @@ const HEADER: [&str; 6] = ["编号", "姓名", "手机", "住址", "登记日期
 
 /// A row of nobody: numbers by counting, words by turns.
 fn cells(row: u64) -> [String; 6] {
-    let name = ["甲", "乙", "丙", "丁", "戊", "己", "庚"][row as usize % 7];
+    let turn = |words: &[&'static str]| {
+        let place = row % words.len() as u64;
+        words[usize::try_from(place).unwrap_or(0)]
+    };
     [
         format!("{row:018}"),
-        format!("某{name}{}", ["", "一", "二"][row as usize % 3]),
+        format!(
+            "某{}{}",
+            turn(&["甲", "乙", "丙", "丁", "戊", "己", "庚"]),
+            turn(&["", "一", "二"])
+        ),
         format!("154{row:08}"),
         format!("某某省某某市某某区某某路{}号{}单元", row % 997, row % 89),
         format!("20{:02}-{:02}-{:02}", row % 25, row % 12 + 1, row % 28 + 1),

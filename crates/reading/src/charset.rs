@@ -72,31 +72,27 @@ pub(crate) fn by_mark(head: &[u8]) -> Option<(Charset, usize)> {
 /// UTF-16 without a mark: in a table, delimiters, digits and line ends put zero bytes at one
 /// parity only.
 ///
+/// A stray NUL in a text of bytes must not pass for that: two bytes of ASCII side by side, or a
+/// character of the private use area, speak for bytes.
 /// `head` begins at an even offset of the file.
 pub(crate) fn by_zero_bytes(head: &[u8]) -> Option<Charset> {
-    let pairs = head.len() / 2;
-    let zeros = |offset| {
-        head.iter()
-            .skip(offset)
-            .step_by(2)
-            .filter(|&&byte| byte == 0)
-            .count()
-    };
+    let (pairs, _) = head.as_chunks::<2>();
+    let zeros = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
-    let clear = |many: usize, few: usize| many * 20 >= pairs && many > few * 20;
-    let charset = match () {
-        () if pairs < 2 => return None,
-        () if clear(odd, even) => Charset::UTF_16LE,
-        () if clear(even, odd) => Charset::UTF_16BE,
-        () => return None,
+    let clear = |many: usize, few: usize| many >= 2 && many * 10 >= pairs.len() && many > few * 20;
+    let charset = match (clear(odd, even), clear(even, odd)) {
+        (true, _) => Charset::UTF_16LE,
+        (_, true) => Charset::UTF_16BE,
+        _ => return None,
     };
-    let whole = &head[..pairs * 2];
-    let (text, broken) = charset.0.decode_without_bom_handling(whole);
-    let control = text
-        .chars()
-        .filter(|c| c.is_control() && !"\t\r\n".contains(*c))
-        .count();
-    (control == 0 && (!broken || pairs > 100)).then_some(charset)
+    let is_ascii_text = |byte: &u8| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~');
+    let bytes = pairs.iter().filter(|pair| pair.iter().all(is_ascii_text));
+    let (text, broken) = charset.0.decode_without_bom_handling(pairs.as_flattened());
+    let odd_one =
+        |c: char| c.is_control() && !"\t\r\n".contains(c) || ('\u{E000}'..='\u{F8FF}').contains(&c);
+    // A head cut inside a surrogate pair is broken at its end; a short text is whole.
+    let believable = bytes.count() * 2 < pairs.len() && !text.chars().any(odd_one);
+    (believable && (!broken || pairs.len() > 100)).then_some(charset)
 }
 
 /// Lines that hold bytes above 0x7F, out of which an encoding is judged.
@@ -434,6 +430,14 @@ mod tests {
         assert_eq!(by_zero_bytes(&big), Some(Charset::UTF_16BE));
         assert_eq!(by_zero_bytes(text.as_bytes()), None);
         assert_eq!(by_zero_bytes(b"\0\0\0\0\0\0\0\0"), None);
+        for stray in [
+            "a\0,b\0,c",
+            "name,phone\nab\0\0\0\0cd,1\n",
+            "姓名\0,手\0机",
+            "x\0",
+        ] {
+            assert_eq!(by_zero_bytes(stray.as_bytes()), None, "{stray:?}");
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn regularity(mut head: &[u8], whole: bool, delimiter: Delimiter) -> (f64, usize
     };
     let mut record = Record::default();
     let mut counts = std::collections::BTreeMap::new();
-    let mut rows = 0;
+    let mut rows = 0usize;
     while rows < ROWS && !head.is_empty() {
         let Split::Record(n) = split(head, whole, delimiter, BOUNDS, &mut record) else {
             break;
@@ -59,7 +59,7 @@ fn regularity(mut head: &[u8], whole: bool, delimiter: Delimiter) -> (f64, usize
         .filter(|(width, _)| *width > 1)
         .max_by_key(|(_, count)| *count);
     most.map_or((0.0, 1), |(width, count)| {
-        (count as f64 / f64::from(rows as u32), width)
+        (count as f64 / rows as f64, width)
     })
 }
 

@@ -153,11 +153,10 @@ impl SheetRows {
                     "is" => in_inline = false,
                     _ => drop(cell.inline.take(&event)),
                 },
-                event if in_inline => {
-                    if !cell.inline.take(event) {
-                        draft.refuse(Some(cell.column), Reason::Malformed);
-                    }
-                }
+                event if in_inline => match cell.inline.take(event) {
+                    true => {}
+                    false => draft.refuse(Some(cell.column), Reason::Malformed),
+                },
                 Event::Text(text) if in_value => cell.value.push_str(&text.xml10_content()),
                 Event::CData(text) if in_value => cell.value.push_str(&text.xml10_content()),
                 Event::GeneralRef(reference) if in_value => match resolve(reference) {

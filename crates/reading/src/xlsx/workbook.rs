@@ -37,9 +37,8 @@ pub(crate) fn find(package: &Package, limits: &Limits) -> Result<Option<String>,
         .into_values()
         .find(|relation| relation.sort == "officeDocument")
         .map(|relation| relation.target)
-        .filter(|target| {
-            target.to_ascii_lowercase().ends_with("workbook.xml") && package.has(target)
-        });
+        .filter(|target| target.contains("workbook") && target.ends_with(".xml"))
+        .filter(|target| package.has(target));
     let usual = "xl/workbook.xml";
     Ok(stated.or_else(|| package.has(usual).then(|| usual.to_owned())))
 }

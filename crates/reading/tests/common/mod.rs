@@ -1,5 +1,9 @@
 //! Workbooks and tables made by hand for the tests of this folder.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot make its file has failed"
+)]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::io::{Cursor, Write};
