@@ -1,1 +1,128 @@
-//! service
+//! One function per use-case; the only place where rooms meet.
+//!
+//! [`Service`] holds a vault, its trace and its policies, and answers the skins (`server`, `cli`), which only show what it says.
+//! The order inside every use-case that releases or changes something is the same: who asks, may he, trace it durably, then do it.
+//!
+//! It knows nothing of HTTP, cookies, terminals or pages.
+
+mod access;
+mod caller;
+mod clock;
+pub mod demo;
+mod error;
+mod event;
+mod exports;
+mod ids;
+mod imports;
+mod insight;
+mod leaks;
+mod ledger;
+mod members;
+mod open;
+mod person;
+mod policies;
+mod policy;
+mod purposes;
+mod reads;
+mod shelf;
+mod staff;
+mod tables;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use liuhen_tlog::Log;
+use liuhen_vault::Vault;
+use liuhen_vault::store::Store;
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+pub use access::{ApiKeyView, SiteView};
+pub use caller::{Assurance, Caller, CallerKind, Role};
+pub use clock::{UnixMs, day, rfc3339};
+pub use error::{Result, ServiceError};
+pub use event::{Action, Event, Outcome};
+pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
+pub use imports::{
+    CollectionView, FieldView, ImportPlan, ImportState, ImportStatus, KindView, PlanColumn, Preview,
+    PreviewColumn, ProblemView, Upload,
+};
+pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
+pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
+pub use ledger::EventView;
+pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
+pub use open::Config;
+pub use person::{ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession, PersonView};
+pub use policy::{PolicyLine, PolicyProblem, Reason, View};
+pub use policies::{PolicyVersion, PolicyView};
+pub use purposes::{ConsentView, PurposeView};
+pub use reads::{Handle, Question, ReadAnswer, ReadRequest, ReceiptView, Released, SubjectAnswer};
+pub use staff::{Enrolment, PASSWORD_CHARS, Session, StaffView, same_secret};
+
+use crate::access::KeyRing;
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+use crate::policy::PolicyBook;
+use crate::staff::Attempts;
+
+/// A vault with its trace, policies and people.
+pub struct Service {
+    /// Held for as long as the service lives: one process per data directory.
+    lock: Mutex<Option<open::DirLock>>,
+    dir: PathBuf,
+    clock: Clock,
+    vault: Arc<Vault>,
+    log: Arc<Log>,
+    ledger: Ledger,
+    policies: ArcSwap<PolicyBook>,
+    purposes: ArcSwap<purposes::PurposeBook>,
+    /// One change of settings at a time, so that a check and the write after it see the same state.
+    settings: tokio::sync::Mutex<()>,
+    keys: KeyRing,
+    attempts: Attempts,
+    imports: imports::Imports,
+    leaks: leaks::Leaks,
+    /// Verified against when the login is unknown, so that both take as long.
+    dummy_password: String,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    pub(crate) fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.vault.store().as_ref()
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn key_ring(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    pub(crate) fn dummy_password(&self) -> Result<String> {
+        Ok(self.dummy_password.clone())
+    }
+
+    pub(crate) fn seal(&self, label: &str, plain: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.vault.seal(label, plain)?)
+    }
+
+    pub(crate) fn unseal(&self, label: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        Ok(self.vault.unseal(label, sealed)?)
+    }
+}

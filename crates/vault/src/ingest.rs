@@ -42,12 +42,28 @@ impl Vault {
         site: Option<&SiteId>,
         also: Batch,
     ) -> Result<Vec<Ingested>, VaultError> {
+        self.ingest_then(rows, site, |_| also)
+    }
+
+    /// As [`Vault::ingest`]; what else joins the batch is made from what became of the rows
+    /// (tokens to hand out, counts of a job).
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::ingest`].
+    pub fn ingest_then(
+        &self,
+        rows: &[IncomingRow],
+        site: Option<&SiteId>,
+        also: impl FnOnce(&[Ingested]) -> Batch,
+    ) -> Result<Vec<Ingested>, VaultError> {
         let _writing = self.writing();
-        let mut stage = Stage::new(self, also)?;
+        let mut stage = Stage::new(self, Batch::new())?;
         let done = rows
             .iter()
             .map(|row| stage.row(row, site))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        stage.batch.extend(also(&done));
         stage.commit()?;
         Ok(done)
     }
@@ -60,6 +76,7 @@ impl Vault {
             term: field
                 .index
                 .as_ref()
+                .filter(|value| !value.is_empty())
                 .map(|value| self.terms.of_value(field.kind, value)),
         }
     }

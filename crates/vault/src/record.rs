@@ -43,7 +43,7 @@ pub struct IncomingField {
     pub kind: Option<Kind>,
     /// The value as the person or the file wrote it.
     pub value: Zeroizing<String>,
-    /// The normalised value, if the field is to be found by exact value.
+    /// The normalised value, if the field is to be found by exact value; an empty one is not.
     pub index: Option<Zeroizing<String>>,
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Stage<'v> {
     pool: RandomPool,
     /// First bytes of every id and token made here (see [`SubjectId`]).
     prefix: [[u8; 4]; 2],
-    batch: Batch,
+    pub(crate) batch: Batch,
     keys: Batch,
     adds: Entries,
     removals: Entries,
@@ -339,6 +339,7 @@ impl<'v> Stage<'v> {
         let identities: Vec<Identity> = row
             .identity
             .iter()
+            .filter(|key| !key.is_empty())
             .map(|key| Identity {
                 term: terms.of_identity(key),
                 strong: key.is_strong(),

@@ -96,6 +96,16 @@ impl IdentityKey {
         Self::MobileAndName(Zeroizing::new(mobile.into()), Zeroizing::new(name.into()))
     }
 
+    /// Whether a part is empty: such a key would make one person of all who lack the value,
+    /// so it identifies nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::ResidentId(id) => id.is_empty(),
+            Self::MobileAndName(mobile, name) => mobile.is_empty() || name.is_empty(),
+        }
+    }
+
     /// Whether the key decides alone.
     #[must_use]
     pub const fn is_strong(&self) -> bool {

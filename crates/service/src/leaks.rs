@@ -1,0 +1,637 @@
+//! A file that turned up: which copies does it come from, and who read its persons one by one?
+//!
+//! Rows are led to persons through the blind index; only of persons found there are values opened, and only to read marks.
+//! Two kinds of evidence, never mixed: marks and canaries (design-based: may accuse, with a bound on accusing an innocent copy) and reads (model-based: rank only).
+//! The examined copies are all copies ever issued, chosen without regard to what the leak shows, as the bound demands.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Read;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use liuhen_detect::columns;
+use liuhen_document::{Row, TableSource};
+use liuhen_fingerprint::canary::Canary;
+use liuhen_fingerprint::code::ExportKey;
+use liuhen_fingerprint::decode::Coverage;
+use liuhen_fingerprint::evalue::Epsilon;
+use liuhen_fingerprint::model::Sighting;
+use liuhen_fingerprint::power::symbols_needed;
+use liuhen_fingerprint::reads::{Stratum, rank};
+use liuhen_fingerprint::table::{Cell, observe_row};
+use liuhen_fingerprint::trace::{Candidate, Channel, Leak, Tracing, trace};
+use liuhen_invented::Generator;
+use liuhen_kinds::Kind;
+use liuhen_reading as reading;
+use liuhen_vault::store::{KeyRange, Space};
+use liuhen_vault::{SubjectId, VaultError};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::caller::{Caller, Role};
+use crate::clock::UnixMs;
+use crate::error::{Result, ServiceError};
+use crate::event::{Action, Outcome};
+use crate::exports::{StoredExport, threshold};
+use crate::imports::{Upload, base_name, lookup_form};
+use crate::ledger::{EventRow, named};
+use crate::{Service, ids, shelf};
+
+/// Readers shown.
+const READERS_SHOWN: usize = 20;
+
+/// Kinds that lead from a leaked row to a person, surest first.
+const LEADS: [Kind; 5] = [Kind::RESIDENT_ID, Kind::MOBILE, Kind::BANK_CARD, Kind::EMAIL, Kind::PLATE];
+
+/// A value shared by more persons than this leads to nobody.
+const SHARED_BY_AT_MOST: usize = 3;
+
+/// Where an examination stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeakState {
+    /// Being examined.
+    Running,
+    /// Examined.
+    Done,
+    /// It could not be examined; the error says why.
+    Failed,
+}
+
+/// What one channel says about one copy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChannelView {
+    /// `marks` or `canaries`.
+    pub name: String,
+    /// Its evidence, natural logarithm of the e-value.
+    pub ln_e: f64,
+}
+
+/// What the leak says about one issued copy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CopyView {
+    /// The export.
+    pub export: String,
+    /// Who held the copy.
+    pub recipient: String,
+    /// Its purpose.
+    pub purpose: String,
+    /// Leaked persons who are in the copy.
+    pub persons_shared: u64,
+    /// Index of its trace, which predates the leak.
+    pub trace_index: Option<u64>,
+    /// The channels.
+    pub channels: Vec<ChannelView>,
+    /// All channels in one, natural logarithm of the e-value.
+    pub ln_e: f64,
+    /// Whether the evidence reaches the threshold.
+    pub accused: bool,
+}
+
+/// A reader, ranked by how many of the leaked persons he read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReaderRank {
+    /// Caller id.
+    pub who: String,
+    /// As shown.
+    pub name: String,
+    /// Persons he read in all.
+    pub read: u64,
+    /// Leaked persons he read.
+    pub leaked_read: u64,
+    /// How many one would expect if the leak had nothing to do with him.
+    pub expected: f64,
+    /// Chance of reading as many or more of them then.
+    pub p: f64,
+}
+
+/// An examined leak.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LeakView {
+    /// Its id.
+    pub id: String,
+    /// Name of the file.
+    pub file_name: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Where the examination stands.
+    pub state: LeakState,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that could not be read.
+    pub bad_rows: u64,
+    /// Persons of the vault found in it.
+    pub persons: u64,
+    /// Canary persons found in it.
+    pub canaries: u64,
+    /// Mark symbols read from it.
+    pub marks: u64,
+    /// Largest chance of accusing any innocent copy.
+    pub epsilon: f64,
+    /// Copies ever issued, all examined.
+    pub copies_examined: u64,
+    /// What a copy's `ln_e` must reach.
+    pub threshold_ln: f64,
+    /// The copies that share persons or canaries with it, strongest evidence first.
+    pub copies: Vec<CopyView>,
+    /// Readers by likelihood; never an accusation.
+    pub readers: Vec<ReaderRank>,
+    /// Symbols more that would be needed to accuse a single leaker, when nobody is accused.
+    pub symbols_missing: Option<u64>,
+    /// The outcome in plain words, Chinese.
+    pub statements_zh: Vec<String>,
+    /// The outcome in plain words, English.
+    pub statements_en: Vec<String>,
+    /// When it was given.
+    pub created: UnixMs,
+    /// By whom.
+    pub by: String,
+}
+
+impl LeakView {
+    /// The copies accused.
+    pub fn accused(&self) -> impl Iterator<Item = &CopyView> {
+        self.copies.iter().filter(|copy| copy.accused)
+    }
+}
+
+/// The examinations of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Leaks(Mutex<Vec<JoinHandle<()>>>);
+
+impl Leaks {
+    /// Waits for the examinations under way.
+    pub(crate) fn stop(&self) {
+        for thread in self.0.lock().drain(..) {
+            // An examination that panicked stays "running" and is marked failed at the next start.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What was seen in a leaked file.
+#[derive(Default)]
+struct Seen {
+    rows: u64,
+    bad_rows: u64,
+    persons: HashSet<SubjectId>,
+    canaries: HashSet<u32>,
+    leak: Leak,
+    /// Whose row each mark stands in, and its field, by position in the leak.
+    owners: Vec<(SubjectId, String)>,
+}
+
+/// Everything known about issued copies that examining needs.
+struct Issued {
+    exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
+    /// Canary numbers by every value that leads to them.
+    canaries: HashMap<(Kind, String), u32>,
+    slots: u32,
+}
+
+impl Service {
+    /// Begins to examine an uploaded leak.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Invalid`] for an ε that is no probability.
+    pub async fn start_leak(self: &Arc<Self>, caller: &Caller, upload: Upload, file_name: &str, epsilon: Option<f64>) -> Result<String> {
+        caller.need(Role::Investigator, "trace leaks")?;
+        let epsilon = match epsilon {
+            Some(value) => Epsilon::new(value).map_err(|error| ServiceError::Invalid(error.to_string()))?,
+            None => Epsilon::DEFAULT,
+        };
+        let (id, size) = upload.seal()?;
+        let mut view = LeakView {
+            id: id.clone(),
+            file_name: base_name(file_name),
+            sha256: String::new(),
+            size,
+            state: LeakState::Running,
+            error: None,
+            rows: 0,
+            bad_rows: 0,
+            persons: 0,
+            canaries: 0,
+            marks: 0,
+            epsilon: epsilon.get(),
+            copies_examined: 0,
+            threshold_ln: 0.0,
+            copies: Vec::new(),
+            readers: Vec::new(),
+            symbols_missing: None,
+            statements_zh: Vec::new(),
+            statements_en: Vec::new(),
+            created: self.now(),
+            by: caller.display.clone(),
+        };
+        self.put_leak(&view)?;
+        let (service, caller) = (self.clone(), caller.clone());
+        let thread = std::thread::Builder::new()
+            .name("leak".to_owned())
+            .spawn(move || {
+                let examined = service.examine(&caller, &mut view, epsilon);
+                if let Err(error) = examined {
+                    view.state = LeakState::Failed;
+                    view.error = Some(error.to_string());
+                }
+                if let Err(error) = service.put_leak(&view) {
+                    tracing::error!(leak = %view.id, %error, "the outcome of an examination could not be kept");
+                }
+                // The leaked file itself is not kept; sealing evidence is another use-case.
+                let _ = std::fs::remove_file(service.spool(&view.id));
+            })
+            .map_err(ServiceError::io("start the examination"))?;
+        self.leaks.0.lock().push(thread);
+        Ok(id)
+    }
+
+    fn put_leak(&self, view: &LeakView) -> Result<()> {
+        let sealed = self.seal("leak", &shelf::bytes(view)?)?;
+        let mut batch = liuhen_vault::store::Batch::new();
+        batch.put(Space::Cases, view.id.as_bytes(), sealed);
+        Ok(self.store().write(&batch)?)
+    }
+
+    fn open_leak(&self, sealed: &[u8]) -> Result<LeakView> {
+        serde_json::from_slice(&self.unseal("leak", sealed)?).map_err(|_| ServiceError::Damaged("leak"))
+    }
+
+    fn all_leaks(&self) -> Result<Vec<LeakView>> {
+        let rows = self.store().scan(Space::Cases, &KeyRange::all(), usize::MAX, false)?;
+        rows.iter().map(|(_, sealed)| self.open_leak(sealed)).collect()
+    }
+
+    /// Examinations that a crash cut off cannot be taken up (the file is gone with its upload): they are marked failed.
+    pub(crate) fn sweep_leaks(&self) -> Result<()> {
+        for mut view in self.all_leaks()? {
+            if view.state == LeakState::Running {
+                view.state = LeakState::Failed;
+                view.error = Some("cut off by a restart; give the file again".to_owned());
+                self.put_leak(&view)?;
+                // It may be gone already.
+                let _ = std::fs::remove_file(self.spool(&view.id));
+            }
+        }
+        Ok(())
+    }
+
+    /// All examined leaks, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Forbidden`] without the role.
+    pub fn leaks(&self, caller: &Caller) -> Result<Vec<LeakView>> {
+        caller.need(Role::Investigator, "see leaks")?;
+        let mut all = self.all_leaks()?;
+        all.sort_by_key(|view| std::cmp::Reverse(view.created));
+        Ok(all)
+    }
+
+    /// One examined leak.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`].
+    pub fn leak(&self, caller: &Caller, id: &str) -> Result<LeakView> {
+        caller.need(Role::Investigator, "see leaks")?;
+        let sealed = self.store().get(Space::Cases, id.as_bytes())?.ok_or(ServiceError::NotFound("leak"))?;
+        self.open_leak(&sealed)
+    }
+
+    fn examine(&self, caller: &Caller, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
+        view.sha256 = self.spooled_sha256(&view.id)?;
+        let issued = self.issued()?;
+        let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
+        for index in 0..issued.slots {
+            let sighting = if seen.canaries.contains(&index) { Sighting::Seen } else { Sighting::Unseen };
+            seen.leak.canary(Canary::new(&self.code_key(), index), sighting);
+        }
+        view.rows = seen.rows;
+        view.bad_rows = seen.bad_rows;
+        view.persons = seen.persons.len() as u64;
+        view.canaries = seen.leak.canaries_seen() as u64;
+        view.marks = seen.leak.marks_seen() as u64;
+        view.copies_examined = issued.exports.len() as u64;
+        if !issued.exports.is_empty() {
+            let tracing = judge(&seen, &issued, epsilon)?;
+            view.threshold_ln = tracing.threshold_ln;
+            view.copies = copies(&seen, &issued, &tracing);
+            view.symbols_missing = missing(view, epsilon)?;
+        }
+        view.readers = self.rank_readers(&seen.persons)?;
+        (view.statements_zh, view.statements_en) = statements(view);
+        let mut event = self.event(caller, Action::Leak, Outcome::Done);
+        let accused: Vec<&str> = view.accused().map(|copy| copy.export.as_str()).collect();
+        event.details = named([
+            ("leak", view.id.clone()),
+            ("sha256", view.sha256.clone()),
+            ("epsilon", view.epsilon.to_string()),
+            ("accused", accused.join(",")),
+        ]);
+        self.ledger().operator_blocking(&event)?;
+        view.state = LeakState::Done;
+        Ok(())
+    }
+
+    fn spooled_sha256(&self, id: &str) -> Result<String> {
+        let mut reader = self.open_sealed(&self.spool(id), id)?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0u8; 64 * 1024];
+        loop {
+            let read = reader.read(&mut buffer).map_err(ServiceError::io("read the upload"))?;
+            if read == 0 {
+                return Ok(ids::hex(&hash.finalize()));
+            }
+            hash.update(buffer.get(..read).unwrap_or_default());
+        }
+    }
+
+    fn issued(&self) -> Result<Issued> {
+        let code = self.code_key();
+        let mut exports = Vec::new();
+        for export in self.stored_exports()?.into_iter().filter(|export| export.header.is_some()) {
+            let key = self.export_key(&export.key)?;
+            let subjects = self.kept_subjects(&export.view.id)?.into_iter().collect();
+            exports.push((export, key, subjects));
+        }
+        let slots = exports.iter().map(|(export, ..)| export.view.power.canary_slots).max().unwrap_or(0);
+        let mut canaries = HashMap::new();
+        for index in 0..slots {
+            let person = Generator::new(Canary::new(&code, index).seed()).person_at(0);
+            for (kind, value) in person.fields() {
+                if let Some(normal) = LEADS.contains(&kind).then(|| lookup_form(kind, &value)).flatten() {
+                    canaries.insert((kind, normal), index);
+                }
+            }
+        }
+        Ok(Issued { exports, canaries, slots })
+    }
+
+    /// Reads the file row by row, leading each to a person or a canary.
+    fn look_through(&self, id: &str, name: &str, issued: &Issued) -> Result<Seen> {
+        let mut seen = Seen::default();
+        let sheets = {
+            let table = self.open_spooled(id, name, &reading::Options::default())?;
+            table.sheets().len().max(1)
+        };
+        for sheet in 0..sheets {
+            let mut table = self.open_spooled(id, name, &reading::Options::default())?;
+            if !table.sheets().is_empty() {
+                table.choose_sheet(&reading::SheetChoice::Index(sheet))?;
+            }
+            self.look_through_sheet(&mut table, issued, &mut seen)?;
+        }
+        Ok(seen)
+    }
+
+    fn look_through_sheet(&self, table: &mut reading::Table, issued: &Issued, seen: &mut Seen) -> Result<()> {
+        // Leaked rows need no header: what the header row holds is looked at like any other row.
+        table.choose_header(reading::HeaderChoice::None)?;
+        let header = table.header().clone();
+        let mut sample = Vec::new();
+        while sample.len() < 500 {
+            match table.next_row() {
+                Some(Ok(row)) => sample.push(row),
+                Some(Err(_)) => seen.bad_rows += 1,
+                None => break,
+            }
+        }
+        let kinds: Vec<Option<Kind>> = columns::guess(&header, &sample).into_iter().map(|guess| guess.kind).collect();
+        for row in &sample {
+            self.look_at(row, &kinds, issued, seen)?;
+        }
+        while let Some(row) = table.next_row() {
+            match row {
+                Ok(row) => self.look_at(&row, &kinds, issued, seen)?,
+                Err(_) => seen.bad_rows += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&self, row: &Row, kinds: &[Option<Kind>], issued: &Issued, seen: &mut Seen) -> Result<()> {
+        seen.rows += 1;
+        let mut values: Vec<(Kind, &str)> = row
+            .cells
+            .iter()
+            .zip(kinds)
+            .filter_map(|(cell, kind)| Some(((*kind)?, cell.as_str().trim())))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        values.sort_by_key(|(kind, _)| LEADS.iter().position(|lead| lead == kind).unwrap_or(usize::MAX));
+        let mut person = None;
+        for (kind, value) in values.iter().filter(|(kind, _)| LEADS.contains(kind)) {
+            let Some(normal) = lookup_form(*kind, value) else { continue };
+            if let Some(index) = issued.canaries.get(&(*kind, normal.clone())) {
+                seen.canaries.insert(*index);
+                return Ok(());
+            }
+            if person.is_none() {
+                let found = self.vault.find(Some(*kind), &normal)?;
+                person = found.first().copied().filter(|_| found.len() <= SHARED_BY_AT_MOST && found.len() == 1);
+            }
+        }
+        let Some(subject) = person else { return Ok(()) };
+        seen.persons.insert(subject);
+        self.read_marks(&subject, &values, seen)
+    }
+
+    /// Reads the marks of one leaked row against what the vault holds of its person.
+    fn read_marks(&self, subject: &SubjectId, values: &[(Kind, &str)], seen: &mut Seen) -> Result<()> {
+        let carriers: Vec<(Kind, &str)> = values.iter().copied().filter(|(kind, _)| CARRIERS.contains(kind)).collect();
+        if carriers.is_empty() {
+            return Ok(());
+        }
+        for collection in self.vault.collections(subject).or_else(none_if_erased)? {
+            let opened = self.vault.open_fields(subject, &collection, &[]).or_else(none_if_erased)?;
+            for field in &opened {
+                let Some(kind) = field.kind else { continue };
+                for (_, leaked) in carriers.iter().filter(|(of, _)| *of == kind) {
+                    let cell = Cell { column: &field.name, kind: kind.name(), canonical: &field.value };
+                    for (slot, observation) in observe_row(&self.code_key(), subject.as_bytes(), &[(cell, leaked)]) {
+                        let position = seen.leak.mark(slot, observation);
+                        if position == seen.owners.len() {
+                            seen.owners.push((*subject, field.name.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ranks readers by how many of the leaked persons they read one by one.
+    fn rank_readers(&self, leaked: &HashSet<SubjectId>) -> Result<Vec<ReaderRank>> {
+        if leaked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut read: BTreeMap<String, (String, HashSet<SubjectId>)> = BTreeMap::new();
+        let mut anyone: HashSet<SubjectId> = HashSet::new();
+        let mut range = KeyRange::all();
+        loop {
+            let page = self.store().scan(Space::Events, &range, 2000, false)?;
+            let Some((last, _)) = page.last() else { break };
+            range = range.after(last);
+            for (_, value) in &page {
+                let row: EventRow = serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
+                let Some(subject) = row.subject else { continue };
+                if row.event.action == Action::Read && matches!(row.event.outcome, Outcome::Plain) {
+                    anyone.insert(subject);
+                    let entry = read.entry(row.event.who).or_default();
+                    entry.0 = row.event.name;
+                    entry.1.insert(subject);
+                }
+            }
+        }
+        let persons = anyone.union(leaked).count() as u64;
+        let strata: Vec<Vec<Stratum>> = read
+            .values()
+            .map(|(_, subjects)| {
+                let both = subjects.intersection(leaked).count() as u64;
+                vec![Stratum { persons, leaked: leaked.len() as u64, read: subjects.len() as u64, both }]
+            })
+            .collect();
+        let scores = rank(&strata).map_err(|error| ServiceError::Invalid(error.to_string()))?;
+        let readers: Vec<(&String, &(String, HashSet<SubjectId>))> = read.iter().collect();
+        let ranks = scores.into_iter().filter(|score| score.both > 0).take(READERS_SHOWN).filter_map(|score| {
+            let (who, (name, _)) = readers.get(score.reader)?;
+            Some(ReaderRank {
+                who: (*who).clone(),
+                name: name.clone(),
+                read: score.read,
+                leaked_read: score.both,
+                expected: score.expected,
+                p: score.ln_p.exp(),
+            })
+        });
+        Ok(ranks.collect())
+    }
+}
+
+/// Kinds whose written form may carry marks (fingerprint::table).
+const CARRIERS: [Kind; 2] = [Kind::ADDRESS, Kind::DATE_OF_BIRTH];
+
+fn none_if_erased<T: Default>(error: VaultError) -> std::result::Result<T, VaultError> {
+    match error {
+        VaultError::Erased | VaultError::NotFound { .. } => Ok(T::default()),
+        other => Err(other),
+    }
+}
+
+/// Scores every issued copy.
+fn judge(seen: &Seen, issued: &Issued, epsilon: Epsilon) -> Result<Tracing> {
+    type Carries<'a> = Box<dyn Fn(usize) -> bool + Sync + 'a>;
+    let carries: Vec<(Carries<'_>, Carries<'_>)> = issued
+        .exports
+        .iter()
+        .map(|(export, _, subjects)| {
+            let fields = &export.view.request.fields;
+            let marks: Carries<'_> = Box::new(move |at| {
+                let owner = seen.owners.get(at);
+                owner.is_some_and(|(subject, field)| subjects.contains(subject) && fields.contains(field))
+            });
+            let slots = export.view.power.canary_slots as usize;
+            let canaries: Carries<'_> = Box::new(move |at| at < slots);
+            (marks, canaries)
+        })
+        .collect();
+    let candidates: Vec<Candidate<'_>> = issued
+        .exports
+        .iter()
+        .zip(&carries)
+        .map(|((_, key, _), (marks, canaries))| Candidate {
+            key,
+            marks: Coverage::Only(marks.as_ref()),
+            canaries: Coverage::Only(canaries.as_ref()),
+        })
+        .collect();
+    trace(&seen.leak, &candidates, epsilon).map_err(|error| ServiceError::Invalid(error.to_string()))
+}
+
+fn copies(seen: &Seen, issued: &Issued, tracing: &Tracing) -> Vec<CopyView> {
+    let mut views: Vec<CopyView> = issued
+        .exports
+        .iter()
+        .zip(&tracing.copies)
+        .map(|((export, _, subjects), score)| CopyView {
+            export: export.view.id.clone(),
+            recipient: export.view.request.recipient.clone(),
+            purpose: export.view.request.purpose.clone(),
+            persons_shared: seen.persons.intersection(subjects).count() as u64,
+            trace_index: export.header,
+            channels: score
+                .channels
+                .iter()
+                .map(|one| ChannelView {
+                    name: match one.channel {
+                        Channel::Marks => "marks".to_owned(),
+                        Channel::Canaries => "canaries".to_owned(),
+                    },
+                    ln_e: one.evidence.ln(),
+                })
+                .collect(),
+            ln_e: score.combined.ln(),
+            accused: score.verdict.is_accused(),
+        })
+        .filter(|copy| copy.persons_shared > 0 || copy.accused)
+        .collect();
+    views.sort_by(|a, b| b.ln_e.total_cmp(&a.ln_e));
+    views
+}
+
+fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {
+    if view.persons == 0 || view.accused().next().is_some() {
+        return Ok(None);
+    }
+    let needed = symbols_needed(1, threshold(view.copies_examined, epsilon)?).map_err(|error| ServiceError::Invalid(error.to_string()))?;
+    Ok(Some(needed.saturating_sub(view.marks)))
+}
+
+/// The outcome in plain words, Chinese and English.
+fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
+    let (mut zh, mut en) = (Vec::new(), Vec::new());
+    let mut say = |chinese: String, english: String| {
+        zh.push(chinese);
+        en.push(english);
+    };
+    let (rows, persons, canaries) = (view.rows, view.persons, view.canaries);
+    say(
+        format!("文件共 {rows} 行,其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
+        format!("the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"),
+    );
+    for copy in view.accused() {
+        say(
+            format!("来自导出 {}(接收者:{})。误指任何无辜副本的概率不超过 {:e}。", copy.export, copy.recipient, view.epsilon),
+            format!("it comes from export {} (recipient: {}); the chance of accusing any innocent copy is at most {:e}", copy.export, copy.recipient, view.epsilon),
+        );
+    }
+    if view.accused().next().is_none() {
+        say(
+            "没有足够的证据指认任何一份导出。".to_owned(),
+            "no evidence that reaches the threshold against any export".to_owned(),
+        );
+        if let Some(more) = view.symbols_missing.filter(|more| *more > 0) {
+            say(
+                format!("若来自单一接收者,约需再有 {more} 个标记位方可指认。"),
+                format!("were it a single recipient, about {more} more mark symbols would be needed"),
+            );
+        }
+    }
+    if !view.readers.is_empty() {
+        say(
+            "读取者排名只表示可能性大小,不构成指认。".to_owned(),
+            "the ranking of readers says what is likely; it accuses nobody".to_owned(),
+        );
+    }
+    say(
+        "被指认的是一份副本,不是某个人:标记密钥的持有者本可嫁祸,因此密钥在导出前已在日志中承诺。".to_owned(),
+        "what is accused is a copy, not a person: whoever holds the marking key could frame, which is why the key was committed in the log before the export left".to_owned(),
+    );
+    (zh, en)
+}

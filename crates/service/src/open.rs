@@ -1,0 +1,250 @@
+//! Opening and closing a data directory.
+//!
+//! ```text
+//! DIR/lock        one process at a time
+//! DIR/root.key    the root key, unless it lies elsewhere (--root-key); plain, or sealed by a passphrase
+//! DIR/vault.db    records, index, tokens, settings, projection of the trace
+//! DIR/keys.db     wrapped keys of subjects: the key store, apart from the records
+//! DIR/log/        the trace: write-ahead log, tiles, checkpoint
+//! DIR/spool/      uploads, sealed
+//! DIR/exports/    files of exports, sealed
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use liuhen_tlog::{Log, LogKey, Options};
+use liuhen_vault::sealed::{SealedReader, SealedWriter};
+use liuhen_vault::store::{Space, SqliteStore, Store};
+use liuhen_vault::{RootKey, SealCost, Vault};
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+use crate::access::KeyRing;
+use crate::clock::Clock;
+use crate::error::{Result, ServiceError};
+use crate::imports::Imports;
+use crate::leaks::Leaks;
+use crate::ledger::{Ledger, projected_size};
+use crate::staff::{Attempts, hash_password};
+use crate::{Service, ids, policies, purposes, shelf};
+
+const ORIGIN: &[u8] = b"origin";
+
+/// One tenant per data directory, for now.
+const TENANT: &str = "default";
+
+/// Where a vault lies and how its root key is opened.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// The data directory; made when it does not exist.
+    pub dir: PathBuf,
+    /// The root key's file, when it does not lie in the data directory.
+    pub root_key: Option<PathBuf>,
+    /// Opens a sealed root key; seals a new one.
+    pub passphrase: Option<Zeroizing<String>>,
+    /// The log's origin; made up (and kept) when not given.
+    pub origin: Option<String>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// A vault in `dir`, its root key beside its data.
+    pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), ..Self::default() }
+    }
+
+    /// Where the root key lies.
+    pub fn root_key_path(&self) -> PathBuf {
+        self.root_key.clone().unwrap_or_else(|| self.dir.join("root.key"))
+    }
+
+    /// Whether opening needs a passphrase that is not given.
+    ///
+    /// # Errors
+    ///
+    /// When the key file exists and cannot be read.
+    pub fn needs_passphrase(&self) -> Result<bool> {
+        let path = self.root_key_path();
+        Ok(self.passphrase.is_none() && path.exists() && RootKey::is_sealed(&path)?)
+    }
+}
+
+/// The held lock on a data directory.
+pub(crate) struct DirLock(File);
+
+impl DirLock {
+    fn take(dir: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(dir.join("lock"))
+            .map_err(ServiceError::io("open the lock file"))?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(ServiceError::InUse(dir.to_owned())),
+            Err(error) => Err(ServiceError::Io { what: "lock the data directory", source: error.into() }),
+        }
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // The system lets go of the lock with the file anyway.
+        let _ = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
+    }
+}
+
+impl Service {
+    /// Opens the vault in `config.dir`, making it (and its keys) when the directory holds none.
+    ///
+    /// Imports that a crash cut off are taken up again.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::InUse`] when another process has it open; [`ServiceError::Setup`] when key, stores and log do not belong together.
+    pub fn open(config: &Config) -> Result<Arc<Self>> {
+        let dir = config.dir.clone();
+        make_private_dir(&dir)?;
+        let lock = DirLock::take(&dir)?;
+        for name in ["spool", "exports"] {
+            make_private_dir(&dir.join(name))?;
+        }
+        let root = root_key(config)?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&dir.join("vault.db"))?);
+        let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(&dir.join("keys.db"))?);
+        let vault = Arc::new(Vault::open(store, key_store, root, TENANT)?);
+        let (log, recovered) = open_log(config, &vault)?;
+        let log = Arc::new(log);
+        let ledger = Ledger::start(log.clone(), vault.clone(), recovered)?;
+        let policies = policies::stored_policies(vault.store().as_ref())?;
+        let purposes = purposes::stored_purposes(&vault)?;
+        let service = Arc::new(Self {
+            lock: Mutex::new(Some(lock)),
+            dir,
+            clock: Clock::default(),
+            vault,
+            log,
+            ledger,
+            policies: ArcSwap::from_pointee(policies),
+            purposes: ArcSwap::from_pointee(purposes),
+            settings: tokio::sync::Mutex::new(()),
+            keys: KeyRing::default(),
+            attempts: Attempts::default(),
+            imports: Imports::default(),
+            leaks: Leaks::default(),
+            dummy_password: hash_password(&ids::random("dummy", 16)?)?,
+        });
+        service.load_keys()?;
+        service.resume_imports()?;
+        service.sweep_leaks()?;
+        Ok(service)
+    }
+
+    /// Closes the vault: running imports stop at their last batch (and resume at the next start), the trace is flushed and checkpointed.
+    ///
+    /// # Errors
+    ///
+    /// When the last checkpoint cannot be written.
+    pub fn close(&self) -> Result<()> {
+        self.imports.stop();
+        self.leaks.stop();
+        self.ledger.stop();
+        self.log.close()?;
+        drop(self.lock.lock().take());
+        Ok(())
+    }
+}
+
+fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Recovered>)> {
+    let dir = config.dir.join("log");
+    let stored: Option<String> = shelf::get(vault.store().as_ref(), Space::Settings, ORIGIN)?;
+    let origin = match (stored, &config.origin) {
+        (Some(stored), Some(wanted)) if stored != *wanted => {
+            return Err(ServiceError::Setup(format!("this log's origin is {stored}; it cannot become {wanted}")));
+        }
+        (Some(stored), _) => stored,
+        (None, wanted) => {
+            let fresh = match wanted {
+                Some(wanted) => wanted.clone(),
+                None => format!("liuhen.invalid/{}", ids::random("log", 10)?),
+            };
+            shelf::put_now(vault.store().as_ref(), Space::Settings, ORIGIN, &fresh)?;
+            fresh
+        }
+    };
+    let key = || LogKey::from_seed(vault.derive("log-key").expose());
+    if !dir.exists() {
+        if projected_size(vault.store().as_ref())? > 0 {
+            return Err(ServiceError::Setup(format!(
+                "the log in {} is missing although events were traced; restore it from a backup",
+                dir.display()
+            )));
+        }
+        make_private_dir(&dir)?;
+        Log::create(&dir, &key(), &origin)?;
+    }
+    let options = Options { acknowledged: projected_size(vault.store().as_ref())?, ..Options::default() };
+    Ok(Log::open(&dir, key(), options)?)
+}
+
+fn root_key(config: &Config) -> Result<RootKey> {
+    let path = config.root_key_path();
+    let passphrase = config.passphrase.as_ref().map(|text| text.as_str());
+    if path.exists() {
+        return Ok(RootKey::load(&path, passphrase)?);
+    }
+    // A vault without its key must not get a new one: it would look as if all were well until the first read fails.
+    if config.dir.join("vault.db").exists() {
+        return Err(ServiceError::Setup(format!(
+            "the root key {} is missing; without it nothing in this vault can be read",
+            path.display()
+        )));
+    }
+    let root = RootKey::generate()?;
+    root.store(&path, passphrase, SealCost::default())?;
+    Ok(root)
+}
+
+impl Service {
+    /// A new sealed file; `context` must be the same when it is read.
+    pub(crate) fn create_sealed(&self, path: &Path, context: &str) -> Result<SealedWriter<BufWriter<File>>> {
+        let file = File::create(path).map_err(ServiceError::io("make a sealed file"))?;
+        SealedWriter::new(BufWriter::new(file), &self.vault.derive("files"), context.as_bytes())
+            .map_err(ServiceError::io("make a sealed file"))
+    }
+
+    /// Completes a sealed file: it is on the disk when this returns.
+    pub(crate) fn finish_sealed(writer: SealedWriter<BufWriter<File>>) -> Result<()> {
+        let inner = writer.finish().and_then(|buffer| buffer.into_inner().map_err(std::io::IntoInnerError::into_error));
+        let file = inner.map_err(ServiceError::io("complete a sealed file"))?;
+        file.sync_all().map_err(ServiceError::io("complete a sealed file"))
+    }
+
+    /// Opens a sealed file.
+    pub(crate) fn open_sealed(&self, path: &Path, context: &str) -> Result<SealedReader<BufReader<File>>> {
+        let file = File::open(path).map_err(ServiceError::io("open a sealed file"))?;
+        SealedReader::open(BufReader::new(file), &self.vault.derive("files"), context.as_bytes())
+            .map_err(ServiceError::io("open a sealed file"))
+    }
+}
+
+fn make_private_dir(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(ServiceError::io("make the data directory"))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+            .map_err(ServiceError::io("make the data directory private"))?;
+    }
+    Ok(())
+}
