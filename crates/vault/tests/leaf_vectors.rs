@@ -2,6 +2,8 @@
 //!
 //! Set `LIUHEN_BLESS=1` to write the file anew after a deliberate change of format.
 
+#![allow(clippy::expect_used, reason = "helpers of tests speak by panicking")]
+
 use std::path::PathBuf;
 
 use liuhen_vault::Key;

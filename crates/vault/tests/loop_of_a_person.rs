@@ -1,5 +1,7 @@
 //! A person's way through the vault, on disk: rows in, a look, a correction, a crash, erasure.
 
+#![allow(clippy::expect_used, reason = "helpers of tests speak by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -124,6 +126,20 @@ fn a_weak_subject_gains_its_resident_id_later() {
     assert_eq!(weak[0].subject, strong[0].subject);
     let by_id = take(&vault, &[row("c", Some("ID-1"), None, "Alder")]);
     assert_eq!(weak[0].subject, by_id[0].subject);
+}
+
+#[test]
+fn empty_values_identify_and_find_nobody() {
+    let vault = memory();
+    let done = take(
+        &vault,
+        &[
+            row("c", Some(""), Some(""), "Alder"),
+            row("c", Some(""), Some(""), "Alder"),
+        ],
+    );
+    assert_ne!(done[0].subject, done[1].subject);
+    assert_eq!(vault.find(Some(Kind::MOBILE), "").expect("finds"), []);
 }
 
 #[test]
