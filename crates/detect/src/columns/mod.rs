@@ -89,7 +89,7 @@ const WEAK_CONTRADICTION: f32 = 0.35;
 /// What a word that is no header of ours takes from a weak candidate.
 const STRANGE_HEADER: f32 = 0.1;
 /// What values that look like serial numbers or repeat themselves lose.
-const SUSPICION: f32 = 0.35;
+const SUSPICION: f32 = 0.5;
 
 /// The best candidate or, when the values bear out none, the header's word.
 fn decide(hint: &Hint, word: &str, tally: &Tally) -> ColumnGuess {
