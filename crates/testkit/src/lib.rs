@@ -15,11 +15,13 @@ mod api;
 mod browser;
 mod driver;
 mod leak;
+mod people;
 mod server;
 mod sheet;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, REQUIRE, Screen, browser_or_skip};
 pub use fantoccini;
+pub use people::{Messy, messy, messy_in, people};
 pub use server::{Failure, Plan, Server};
 pub use sheet::{Encoding, Form, Sheet};

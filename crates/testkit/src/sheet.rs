@@ -126,6 +126,14 @@ impl Form {
             quoted: false,
         }
     }
+
+    /// One line of a file, without a byte-order mark.
+    #[must_use]
+    pub fn line(self, cells: &[String]) -> Vec<u8> {
+        let mut text = String::new();
+        push_line(&mut text, cells, self);
+        self.encoding.bare(&text)
+    }
 }
 
 impl Sheet {
