@@ -5,7 +5,14 @@
 //! cargo run --release -p liuhen-reading --example rows -- --make gbk|xlsx|xlsx-shared ROWS FILE
 //! ```
 //!
-//! Measured on two cores (2026-11): see the end of this file.
+//! Measured in November 2026 on one core of a busy two-core machine, hence in rows per second of
+//! processor time; 1,000,000 rows of 6 columns, 100 MB of cells each:
+//!
+//! | file | size | processor | rows/s | peak memory |
+//! |---|---|---|---|---|
+//! | CSV in GBK | 88 MB | 1.06 s | 940,000 | 4 MB |
+//! | XLSX, inline strings | 39 MB (415 MB of XML) | 6.4 s | 156,000 | 4 MB |
+//! | XLSX, shared strings | 34 MB | 5.2 s | 194,000 | 45 MB |
 
 use std::error::Error;
 use std::fs::File;

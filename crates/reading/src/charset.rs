@@ -266,22 +266,18 @@ impl Evidence {
             });
             broken.count()
         };
-        // What decodes nothing better than GB 18030 is no reason to leave it: some of every 256
-        // byte values decode in any single-byte encoding.
-        let single_byte = ![BIG5, SHIFT_JIS, EUC_KR, encoding_rs::EUC_JP].contains(&guess);
         let bad = broken(GB18030);
-        if single_byte && guess != WINDOWS_1252 && bad * 10 < self.lines.len() {
-            return Charset::GB18030;
-        }
-        if bad > broken(guess) || bad == 0 && guess != GB18030 {
-            Charset(guess)
-        } else {
-            Charset::GB18030
-        }
+        // A single-byte encoding decodes nearly anything, so that it decodes is no evidence for it;
+        // windows-1252 is let through, being what European exports come in.
+        let multi_byte = [BIG5, SHIFT_JIS, EUC_KR, encoding_rs::EUC_JP].contains(&guess);
+        let credible = multi_byte || guess == WINDOWS_1252 || bad * 10 >= self.lines.len();
+        let better = bad == 0 || broken(guess) < bad;
+        Charset(if credible && better { guess } else { GB18030 })
     }
 }
 
-/// Mean weight from which a reading counts as plausible: measured, see the tests of this file.
+/// Mean weight from which a reading counts as plausible: between what right readings reach and wrong
+/// ones do not, as the tests of this file measure.
 const PLAUSIBLE: f64 = 0.5;
 
 fn valid_but_for_a_cut(line: &[u8]) -> bool {
@@ -392,6 +388,29 @@ mod tests {
             let (bytes, _, lost) = encoding.encode(text);
             assert!(!lost, "{name}");
             assert_eq!(judge(&bytes), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_bound_of_plausibility_divides_right_from_wrong() {
+        let mean = |encoding: &'static Encoding, text: &str| {
+            let bytes = encoding.encode(text).0.into_owned();
+            let evidence = Evidence::gather(&mut Cursor::new(bytes)).unwrap();
+            evidence.commonness(GB18030, gb_weight)
+        };
+        for right in [
+            "张三,北京市海淀区",
+            "姓名,手机号码",
+            "陶喆\n朱镕基\n李堃",
+            "某公司（上海）",
+        ] {
+            assert!(mean(GB18030, right) > PLAUSIBLE + 0.1, "{right}");
+        }
+        for wrong in ["メールアドレス", "氏名,電話番号", "東京都千代田区"] {
+            assert!(mean(SHIFT_JIS, wrong) < PLAUSIBLE - 0.1, "{wrong}");
+        }
+        for wrong in ["José,Málaga", "Müller,Köln"] {
+            assert!(mean(WINDOWS_1252, wrong) < PLAUSIBLE - 0.1, "{wrong}");
         }
     }
 
