@@ -5,7 +5,7 @@
 //! number closes a road, compound or building, or when three levels of region
 //! follow one another.
 
-use liuhen_kinds::lexicon::{AddressLevel, address_words};
+use liuhen_kinds::lexicon::{AddressLevel, address_word};
 
 use crate::fold;
 use crate::verdict::{ReasonCode, Verdict};
@@ -88,21 +88,15 @@ fn closing(rest: &str, before: &str) -> Option<(usize, AddressLevel, bool)> {
     // A level has a name or a number of its own: `市` alone closes nothing.
     let last = before.chars().next_back()?;
     let digit = last.is_ascii_alphanumeric() || "一二三四五六七八九十".contains(last);
-    let fits = |(word, level): &&(&'static str, AddressLevel)| {
-        rest.starts_with(word)
-            && match level {
-                AddressLevel::Number
-                | AddressLevel::Building
-                | AddressLevel::Unit
-                | AddressLevel::Room => digit,
-                // Single characters are also parts of names; a name of one
-                // character and such a word is no level (`小区` is a word itself).
-                AddressLevel::Compound | AddressLevel::Village => before.chars().count() >= 2,
-                _ => true,
-            }
-    };
-    let (word, level) = address_words().iter().find(fits)?;
-    Some((word.len(), *level, digit && *level >= AddressLevel::Number))
+    let (word, level) = address_word(rest, |level| match level {
+        AddressLevel::Number | AddressLevel::Building | AddressLevel::Unit | AddressLevel::Room => {
+            digit
+        }
+        // These words are also parts of names: `花园` alone is no compound.
+        AddressLevel::Compound | AddressLevel::Village => before.chars().nth(1).is_some(),
+        _ => true,
+    })?;
+    Some((word.len(), level, digit && level >= AddressLevel::Number))
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ impl<const N: usize> Compact<N> {
 
 /// Text of bytes that are known to be ASCII.
 pub(crate) fn ascii(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| *byte as char).collect()
+    str::from_utf8(bytes).unwrap_or_default().to_owned()
 }
 
 /// The number that ASCII digits write; anything else counts as zero.

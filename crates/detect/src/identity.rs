@@ -123,7 +123,7 @@ fn checked(bytes: &[u8]) -> Result<(), ReasonCode> {
     if date.year() < Numbers::builtin().identity.earliest_birth_year {
         return Err(ReasonCode::ImpossibleDate);
     }
-    if date > Date::today() {
+    if date.is_future() {
         return Err(ReasonCode::FutureDate);
     }
     if *last == expected {

@@ -97,21 +97,57 @@ const LEVELS: [(&str, AddressLevel); 11] = [
     ("room", AddressLevel::Room),
 ];
 
-/// Every word that closes a level of an address, longest words first.
-#[must_use]
-pub fn address_words() -> &'static [(&'static str, AddressLevel)] {
-    static WORDS: OnceLock<Vec<(&'static str, AddressLevel)>> = OnceLock::new();
-    WORDS.get_or_init(|| {
-        let mut words = Vec::new();
-        for line in content(include_str!("../rules/address.txt")) {
-            let (level, list) = line.split_once(": ").unwrap_or((line, ""));
-            if let Some((_, level)) = LEVELS.iter().find(|(name, _)| *name == level) {
-                words.extend(list.split(' ').map(|word| (word, *level)));
+/// A word and the level it closes.
+type AddressWord = (&'static str, AddressLevel);
+
+/// The words of addresses, to be looked up by their first character.
+#[derive(Debug)]
+struct AddressWords {
+    /// By first character, then the longest first.
+    words: Vec<(char, AddressWord)>,
+    /// Whether any word begins with a character of this lowest byte.
+    begins: [bool; 256],
+}
+
+fn low_byte(c: char) -> usize {
+    (c as usize) & 0xFF
+}
+
+/// The word of an address that `text` begins with and that `fits`, the longest first.
+///
+/// `号楼2单元` answers `号楼` before `号`, unless `fits` refuses its level.
+pub fn address_word(text: &str, fits: impl Fn(&AddressLevel) -> bool) -> Option<AddressWord> {
+    static WORDS: OnceLock<AddressWords> = OnceLock::new();
+    let AddressWords { words, begins } = WORDS.get_or_init(read_address_words);
+    let first = text.chars().next()?;
+    if !begins[low_byte(first)] {
+        return None;
+    }
+    let start = words.partition_point(|(other, _)| *other < first);
+    words[start..]
+        .iter()
+        .take_while(|(other, _)| *other == first)
+        .map(|(_, word)| *word)
+        .find(|(word, level)| text.starts_with(word) && fits(level))
+}
+
+fn read_address_words() -> AddressWords {
+    let mut words = Vec::new();
+    let mut begins = [false; 256];
+    for line in content(include_str!("../rules/address.txt")) {
+        let (level, list) = line.split_once(": ").unwrap_or((line, ""));
+        let Some((_, level)) = LEVELS.iter().find(|(name, _)| *name == level) else {
+            continue;
+        };
+        for word in list.split(' ') {
+            if let Some(first) = word.chars().next() {
+                begins[low_byte(first)] = true;
+                words.push((first, (word, *level)));
             }
         }
-        words.sort_by_key(|(word, level)| (std::cmp::Reverse(word.len()), *level));
-        words
-    })
+    }
+    words.sort_by_key(|(first, (word, level))| (*first, std::cmp::Reverse(word.len()), *level));
+    AddressWords { words, begins }
 }
 
 /// Words that an organisation's name has and a person's has not.
@@ -179,14 +215,20 @@ mod tests {
 
     #[test]
     fn longer_address_words_come_first() {
-        let words = address_words();
-        assert!(
-            words
-                .windows(2)
-                .all(|pair| pair[0].0.len() >= pair[1].0.len())
-        );
-        assert!(words.contains(&("单元", AddressLevel::Unit)));
-        assert!(words.contains(&("省", AddressLevel::Province)));
+        let rows = [
+            ("自治区成都", Some(("自治区", AddressLevel::Province))),
+            ("街道12号", Some(("街道", AddressLevel::Town))),
+            ("街12号", Some(("街", AddressLevel::Road))),
+            ("号楼2单元", Some(("号楼", AddressLevel::Building))),
+            ("单元401", Some(("单元", AddressLevel::Unit))),
+            ("今天", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(address_word(text, |_| true), expected, "{text}");
+        }
+        let room = address_word("户", |level| *level == AddressLevel::Province);
+        assert_eq!(room, None);
         assert!(AddressLevel::Province < AddressLevel::Room);
     }
 

@@ -64,13 +64,15 @@ fn parse(line: &'static str) -> Option<Region> {
 /// Every stretch of years a code was in use, oldest first; empty when unknown.
 #[must_use]
 pub fn history(code: u32) -> &'static [Region] {
-    let all = all();
-    let start = all.partition_point(|region| region.code < code);
-    let len = all[start..]
+    // The codes alone fit into the nearest cache, the regions do not.
+    static CODES: OnceLock<Vec<u32>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| all().iter().map(|region| region.code).collect());
+    let start = codes.partition_point(|other| *other < code);
+    let len = codes[start..]
         .iter()
-        .take_while(|region| region.code == code)
+        .take_while(|other| **other == code)
         .count();
-    &all[start..start + len]
+    &all()[start..start + len]
 }
 
 /// What a code means now or, when it is retired, what it meant last.
