@@ -13,20 +13,31 @@ use liuhen_fingerprint::power;
 use liuhen_fingerprint::simulate::{Attack, Rehearsal};
 
 /// Figures simulated for the design: one million copies, ε = 1e-9, worst attack.
-const DESIGN: [(usize, usize); 6] =
-    [(1, 117), (2, 510), (3, 1_100), (5, 2_600), (8, 5_310), (10, 7_709)];
+const DESIGN: [(usize, usize); 6] = [
+    (1, 117),
+    (2, 510),
+    (3, 1_100),
+    (5, 2_600),
+    (8, 5_310),
+    (10, 7_709),
+];
 
 #[expect(clippy::print_stdout, reason = "an example shows its table")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |fallback: usize| {
-        arguments.next().map_or(Ok(fallback), |text| text.parse::<usize>())
+        arguments
+            .next()
+            .map_or(Ok(fallback), |text| text.parse::<usize>())
     };
     let (most, trials) = (number(3)?, number(400)?);
     let design = u32::try_from(number(DESIGN_COLLUDERS as usize)?)?;
     let threshold = Threshold::new(1_000_000, Epsilon::new(1e-9)?)?;
     println!("one million copies, epsilon 1e-9, {trials} trials, cut-off for {design} colluders");
-    println!("c  design  power  worst of six  per attack: {:?}", Attack::ALL);
+    println!(
+        "c  design  power  worst of six  per attack: {:?}",
+        Attack::ALL
+    );
     for (colluders, figure) in DESIGN.into_iter().filter(|(c, _)| *c <= most) {
         let needed = rehearse(colluders, figure * 4, trials, design, threshold);
         let worst = needed.iter().take(6).max().copied().flatten();
@@ -55,5 +66,8 @@ fn rehearse(
         rehearsal.symbols_needed(0.95, trials, most, 20_261_122)
     };
     let running = Attack::ALL.map(|attack| thread::spawn(move || run(attack)));
-    running.into_iter().map(|one| one.join().unwrap_or_default()).collect()
+    running
+        .into_iter()
+        .map(|one| one.join().unwrap_or_default())
+        .collect()
 }

@@ -121,7 +121,10 @@ pub fn positions(export: &ExportKey, rows: u64, canaries: usize) -> Vec<u64> {
     let canaries = u64::try_from(canaries).unwrap_or(u64::MAX);
     let mut taken = std::collections::BTreeSet::new();
     for bound in rows..rows.saturating_add(canaries) {
-        let word = export.seed(b"liuhen/fingerprint/canary-place/v1", &[&bound.to_be_bytes()]);
+        let word = export.seed(
+            b"liuhen/fingerprint/canary-place/v1",
+            &[&bound.to_be_bytes()],
+        );
         // 128-bit multiplication maps the word onto 0..=bound without a visible bias.
         let wide = u128::from(word) * (u128::from(bound) + 1);
         let place = u64::try_from(wide >> 64).unwrap_or(bound);
@@ -143,7 +146,10 @@ mod tests {
         let exports = [[2; 32], [3; 32]].map(ExportKey::from_secret);
         let [first, second] = exports.each_ref().map(|export| carried(&code, export, 400));
         assert_ne!(first, second);
-        let shared = first.iter().filter(|canary| second.contains(canary)).count();
+        let shared = first
+            .iter()
+            .filter(|canary| second.contains(canary))
+            .count();
         assert!(shared > 50, "{shared} shared");
         for list in [first, second] {
             assert!((120..280).contains(&list.len()), "{} of 400", list.len());
@@ -157,11 +163,24 @@ mod tests {
             let places = positions(&exports[0], rows, canaries);
             assert_eq!(places.len(), canaries);
             assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
-            assert!(places.last().is_none_or(|last| *last < rows + canaries as u64));
+            assert!(
+                places
+                    .last()
+                    .is_none_or(|last| *last < rows + canaries as u64)
+            );
         }
-        assert_ne!(positions(&exports[0], 1_000, 20), positions(&exports[1], 1_000, 20));
-        let middle = positions(&exports[0], 20_000, 400).iter().filter(|p| **p < 10_200).count();
-        assert!((150..250).contains(&middle), "{middle} of 400 in the first half");
+        assert_ne!(
+            positions(&exports[0], 1_000, 20),
+            positions(&exports[1], 1_000, 20)
+        );
+        let middle = positions(&exports[0], 20_000, 400)
+            .iter()
+            .filter(|p| **p < 10_200)
+            .count();
+        assert!(
+            (150..250).contains(&middle),
+            "{middle} of 400 in the first half"
+        );
     }
 
     #[test]

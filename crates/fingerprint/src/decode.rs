@@ -245,8 +245,9 @@ impl Table {
                 }
             }
             Coverage::Only(has) => {
-                let carried: Vec<usize> =
-                    (0..self.slots.len()).filter(|row| has(start + row)).collect();
+                let carried: Vec<usize> = (0..self.slots.len())
+                    .filter(|row| has(start + row))
+                    .collect();
                 self.ones.retain(|row| has(start + row));
                 add_rows(&self.zero, &carried, sums);
             }
@@ -258,7 +259,10 @@ impl Table {
 
 /// Adds the named rows of a table to `sums`, [`LANES`] hypotheses at a time.
 fn add_rows(table: &[f64], rows: &[usize], sums: &mut [f64]) {
-    for (chunk, sums) in table.chunks_exact(BLOCK * LANES).zip(sums.chunks_exact_mut(LANES)) {
+    for (chunk, sums) in table
+        .chunks_exact(BLOCK * LANES)
+        .zip(sums.chunks_exact_mut(LANES))
+    {
         let mut lanes = [0.0; LANES];
         for row in rows {
             let cells = &chunk[row * LANES..(row + 1) * LANES];
@@ -285,7 +289,11 @@ impl Odds {
         for n in 1..MAX_COLLUDERS {
             for b in 0..=n {
                 let stay = (1.0 - p) * binomial[n - 1][b];
-                let grow = if b == 0 { 0.0 } else { p * binomial[n - 1][b - 1] };
+                let grow = if b == 0 {
+                    0.0
+                } else {
+                    p * binomial[n - 1][b - 1]
+                };
                 binomial[n][b] = stay + grow;
             }
         }
@@ -307,7 +315,10 @@ impl Odds {
 
     /// The mean of `value` over how many of a leaker's fellows hold form one.
     pub(crate) fn mean_over_others(&self, colluders: usize, value: impl Fn(usize) -> f64) -> f64 {
-        let chances = self.binomial[colluders - 1].iter().take(colluders).enumerate();
+        let chances = self.binomial[colluders - 1]
+            .iter()
+            .take(colluders)
+            .enumerate();
         chances.map(|(b, chance)| chance * value(b)).sum()
     }
 
@@ -337,7 +348,11 @@ mod tests {
         let mut all = Vec::new();
         for accused in 0..=3 {
             for present in 0..=accused {
-                all.extend((0..=present).map(|ones| Known { accused, present, ones }));
+                all.extend((0..=present).map(|ones| Known {
+                    accused,
+                    present,
+                    ones,
+                }));
             }
         }
         all
@@ -358,7 +373,10 @@ mod tests {
                         for y in 0..observations {
                             let (zero, one) = odds.ln_ratios(model, &h, y, known);
                             let mean = p * one.exp() + (1.0 - p) * zero.exp();
-                            assert!((mean - 1.0).abs() < 1e-12, "{p} {h:?} {y} {known:?}: {mean}");
+                            assert!(
+                                (mean - 1.0).abs() < 1e-12,
+                                "{p} {h:?} {y} {known:?}: {mean}"
+                            );
                         }
                     }
                 }
@@ -371,7 +389,10 @@ mod tests {
         let leaker = ExportKey::from_secret([4; 32]);
         let at = |i: u32| {
             let slot = code.slot(b"test", &[&i.to_be_bytes()]);
-            Seen { slot, observation: leaker.symbol(&slot).index() }
+            Seen {
+                slot,
+                observation: leaker.symbol(&slot).index(),
+            }
         };
         (0..count).map(at).collect()
     }
@@ -383,12 +404,20 @@ mod tests {
         let terms: Vec<f64> = hypotheses
             .iter()
             .map(|h| {
-                let ratios = seen.iter().enumerate().filter(|(i, _)| copy.coverage.has(*i));
+                let ratios = seen
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| copy.coverage.has(*i));
                 let sum: f64 = ratios
                     .map(|(_, seen)| {
                         let odds = Odds::new(seen.slot.bias().p());
-                        let (zero, one) = odds.ln_ratios(model, h, seen.observation, Known::default());
-                        if copy.key.symbol(&seen.slot) == Symbol::One { one } else { zero }
+                        let (zero, one) =
+                            odds.ln_ratios(model, h, seen.observation, Known::default());
+                        if copy.key.symbol(&seen.slot) == Symbol::One {
+                            one
+                        } else {
+                            zero
+                        }
                     })
                     .sum();
                 h.weight.ln() + sum
@@ -407,7 +436,11 @@ mod tests {
             .zip(0..)
             .map(|(key, i)| Scored {
                 key,
-                coverage: if i % 2 == 0 { Coverage::All } else { Coverage::Only(&odd) },
+                coverage: if i % 2 == 0 {
+                    Coverage::All
+                } else {
+                    Coverage::Only(&odd)
+                },
             })
             .collect();
         let scores = ln_scores(Model::marks(), &seen, &[], &scored);
@@ -415,14 +448,21 @@ mod tests {
             assert!((plain(&seen, copy) - score).abs() < 1e-8);
         }
         assert!(scores[4] > 100.0, "the leaker scores {}", scores[4]);
-        let innocent = scores.iter().enumerate().filter(|(i, _)| *i != 4).map(|(_, s)| *s);
+        let innocent = scores
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != 4)
+            .map(|(_, s)| *s);
         assert!(innocent.fold(f64::MIN, f64::max) < 10.0);
     }
 
     #[test]
     fn nothing_seen_is_no_evidence() {
         let key = ExportKey::from_secret([1; 32]);
-        let copy = Scored { key: &key, coverage: Coverage::All };
+        let copy = Scored {
+            key: &key,
+            coverage: Coverage::All,
+        };
         let scores = ln_scores(Model::marks(), &[], &[], &[copy]);
         assert!(scores[0].abs() < 1e-5, "{scores:?}");
     }
@@ -430,8 +470,13 @@ mod tests {
     #[test]
     fn refuses_a_thirteenth_colluder() {
         let keys: Vec<ExportKey> = (0..13).map(|i| ExportKey::from_secret([i; 32])).collect();
-        let copies: Vec<Scored<'_>> =
-            keys.iter().map(|key| Scored { key, coverage: Coverage::All }).collect();
+        let copies: Vec<Scored<'_>> = keys
+            .iter()
+            .map(|key| Scored {
+                key,
+                coverage: Coverage::All,
+            })
+            .collect();
         let scores = ln_scores(Model::marks(), &sample(10), &copies[..12], &copies[12..]);
         assert_eq!(scores, [f64::NEG_INFINITY]);
     }

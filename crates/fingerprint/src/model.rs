@@ -154,7 +154,9 @@ impl Model {
             let strategies = Strategy::SIX.into_iter().chain([Strategy::Agreement]);
             Self::mixture(
                 strategies
-                    .flat_map(|s| [0, 1, 2].map(|flip| family(|ones, c| mark_fit(s, flip, ones, c))))
+                    .flat_map(|s| {
+                        [0, 1, 2].map(|flip| family(|ones, c| mark_fit(s, flip, ones, c)))
+                    })
                     .collect(),
             )
         })
@@ -167,7 +169,9 @@ impl Model {
             Self::mixture(
                 Strategy::SIX
                     .into_iter()
-                    .flat_map(|s| SHARES.map(|share| family(|ones, c| canary_fit(s, share, ones, c))))
+                    .flat_map(|s| {
+                        SHARES.map(|share| family(|ones, c| canary_fit(s, share, ones, c)))
+                    })
                     .collect(),
             )
         })

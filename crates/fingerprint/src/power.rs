@@ -87,14 +87,18 @@ pub fn symbols_needed(colluders: usize, threshold: Threshold) -> Result<u64, Fin
     if (1..=MAX_COLLUDERS).contains(&colluders) {
         Ok(marks_needed(colluders, threshold))
     } else {
-        Err(FingerprintError::Colluders { most: MAX_COLLUDERS })
+        Err(FingerprintError::Colluders {
+            most: MAX_COLLUDERS,
+        })
     }
 }
 
 fn marks_needed(colluders: usize, threshold: Threshold) -> u64 {
     let model = Model::marks();
     let needed = Strategy::SIX.map(|strategy| {
-        let h = model.find(colluders, |y, ones| mark_fit(strategy, 0, ones, colluders)[y]);
+        let h = model.find(colluders, |y, ones| {
+            mark_fit(strategy, 0, ones, colluders)[y]
+        });
         let chance = |y: usize, ones: usize| {
             let one = strategy.form_one(ones, colluders);
             [1.0 - one, one][y]
@@ -191,7 +195,10 @@ mod tests {
     fn more_colluders_more_copies_and_smaller_bounds_cost_more() {
         let base = threshold(1_000, 1e-6);
         for c in 1..MAX_COLLUDERS {
-            assert!(symbols_needed(c, base).unwrap() < symbols_needed(c + 1, base).unwrap(), "{c}");
+            assert!(
+                symbols_needed(c, base).unwrap() < symbols_needed(c + 1, base).unwrap(),
+                "{c}"
+            );
         }
         let two = symbols_needed(2, base).unwrap();
         assert!(two < symbols_needed(2, threshold(100_000, 1e-6)).unwrap());
@@ -203,7 +210,10 @@ mod tests {
         let table = power_table(20_000, 40_000, threshold(100, 1e-6));
         let first = table.lines[0];
         assert_eq!(first.rows_needed, Some(first.symbols_needed.div_ceil(2)));
-        assert!(first.within_reach && table.colluders_survived >= 5, "{table:?}");
+        assert!(
+            first.within_reach && table.colluders_survived >= 5,
+            "{table:?}"
+        );
         let bare = power_table(20_000, 0, threshold(100, 1e-6));
         assert_eq!(bare.colluders_survived, 0);
         assert_eq!(bare.lines[0].rows_needed, None);

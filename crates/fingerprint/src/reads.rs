@@ -94,7 +94,10 @@ pub struct ReaderScore {
 ///
 /// [`FingerprintError::Counts`] when a stratum's counts contradict each other.
 pub fn rank(readers: &[Vec<Stratum>]) -> Result<Vec<ReaderScore>, FingerprintError> {
-    let scores = readers.iter().enumerate().map(|(reader, strata)| score(reader, strata));
+    let scores = readers
+        .iter()
+        .enumerate()
+        .map(|(reader, strata)| score(reader, strata));
     let mut scores = scores.collect::<Result<Vec<ReaderScore>, FingerprintError>>()?;
     scores.sort_by(|a, b| b.evidence.ln().total_cmp(&a.evidence.ln()));
     Ok(scores)
@@ -110,8 +113,13 @@ fn score(reader: usize, strata: &[Stratum]) -> Result<ReaderScore, FingerprintEr
         let ln_p = joint_tail(strata, both);
         (ln_p, calibrate(ln_p))
     } else {
-        let each = strata.iter().map(|s| joint_tail(std::slice::from_ref(s), s.both));
-        let joined = each.clone().map(calibrate).fold(EValue::NEUTRAL, EValue::and_independent);
+        let each = strata
+            .iter()
+            .map(|s| joint_tail(std::slice::from_ref(s), s.both));
+        let joined = each
+            .clone()
+            .map(calibrate)
+            .fold(EValue::NEUTRAL, EValue::and_independent);
         // A product of e-values bounds a probability by its inverse (Markov).
         ((-joined.ln()).min(0.0), joined)
     };
@@ -152,7 +160,9 @@ fn joint_tail(strata: &[Stratum], both: u64) -> f64 {
 
 /// `ln P(overlap = k)` for every possible k, from the least.
 fn distribution(stratum: &Stratum) -> Vec<f64> {
-    (stratum.least()..=stratum.most()).map(|k| stratum.ln_chance(k)).collect()
+    (stratum.least()..=stratum.most())
+        .map(|k| stratum.ln_chance(k))
+        .collect()
 }
 
 fn convolve(left: &[f64], right: &[f64]) -> Vec<f64> {
@@ -182,7 +192,10 @@ fn ln_factorial(n: u64) -> f64 {
     n * n.ln() - n + 0.5 * (2.0 * std::f64::consts::PI * n).ln() + series
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of persons lie far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of persons lie far below 2^53"
+)]
 const fn to_f64(count: u64) -> f64 {
     count as f64
 }

@@ -157,7 +157,10 @@ impl Rehearsal {
                 for _ in 0..STRIDE {
                     self.draw(&mut dice, model, &hypotheses, &mut sums);
                 }
-                let best = sums.iter().map(|sums| mixed(&hypotheses, sums)).fold(f64::MIN, f64::max);
+                let best = sums
+                    .iter()
+                    .map(|sums| mixed(&hypotheses, sums))
+                    .fold(f64::MIN, f64::max);
                 sure = if best >= bar + 12.0 { sure + 1 } else { 0 };
                 *count += usize::from(best >= bar);
             } else {
@@ -192,7 +195,12 @@ impl Rehearsal {
 }
 
 fn mixed(hypotheses: &[Hypothesis], sums: &[f64]) -> f64 {
-    ln_sum_exp(hypotheses.iter().zip(sums).map(|(h, sum)| h.weight.ln() + sum))
+    ln_sum_exp(
+        hypotheses
+            .iter()
+            .zip(sums)
+            .map(|(h, sum)| h.weight.ln() + sum),
+    )
 }
 
 #[cfg(test)]
@@ -210,7 +218,10 @@ mod tests {
             law: Law::default(),
         };
         let needed = rehearsal.symbols_needed(0.95, 100, 200, 1).unwrap();
-        assert!((95..=140).contains(&needed), "{needed}, the design says 117");
+        assert!(
+            (95..=140).contains(&needed),
+            "{needed}, the design says 117"
+        );
         assert_eq!(rehearsal.symbols_needed(0.95, 20, 50, 1), None);
     }
 

@@ -17,6 +17,12 @@
 
 use super::Carrier;
 
+/// Names in their long and short forms.
+type Names = [(&'static str, &'static str)];
+
+/// Whether what must come after such a name stands ahead.
+type Follows = fn(&[char]) -> bool;
+
 /// Provinces by their short names; the long form adds 省.
 const PROVINCES: [(&str, &str); 23] = [
     ("河北省", "河北"),
@@ -114,7 +120,8 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// Copies characters unchanged.
     fn keep(&mut self, count: usize) {
-        self.carrier.fixed(self.text[self.at..self.at + count].iter().copied());
+        self.carrier
+            .fixed(self.text[self.at..self.at + count].iter().copied());
         self.at += count;
     }
 
@@ -126,8 +133,8 @@ impl Scan<'_> {
         true
     }
 
-    fn is_free(&self, name: &str) -> bool {
-        !self.used.iter().any(|used| *used == name)
+    fn is_free(&self, name: &'static str) -> bool {
+        !self.used.contains(&name)
     }
 
     fn before(&self) -> Option<char> {
@@ -140,7 +147,10 @@ impl Scan<'_> {
     }
 
     fn digits(&self) -> usize {
-        self.text[self.at..].iter().take_while(|c| c.is_ascii_digit()).count()
+        self.text[self.at..]
+            .iter()
+            .take_while(|c| c.is_ascii_digit())
+            .count()
     }
 
     /// A number that begins here, with its length; not the tail of a longer one.
@@ -152,7 +162,7 @@ impl Scan<'_> {
 
     /// The province, region or municipality at the beginning.
     fn head(&mut self) {
-        let lists: [(&'static str, &[(&str, &str)], fn(&[char]) -> bool); 3] = [
+        let lists: [(&'static str, &Names, Follows); 3] = [
             ("province", &PROVINCES, is_city_ahead),
             ("region", &REGIONS, is_city_ahead),
             ("municipality", &MUNICIPALITIES, is_district_ahead),
@@ -172,8 +182,13 @@ impl Scan<'_> {
 
     /// `3号楼`, `3栋`, `3幢`.
     fn building(&mut self) -> bool {
-        let listed = matches!(self.before(), Some('-' | '－' | '—' | '~' | '至' | '、' | '.'));
-        let Some(digits) = self.number(1..=3).filter(|_| !listed && self.is_free("building"))
+        let listed = matches!(
+            self.before(),
+            Some('-' | '－' | '—' | '~' | '至' | '、' | '.')
+        );
+        let Some(digits) = self
+            .number(1..=3)
+            .filter(|_| !listed && self.is_free("building"))
         else {
             return false;
         };
@@ -181,7 +196,10 @@ impl Scan<'_> {
         let Some(length) = word.map(|word| word.chars().count()) else {
             return false;
         };
-        if ["楼", "栋", "幢", "梁", "号"].iter().any(|next| self.sees(digits + length, next)) {
+        if ["楼", "栋", "幢", "梁", "号"]
+            .iter()
+            .any(|next| self.sees(digits + length, next))
+        {
             return false;
         }
         self.keep(digits);
@@ -208,7 +226,10 @@ impl Scan<'_> {
     /// `5层`, `5楼` directly after a building.
     fn floor(&mut self) -> bool {
         let inside = matches!(self.before(), Some('座' | '栋' | '幢' | '厦')) || self.after("号楼");
-        let Some(digits) = self.number(1..=2).filter(|_| inside && self.is_free("floor")) else {
+        let Some(digits) = self
+            .number(1..=2)
+            .filter(|_| inside && self.is_free("floor"))
+        else {
             return false;
         };
         let word = ["层", "楼"].iter().any(|word| self.sees(digits, word));
@@ -303,9 +324,15 @@ mod tests {
     #[test]
     fn places_of_addresses() {
         let rows: [(&str, &[&str]); 26] = [
-            ("广东省深圳市南山区科技路88号幸福小区3栋2单元501室", &["province", "building", "unit", "room"]),
+            (
+                "广东省深圳市南山区科技路88号幸福小区3栋2单元501室",
+                &["province", "building", "unit", "room"],
+            ),
             ("广东深圳市南山区科技路88号", &["province"]),
-            ("北京市朝阳区建国路1号A座12层1201", &["municipality", "floor", "room"]),
+            (
+                "北京市朝阳区建国路1号A座12层1201",
+                &["municipality", "floor", "room"],
+            ),
             ("北京朝阳区建国路1号", &["municipality"]),
             ("内蒙古自治区呼和浩特市新城区", &["region"]),
             ("云南省大理白族自治州大理市", &["province"]),
@@ -349,7 +376,11 @@ mod tests {
             for pattern in 0..1_usize << places.len() {
                 let text = carrier.write(|place| {
                     let at = places.iter().position(|known| known == place).unwrap();
-                    if pattern >> at & 1 == 1 { Symbol::One } else { Symbol::Zero }
+                    if pattern >> at & 1 == 1 {
+                        Symbol::One
+                    } else {
+                        Symbol::Zero
+                    }
                 });
                 assert!(parse(text.as_str()) == carrier, "{}", text.as_str());
             }

@@ -30,18 +30,29 @@ pub(super) fn observe(carrier: &Carrier, leaked: &str) -> Vec<Option<Symbol>> {
     }
     let ways = ways(carrier, places);
     if let Some(way) = ways.iter().find(|way| way.text == leaked) {
-        return (0..places).map(|at| Some(symbol(way.pattern, at))).collect();
+        return (0..places)
+            .map(|at| Some(symbol(way.pattern, at)))
+            .collect();
     }
     let contained = |way: &Way| {
         let missing = leaked.len().saturating_sub(way.text.len());
         contains(&leaked, &way.text).then_some(missing)
     };
-    let slack = ways.first().map_or(0, |way| way.text.len() / FORGIVEN).max(1);
+    let slack = ways
+        .first()
+        .map_or(0, |way| way.text.len() / FORGIVEN)
+        .max(1);
     nearest(&ways, places, LONGEST, contained)
-        .or_else(|| nearest(&ways, places, slack, |way| Some(distance(&leaked, &way.text, false))))
+        .or_else(|| {
+            nearest(&ways, places, slack, |way| {
+                Some(distance(&leaked, &way.text, false))
+            })
+        })
         .or_else(|| {
             let slack = leaked.len() / FORGIVEN;
-            nearest(&ways, places, slack, |way| Some(distance(&leaked, &way.text, true)))
+            nearest(&ways, places, slack, |way| {
+                Some(distance(&leaked, &way.text, true))
+            })
         })
         .unwrap_or_else(|| vec![None; places])
 }
@@ -63,7 +74,11 @@ fn ways(carrier: &Carrier, places: usize) -> Vec<Way> {
 }
 
 const fn symbol(pattern: usize, at: usize) -> Symbol {
-    if pattern >> at & 1 == 1 { Symbol::One } else { Symbol::Zero }
+    if pattern >> at & 1 == 1 {
+        Symbol::One
+    } else {
+        Symbol::Zero
+    }
 }
 
 /// For each place the form whose best way costs less; `None` when no way costs at most `most`.
@@ -73,14 +88,18 @@ fn nearest(
     most: usize,
     cost: impl Fn(&Way) -> Option<usize>,
 ) -> Option<Vec<Option<Symbol>>> {
-    let costs: Vec<(usize, usize)> =
-        ways.iter().filter_map(|way| Some((way.pattern, cost(way)?))).collect();
+    let costs: Vec<(usize, usize)> = ways
+        .iter()
+        .filter_map(|way| Some((way.pattern, cost(way)?)))
+        .collect();
     let best = costs.iter().map(|(_, cost)| *cost).min()?;
     if best > most {
         return None;
     }
     let least = |at: usize, form: Symbol| {
-        let of = costs.iter().filter(move |(pattern, _)| symbol(*pattern, at) == form);
+        let of = costs
+            .iter()
+            .filter(move |(pattern, _)| symbol(*pattern, at) == form);
         of.map(|(_, cost)| *cost).min().unwrap_or(usize::MAX)
     };
     let decide = |at: usize| match least(at, Symbol::Zero).cmp(&least(at, Symbol::One)) {
@@ -108,7 +127,9 @@ fn contains(whole: &[char], part: &[char]) -> bool {
 
 /// Edit distance (Levenshtein); with `free`, what `whole` has before and after costs nothing.
 fn distance(part: &[char], whole: &[char], free: bool) -> usize {
-    let mut row: Vec<usize> = (0..=whole.len()).map(|at| if free { 0 } else { at }).collect();
+    let mut row: Vec<usize> = (0..=whole.len())
+        .map(|at| if free { 0 } else { at })
+        .collect();
     for (i, a) in part.iter().enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
@@ -119,7 +140,11 @@ fn distance(part: &[char], whole: &[char], free: bool) -> usize {
         }
     }
     let last = row[whole.len()];
-    if free { row.into_iter().min().unwrap_or(last) } else { last }
+    if free {
+        row.into_iter().min().unwrap_or(last)
+    } else {
+        last
+    }
 }
 
 #[cfg(test)]
@@ -131,12 +156,36 @@ mod tests {
         let stored = "广东省深圳市南山区科技路88号幸福小区3栋2单元501室";
         // province, building, unit, room; '?' is unclear.
         let rows = [
-            ("as stored", "广东省深圳市南山区科技路88号幸福小区3栋2单元501室", "0100"),
-            ("all others", "广东深圳市南山区科技路88号幸福小区3号楼二单元501", "1011"),
-            ("full width", "广东深圳市南山区科技路８８号幸福小区３栋２单元５０１室", "1100"),
-            ("spaces", "广东省 深圳市 南山区 科技路 88号 幸福小区 3栋 2单元 501", "0101"),
-            ("in a sentence", "住址：广东深圳市南山区科技路88号幸福小区3栋2单元501室，勿动", "1100"),
-            ("one wrong character", "广东省深圳市南山区科枝路88号幸福小区3栋二单元501", "0111"),
+            (
+                "as stored",
+                "广东省深圳市南山区科技路88号幸福小区3栋2单元501室",
+                "0100",
+            ),
+            (
+                "all others",
+                "广东深圳市南山区科技路88号幸福小区3号楼二单元501",
+                "1011",
+            ),
+            (
+                "full width",
+                "广东深圳市南山区科技路８８号幸福小区３栋２单元５０１室",
+                "1100",
+            ),
+            (
+                "spaces",
+                "广东省 深圳市 南山区 科技路 88号 幸福小区 3栋 2单元 501",
+                "0101",
+            ),
+            (
+                "in a sentence",
+                "住址：广东深圳市南山区科技路88号幸福小区3栋2单元501室，勿动",
+                "1100",
+            ),
+            (
+                "one wrong character",
+                "广东省深圳市南山区科枝路88号幸福小区3栋二单元501",
+                "0111",
+            ),
             ("head cut off", "科技路88号幸福小区3栋二单元501室", "?110"),
             ("tail cut off", "广东深圳市南山区科技路88号", "1???"),
             ("another address", "四川省成都市锦江区人民路2号", "????"),

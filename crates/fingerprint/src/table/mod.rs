@@ -183,7 +183,9 @@ pub fn mark_row(
 /// How many symbols a row carries.
 #[must_use]
 pub fn capacity(cells: &[Cell<'_>]) -> usize {
-    let carriers = cells.iter().filter_map(|cell| variants(cell.kind, cell.canonical));
+    let carriers = cells
+        .iter()
+        .filter_map(|cell| variants(cell.kind, cell.canonical));
     carriers.map(|carrier| carrier.places().count()).sum()
 }
 
@@ -222,7 +224,11 @@ mod tests {
     const FULL: &str = "广东省深圳市南山区科技路88号幸福小区3栋2单元501室";
 
     fn row(address: &str) -> [Cell<'_>; 4] {
-        let cell = |column, kind, canonical| Cell { column, kind, canonical };
+        let cell = |column, kind, canonical| Cell {
+            column,
+            kind,
+            canonical,
+        };
         [
             cell("name", "person_name", "栋省室"),
             cell("id", "resident_id", "3号楼2单元501室"),
@@ -241,13 +247,24 @@ mod tests {
             for (cell, value) in cells.iter().zip(&marked.values).take(3) {
                 assert_eq!(value.as_str(), cell.canonical);
             }
-            assert_eq!(plain("address", marked.values[3].as_str()), plain("address", FULL));
+            assert_eq!(
+                plain("address", marked.values[3].as_str()),
+                plain("address", FULL)
+            );
         }
     }
 
     #[test]
     fn refuses_to_touch_what_identifies() {
-        for kind in ["resident_id", "mobile", "bank_card", "person_name", "email", "plate", ""] {
+        for kind in [
+            "resident_id",
+            "mobile",
+            "bank_card",
+            "person_name",
+            "email",
+            "plate",
+            "",
+        ] {
             assert!(variants(kind, FULL).is_none(), "{kind}");
         }
     }
@@ -255,7 +272,11 @@ mod tests {
     #[test]
     fn rows_and_columns_have_slots_of_their_own() {
         let code = CodeKey::from_secret([1; 32]);
-        let cell = |column| Cell { column, kind: "address", canonical: FULL };
+        let cell = |column| Cell {
+            column,
+            kind: "address",
+            canonical: FULL,
+        };
         let mut ids = Vec::new();
         for key in [b"a", b"b"] {
             for column in ["home", "work"] {
@@ -326,6 +347,10 @@ mod tests {
 
     fn pick(places: &[Place], place: &Place, pattern: usize) -> Symbol {
         let at = places.iter().position(|known| known == place).unwrap();
-        if pattern >> at & 1 == 1 { Symbol::One } else { Symbol::Zero }
+        if pattern >> at & 1 == 1 {
+            Symbol::One
+        } else {
+            Symbol::Zero
+        }
     }
 }
