@@ -1,1 +1,83 @@
-fn main(){}
+//! The program `liuhen`: a file per verb.
+//!
+//! Parses its arguments, asks `liuhen-service` or a running server, and shows the answer; it holds no rule.
+//! Exit codes are in [`exit`].
+
+mod ask;
+mod bar;
+mod command;
+mod exit;
+mod remote;
+mod show;
+mod vault;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Keep personal information so that every look leaves a trace.
+#[derive(Debug, Parser)]
+#[command(name = "liuhen", version, about, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the vault, its API and its console.
+    Serve(command::serve::ServeArgs),
+    /// Bring a table in.
+    Import(command::import::ImportArgs),
+    /// Lead a leaked file back to the copy it came from.
+    Trace(command::trace::TraceArgs),
+    /// Check the log, or a receipt, offline.
+    Verify(command::verify::VerifyArgs),
+    /// Print the description of the API (OpenAPI 3.1).
+    Openapi(command::openapi::OpenapiArgs),
+    /// Print a completion script for a shell.
+    Completions(command::completions::CompletionsArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let ended = match cli.verb {
+        Verb::Serve(args) => command::serve::run(args),
+        Verb::Import(args) => command::import::run(&args),
+        Verb::Trace(args) => command::trace::run(&args),
+        Verb::Verify(args) => command::verify::run(&args),
+        Verb::Openapi(args) => command::openapi::run(&args),
+        Verb::Completions(args) => command::completions::run(&args),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) if show::is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            show::error(&error);
+            Exit::of(&error).into()
+        }
+    }
+}
+
+/// `LIUHEN_LOG` chooses what is logged, such as `info` or `liuhen_server=debug`; warnings when it is not set.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LIUHEN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -48,11 +48,16 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Reads a whole body within the limit.
+/// Reads a whole body within the limits of size and time.
 async fn body(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| ApiError::of_status(rejection.into_response().status()))
+    let limits = state.limits();
+    let reading = axum::body::to_bytes(request.into_body(), limits.body_bytes);
+    match tokio::time::timeout(limits.request_timeout, reading).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // A body cut off by its sender has nobody left to answer; any other is too large.
+        Ok(Err(_)) => Err(ApiError::too_large()),
+        Err(_) => Err(ApiError::of_status(StatusCode::REQUEST_TIMEOUT)),
+    }
 }
 
 /// Where the JSON is wrong and what was expected there.

@@ -63,7 +63,10 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
         Ok(()) => next.run(request).await,
         Err(error) => axum::response::IntoResponse::into_response(error),
     };
-    if response.status().is_client_error() || response.status().is_server_error() {
+    let status = response.status();
+    // A fragment for htmx may tell of an error under the status 200.
+    let told = response.extensions().get::<ApiError>().is_some();
+    if told || status.is_client_error() || status.is_server_error() {
         response = write_problem(response, &id);
     }
     secure(response.headers_mut(), state.secure());

@@ -39,7 +39,7 @@ use axum::extract::DefaultBodyLimit;
 
 pub use error::ApiError;
 pub use lang::Lang;
-pub use listen::{ServeOptions, serve};
+pub use listen::{ServeOptions, check_address, serve};
 pub use state::{AppState, Limits, Settings};
 
 /// Why the server could not start or went on no longer.
@@ -72,7 +72,7 @@ pub fn router(state: AppState) -> Router {
     let limit = DefaultBodyLimit::max(state.limits().body_bytes);
     let short = api::short(&state)
         .merge(console::router(&state))
-        .merge(portal::router())
+        .merge(portal::router(&state))
         .layer(limit);
     short
         .merge(api::streams())

@@ -54,7 +54,8 @@ where
     S: Future<Output = ()>,
     R: FnOnce(&str),
 {
-    refuse_exposed(&options)?;
+    let public_url = options.public_url.as_deref();
+    check_address(options.addr, public_url, options.behind_tls_proxy)?;
     let listening = |source| ServeError::Listen {
         addr: options.addr,
         source,
@@ -76,15 +77,21 @@ where
     Ok(())
 }
 
-fn refuse_exposed<S, R>(options: &ServeOptions<S, R>) -> Result<(), ServeError> {
-    let https = options
-        .public_url
-        .as_deref()
-        .is_some_and(|url| url.starts_with("https://"));
-    if options.addr.ip().is_loopback() || https || options.behind_tls_proxy {
+/// Whether this address may be served as asked; `serve` asks too, and a program may ask before it opens anything.
+///
+/// # Errors
+///
+/// [`ServeError::Exposed`] for an address beyond loopback without TLS in front.
+pub fn check_address(
+    addr: SocketAddr,
+    public_url: Option<&str>,
+    behind_tls_proxy: bool,
+) -> Result<(), ServeError> {
+    let https = public_url.is_some_and(|url| url.starts_with("https://"));
+    if addr.ip().is_loopback() || https || behind_tls_proxy {
         Ok(())
     } else {
-        Err(ServeError::Exposed(options.addr))
+        Err(ServeError::Exposed(addr))
     }
 }
 
@@ -149,17 +156,6 @@ fn prepare(stream: &TcpStream) {
 mod tests {
     use super::*;
 
-    fn options(addr: &str, url: Option<&str>, proxy: bool) -> ServeOptions<(), ()> {
-        ServeOptions {
-            addr: addr.parse().unwrap(),
-            public_url: url.map(str::to_owned),
-            behind_tls_proxy: proxy,
-            limits: Limits::default(),
-            shutdown: (),
-            ready: (),
-        }
-    }
-
     #[test]
     fn refuses_to_listen_beyond_loopback_without_tls() {
         let rows = [
@@ -171,11 +167,8 @@ mod tests {
             ("192.0.2.1:8420", None, true, true),
         ];
         for (addr, url, proxy, ok) in rows {
-            assert_eq!(
-                refuse_exposed(&options(addr, url, proxy)).is_ok(),
-                ok,
-                "{addr}"
-            );
+            let checked = check_address(addr.parse().unwrap(), url, proxy);
+            assert_eq!(checked.is_ok(), ok, "{addr}");
         }
     }
 }

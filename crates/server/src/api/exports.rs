@@ -32,9 +32,6 @@ pub struct ExportAsk {
     /// How many rows at most; all when left out.
     #[serde(default)]
     pub limit: Option<u64>,
-    /// Only rows that this import brought in.
-    #[serde(default)]
-    pub imported_by: Option<String>,
     /// The file's format.
     #[serde(default)]
     pub format: ExportFormat,
@@ -76,35 +73,28 @@ pub enum ExportEncoding {
 pub struct Export {
     /// Its id.
     pub id: String,
-    /// Who holds the copy.
-    pub recipient: String,
-    /// The declared purpose.
-    pub purpose: String,
-    /// The collection.
-    pub collection: String,
-    /// The columns.
-    pub fields: Vec<String>,
-    /// The file's format.
-    pub format: String,
-    /// Rows of persons; canaries not counted.
+    /// What was asked for.
+    pub request: ExportAsk,
+    /// How it stands.
+    pub state: ExportState,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Persons in it; before approval, in the collection.
     pub rows: u64,
+    /// Persons the policies kept out.
+    pub left_out: u64,
     /// Invented persons among the rows.
     pub canaries: u64,
-    /// Places that carry the copy's mark.
-    pub symbols: u64,
     /// What of it must turn up for the copy to be recognised.
     pub power: Power,
-    /// How it stands.
-    #[schema(example = "requested")]
-    pub state: ExportState,
-    /// Who asked.
+    /// Who asked: caller id.
     pub by: String,
-    /// Who decided.
-    pub approved_by: Option<String>,
+    /// Who asked, as shown.
+    pub by_name: String,
+    /// Who approved or declined.
+    pub decided_by: Option<String>,
     /// When it was asked for.
     pub requested: Time,
-    /// When the recipient must have destroyed it.
-    pub expires: Time,
     /// The trace of the export.
     pub receipt: Option<Receipt>,
 }
@@ -121,8 +111,6 @@ pub enum ExportState {
     Declined,
     /// The file can be fetched.
     Ready,
-    /// Its time is over.
-    Expired,
     /// It could not be made.
     Failed,
 }
@@ -130,12 +118,14 @@ pub enum ExportState {
 /// What of a copy must turn up for it to be recognised.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Power {
-    /// Rows that identify the copy when one recipient leaked alone.
-    pub rows_for_one: Option<u64>,
-    /// How many recipients may merge their copies and still one of them is recognised.
-    pub colluders: u32,
-    /// Rows needed, by number of colluders.
-    pub table: Vec<PowerRow>,
+    /// Places that carry the copy's mark; before approval, an estimate.
+    pub symbols: u64,
+    /// Invented persons planned; about half of them become rows.
+    pub canary_slots: u32,
+    /// Leaked rows needed, by number of colluders.
+    pub lines: Vec<PowerLine>,
+    /// The most colluders of whom the whole copy convicts at least one.
+    pub colluders_survived: usize,
     /// What would help, in Chinese.
     pub advice_zh: String,
     /// What would help, in English.
@@ -144,11 +134,11 @@ pub struct Power {
 
 /// Rows needed against a number of colluders.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-pub struct PowerRow {
+pub struct PowerLine {
     /// Recipients who merge their copies.
-    pub colluders: u32,
-    /// Leaked rows that identify one of them.
-    pub rows: u64,
+    pub colluders: usize,
+    /// Leaked rows that convict one of them; none when the whole copy is not enough.
+    pub rows: Option<u64>,
 }
 
 /// Whether an export may leave.
@@ -198,7 +188,7 @@ pub(crate) async fn show(
     Ok(Json(export.into()))
 }
 
-/// `POST /v1/exports/{id}/decision`: approves or declines what another person asked for.
+/// `POST /v1/exports/{id}/decision`: approves or declines what another person asked for. Approving answers when the file is made.
 #[utoipa::path(post, path = "/v1/exports/{id}/decision", tag = "exports", params(("id" = String, Path)), request_body = ExportDecision,
     responses((status = 200, body = Export), (status = "4XX", body = Problem)))]
 pub(crate) async fn decide(
@@ -223,23 +213,20 @@ pub(crate) async fn file(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let file = state.service().export_file(&caller, &id).await?;
-    download(file)
+    Ok(download(file))
 }
 
 /// Answers with an exported file, piece by piece.
-///
-/// # Errors
-///
-/// 500 when the service names a media type that is none.
-pub fn download(file: inner::ExportFile) -> Result<Response, ApiError> {
-    let kind = HeaderValue::from_str(&file.media_type)
-        .map_err(|_| ApiError::internal("an export's media type is no header value"))?;
+pub fn download(file: inner::ExportFile) -> Response {
     let mut response = Response::new(stream::body(file.reader));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(file.media_type),
+    );
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.size));
     headers.insert(header::CONTENT_DISPOSITION, attachment(&file.file_name));
-    Ok(response)
+    response
 }
 
 /// Rule: RFC 6266 with the extended notation of RFC 8187, so that no name can end the header's quotes.
@@ -260,12 +247,13 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(request, list))
         .routes(routes!(show))
-        .routes(routes!(decide))
 }
 
-/// The route that takes as long as the file.
+/// The routes that take as long as the file: approving makes it, fetching sends it.
 pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(file))
+    OpenApiRouter::new()
+        .routes(routes!(decide))
+        .routes(routes!(file))
 }
 
 impl From<ExportAsk> for inner::ExportRequest {
@@ -276,7 +264,6 @@ impl From<ExportAsk> for inner::ExportRequest {
             collection: ask.collection,
             fields: ask.fields,
             limit: ask.limit,
-            imported_by: ask.imported_by,
             format: match ask.format {
                 ExportFormat::Csv => "csv".to_owned(),
                 ExportFormat::Xlsx => "xlsx".to_owned(),
@@ -291,24 +278,43 @@ impl From<ExportAsk> for inner::ExportRequest {
     }
 }
 
+impl From<inner::ExportRequest> for ExportAsk {
+    fn from(request: inner::ExportRequest) -> Self {
+        Self {
+            recipient: request.recipient,
+            purpose: request.purpose,
+            collection: request.collection,
+            fields: request.fields,
+            limit: request.limit,
+            format: match request.format.as_str() {
+                "xlsx" => ExportFormat::Xlsx,
+                _ => ExportFormat::Csv,
+            },
+            encoding: match request.encoding.as_str() {
+                "gbk" => ExportEncoding::Gbk,
+                _ => ExportEncoding::Utf8,
+            },
+            expires: Time(request.expires),
+            note: request.note,
+        }
+    }
+}
+
 impl From<inner::ExportView> for Export {
     fn from(export: inner::ExportView) -> Self {
         Self {
             id: export.id,
-            recipient: export.recipient,
-            purpose: export.purpose,
-            collection: export.collection,
-            fields: export.fields,
-            format: export.format,
-            rows: export.rows,
-            canaries: export.canaries,
-            symbols: export.symbols,
-            power: export.power.into(),
+            request: export.request.into(),
             state: export.state.into(),
+            error: export.error,
+            rows: export.rows,
+            left_out: export.left_out,
+            canaries: export.canaries,
+            power: export.power.into(),
             by: export.by,
-            approved_by: export.approved_by,
+            by_name: export.by_name,
+            decided_by: export.decided_by,
             requested: Time(export.requested),
-            expires: Time(export.expires),
             receipt: export.receipt.map(Into::into),
         }
     }
@@ -321,7 +327,6 @@ impl From<inner::ExportState> for ExportState {
             inner::ExportState::Approved => Self::Approved,
             inner::ExportState::Declined => Self::Declined,
             inner::ExportState::Ready => Self::Ready,
-            inner::ExportState::Expired => Self::Expired,
             inner::ExportState::Failed => Self::Failed,
         }
     }
@@ -329,13 +334,14 @@ impl From<inner::ExportState> for ExportState {
 
 impl From<inner::PowerView> for Power {
     fn from(power: inner::PowerView) -> Self {
-        let table = power.table.into_iter();
+        let lines = power.lines.into_iter();
         Self {
-            rows_for_one: power.rows_for_one,
-            colluders: power.colluders,
-            table: table
-                .map(|(colluders, rows)| PowerRow { colluders, rows })
+            symbols: power.symbols,
+            canary_slots: power.canary_slots,
+            lines: lines
+                .map(|(colluders, rows)| PowerLine { colluders, rows })
                 .collect(),
+            colluders_survived: power.colluders_survived,
             advice_zh: power.advice_zh,
             advice_en: power.advice_en,
         }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::wire::{Made, RowProblem, Time, all};
+use super::wire::{Made, Time, all};
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Problem};
 use crate::extract::{Json, Path, Query};
@@ -26,24 +26,36 @@ pub struct Leak {
     pub file_name: String,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
+    /// Bytes of the file.
+    pub size: u64,
     /// How the examination stands.
     pub state: LeakState,
-    /// Rows of the file.
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Whether any copy is accused.
+    pub verdict: Verdict,
+    /// Rows read.
     pub rows: u64,
+    /// Rows that could not be read.
+    pub bad_rows: u64,
     /// Persons of the vault found in it.
-    pub matched_persons: u64,
+    pub persons: u64,
     /// Invented persons found in it.
-    pub canaries_found: u64,
-    /// Bound on the probability that any innocent is accused.
+    pub canaries: u64,
+    /// Mark symbols read from it.
+    pub marks: u64,
+    /// Bound on the probability that any innocent copy is accused.
     pub epsilon: f64,
-    /// Copies the file was compared with.
+    /// Copies ever issued, all of them examined.
     pub copies_examined: u64,
-    /// `accused`, or `no_evidence`.
-    pub verdict: String,
-    /// The copies, strongest evidence first.
+    /// What a copy's `ln_e` must reach: the logarithm of copies examined divided by epsilon.
+    pub threshold_ln: f64,
+    /// The copies that share persons or canaries with it, strongest evidence first.
     pub copies: Vec<LeakCopy>,
-    /// Who read those persons: a ranking, never an accusation.
+    /// Who read those persons, most likely first: a ranking, never an accusation.
     pub readers: Vec<LeakReader>,
+    /// When nobody is accused: symbols more that would convict a single leaker.
+    pub symbols_missing: Option<u64>,
     /// What was and was not shown, in Chinese.
     pub statements_zh: Vec<String>,
     /// What was and was not shown, in English.
@@ -52,10 +64,18 @@ pub struct Leak {
     pub created: Time,
     /// Who handed it in.
     pub by: String,
-    /// Rows that could not be read.
-    pub problems: Vec<RowProblem>,
-    /// When there is too little: how many rows would probably be enough.
-    pub rows_needed: Option<u64>,
+}
+
+/// Whether any copy is accused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The examination is under way or failed.
+    Open,
+    /// At least one copy reaches the threshold.
+    Accused,
+    /// No copy does.
+    NoEvidence,
 }
 
 /// How an examination stands.
@@ -79,14 +99,14 @@ pub struct LeakCopy {
     pub recipient: String,
     /// For which purpose.
     pub purpose: String,
-    /// Rows of the leak that were in the copy.
-    pub rows_shared: u64,
-    /// Natural logarithm of the e-value.
-    pub ln_e: f64,
-    /// Natural logarithm of the threshold: copies examined, divided by epsilon.
-    pub ln_threshold: f64,
+    /// Leaked persons who are in the copy.
+    pub persons_shared: u64,
+    /// Index of the export's trace, which is older than the leak.
+    pub trace_index: Option<u64>,
     /// Evidence by channel.
     pub channels: Vec<LeakChannel>,
+    /// All channels in one: natural logarithm of the e-value.
+    pub ln_e: f64,
     /// Whether the threshold is reached.
     pub accused: bool,
 }
@@ -94,12 +114,10 @@ pub struct LeakCopy {
 /// Evidence of one channel.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakChannel {
-    /// Its name.
+    /// `marks` or `canaries`.
     pub name: String,
     /// Natural logarithm of its e-value.
     pub ln_e: f64,
-    /// Marked places it could see.
-    pub symbols: u64,
 }
 
 /// A reader of the leaked persons.
@@ -109,14 +127,14 @@ pub struct LeakReader {
     pub who: String,
     /// As shown in traces.
     pub name: String,
+    /// Persons he read in all.
+    pub read: u64,
     /// Leaked persons he read.
     pub leaked_read: u64,
-    /// Persons he read at all.
-    pub read: u64,
-    /// Probability of as many by chance, given how much he reads.
+    /// How many one would expect by chance.
+    pub expected: f64,
+    /// Probability of as many or more by chance.
     pub p: f64,
-    /// Place, from one.
-    pub rank: u32,
 }
 
 /// How to examine a file.
@@ -190,25 +208,34 @@ pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
 
 impl From<inner::LeakView> for Leak {
     fn from(leak: inner::LeakView) -> Self {
+        let verdict = match leak.state {
+            inner::LeakState::Done if leak.accused().next().is_some() => Verdict::Accused,
+            inner::LeakState::Done => Verdict::NoEvidence,
+            inner::LeakState::Running | inner::LeakState::Failed => Verdict::Open,
+        };
         Self {
             id: leak.id,
             file_name: leak.file_name,
             sha256: leak.sha256,
+            size: leak.size,
             state: leak.state.into(),
+            error: leak.error,
+            verdict,
             rows: leak.rows,
-            matched_persons: leak.matched_persons,
-            canaries_found: leak.canaries_found,
+            bad_rows: leak.bad_rows,
+            persons: leak.persons,
+            canaries: leak.canaries,
+            marks: leak.marks,
             epsilon: leak.epsilon,
             copies_examined: leak.copies_examined,
-            verdict: leak.verdict,
+            threshold_ln: leak.threshold_ln,
             copies: all(leak.copies),
             readers: all(leak.readers),
+            symbols_missing: leak.symbols_missing,
             statements_zh: leak.statements_zh,
             statements_en: leak.statements_en,
             created: Time(leak.created),
             by: leak.by,
-            problems: all(leak.problems),
-            rows_needed: leak.rows_needed,
         }
     }
 }
@@ -229,10 +256,10 @@ impl From<inner::CopyView> for LeakCopy {
             export: copy.export,
             recipient: copy.recipient,
             purpose: copy.purpose,
-            rows_shared: copy.rows_shared,
-            ln_e: copy.ln_e,
-            ln_threshold: copy.ln_threshold,
+            persons_shared: copy.persons_shared,
+            trace_index: copy.trace_index,
             channels: all(copy.channels),
+            ln_e: copy.ln_e,
             accused: copy.accused,
         }
     }
@@ -243,7 +270,6 @@ impl From<inner::ChannelView> for LeakChannel {
         Self {
             name: channel.name,
             ln_e: channel.ln_e,
-            symbols: channel.symbols,
         }
     }
 }
@@ -253,10 +279,10 @@ impl From<inner::ReaderRank> for LeakReader {
         Self {
             who: reader.who,
             name: reader.name,
-            leaked_read: reader.leaked_read,
             read: reader.read,
+            leaked_read: reader.leaked_read,
+            expected: reader.expected,
             p: reader.p,
-            rank: reader.rank,
         }
     }
 }

@@ -117,7 +117,7 @@ pub(crate) async fn check(
     // Checking is work: only for those who may also put policies in force.
     caller.need(Role::Admin, "check policies")?;
     let problems = state
-        .blocking(move |service| service.check_policy(&ask.text))
+        .blocking(move |service| Ok(service.check_policy(&ask.text)))
         .await?;
     Ok(Json(all(problems)))
 }

@@ -94,9 +94,8 @@ pub struct ObjectionChange {
 pub(crate) async fn list(
     State(state): State<AppState>,
     _signed_in: Authenticated,
-) -> Result<Json<Vec<Purpose>>, ApiError> {
-    let list = state.blocking(|service| service.purposes()).await?;
-    Ok(Json(all(list)))
+) -> Json<Vec<Purpose>> {
+    Json(all(state.service().purposes()))
 }
 
 /// `PUT /v1/purposes/{id}`: declares or changes a purpose.

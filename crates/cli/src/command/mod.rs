@@ -1,0 +1,9 @@
+//! The verbs, each in its file.
+
+pub(crate) mod completions;
+pub(crate) mod import;
+pub(crate) mod openapi;
+mod report;
+pub(crate) mod serve;
+pub(crate) mod trace;
+pub(crate) mod verify;

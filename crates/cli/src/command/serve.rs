@@ -1,0 +1,130 @@
+//! `serve`: run the vault, its API and its console.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use liuhen_server::{Limits, ServeOptions};
+use liuhen_service::{Service, demo};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Exit;
+use crate::vault::{Opening, runtime};
+use crate::{bar, show};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  liuhen serve                 a vault in ./liuhen-data, on http://127.0.0.1:8420
+  liuhen serve --demo          the same with a thousand invented people and a year of reads
+  liuhen serve --listen 0.0.0.0:8420 --public-url https://vault.example.com
+                               behind a proxy that ends TLS")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    opening: Opening,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
+    listen: SocketAddr,
+    /// The address people type, when a proxy stands in front. Links begin with it; with https, cookies are for TLS only.
+    #[arg(long, value_name = "URL", env = "LIUHEN_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// A proxy in front ends TLS and checks the host name: allows listening beyond loopback without --public-url.
+    #[arg(long)]
+    behind_tls_proxy: bool,
+    /// Largest upload, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    upload_limit: u64,
+    /// Put about a thousand invented people and a year of reads into a new vault.
+    #[arg(long)]
+    demo: bool,
+    /// Print one JSON object when ready.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: ServeArgs) -> Result<Exit> {
+    // Before a vault is made for a server that will not start.
+    liuhen_server::check_address(
+        args.listen,
+        args.public_url.as_deref(),
+        args.behind_tls_proxy,
+    )?;
+    let service = Service::open(&args.opening.config()?)?;
+    let served = runtime()?.block_on(serve(&service, args));
+    // Also after a failure: what was traced is to be flushed.
+    let closed = service.close().context("closing the vault");
+    served.and(closed.map(|()| Exit::Done))
+}
+
+async fn serve(service: &Arc<Service>, args: ServeArgs) -> Result<Exit> {
+    let stop = stop_signal()?;
+    if args.demo {
+        seed(service).await?;
+    }
+    let invitation = service.first_start()?;
+    let limits = Limits {
+        upload_bytes: args.upload_limit.saturating_mul(1 << 20),
+        ..Limits::default()
+    };
+    let dir = args.opening.dir().display().to_string();
+    let options = ServeOptions {
+        addr: args.listen,
+        public_url: args.public_url,
+        behind_tls_proxy: args.behind_tls_proxy,
+        limits,
+        shutdown: stop,
+        ready: |url: &str| announce(url, invitation.as_deref(), &dir, args.json),
+    };
+    liuhen_server::serve(Arc::clone(service), options).await?;
+    if !args.json {
+        show::note("stopped");
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints where to go. A closed standard output is no reason to stop serving.
+fn announce(url: &str, invitation: Option<&str>, dir: &str, as_json: bool) {
+    let link = invitation.map(|secret| format!("{url}/setup?secret={secret}"));
+    let shown = if as_json {
+        show::json(&json!({ "listening": url, "setup": link, "dir": dir }))
+    } else {
+        let mut text = format!("listening on {url}\n");
+        if let Some(link) = link {
+            text.push_str(&format!(
+                "no administrator yet; this link works once:\n  {link}\n"
+            ));
+        }
+        text.push_str("stop with Ctrl-C\n");
+        show::text(&text)
+    };
+    if let Err(error) = shown {
+        tracing::warn!(%error, "cannot print");
+    }
+}
+
+/// Completes at the first Ctrl-C or SIGTERM; a second one ends the program as usual.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+    })
+}
+
+async fn seed(service: &Arc<Service>) -> Result<()> {
+    let bar = bar::count(0, "demo");
+    let progress = |what: &str, done: u64, total: u64| {
+        bar.set_message(what.to_owned());
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    demo::seed(service, &progress)
+        .await
+        .context("seeding the demonstration")?;
+    bar.finish_and_clear();
+    Ok(())
+}

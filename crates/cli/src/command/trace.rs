@@ -1,0 +1,168 @@
+//! `trace`: lead a leaked file back to the copy it came from.
+
+use std::f64::consts::LN_10;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use liuhen_server::api::leaks::{Leak, LeakCopy, LeakReader, LeakState, Verdict};
+
+use crate::command::report;
+use crate::exit::Exit;
+use crate::show;
+use crate::vault::Where;
+
+/// Copies and readers shown of each leak; JSON and HTML hold all.
+const SHOWN: usize = 10;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  liuhen trace found.csv
+  liuhen trace found.xlsx other.csv --epsilon 1e-9 --html report.html")]
+pub(crate) struct TraceArgs {
+    /// Files that turned up: any subset of rows, any order, any columns.
+    #[arg(required = true, value_name = "LEAK")]
+    leaks: Vec<PathBuf>,
+    /// Bound on the probability that any innocent recipient is accused; one in a million when not given.
+    #[arg(long, value_name = "E", value_parser = epsilon)]
+    epsilon: Option<f64>,
+    /// Also write the report as a page of its own.
+    #[arg(long, value_name = "OUT")]
+    html: Option<PathBuf>,
+    /// Print one JSON object for each leak.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+fn epsilon(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
+        _ => Err("give a number between 0 and 1, such as 1e-6".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: &TraceArgs) -> Result<Exit> {
+    let vault = args.place.open()?;
+    let mut leaks = Vec::with_capacity(args.leaks.len());
+    for path in &args.leaks {
+        let leak = vault.trace(path, args.epsilon)?;
+        if args.json {
+            show::json(&leak)?;
+        } else {
+            show::text(&tell(&leak))?;
+        }
+        leaks.push(leak);
+    }
+    if let Some(path) = &args.html {
+        std::fs::write(path, report::page(&leaks, show::speaks_chinese()))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    if leaks.iter().any(|leak| leak.state == LeakState::Failed) {
+        bail!("a file could not be examined; the reason stands above");
+    }
+    let found = leaks.iter().any(|leak| leak.verdict == Verdict::Accused);
+    Ok(if found { Exit::Done } else { Exit::NoEvidence })
+}
+
+/// The report for a terminal.
+fn tell(leak: &Leak) -> String {
+    let mut lines = vec![
+        show::plain(&leak.file_name),
+        format!("  SHA-256 {}", leak.sha256),
+        format!(
+            "  {} rows ({} unreadable), {} persons of this vault, {} canaries, {} marks",
+            leak.rows, leak.bad_rows, leak.persons, leak.canaries, leak.marks
+        ),
+        format!(
+            "  compared with {} copies; the probability that any innocent is accused is at most {:e}",
+            leak.copies_examined, leak.epsilon
+        ),
+        format!("  {}", verdict(leak)),
+    ];
+    let copies = leak.copies.iter().take(SHOWN);
+    lines.extend(copies.map(|copy| format!("    {}", copy_line(copy, leak.threshold_ln))));
+    if !leak.readers.is_empty() {
+        lines.push("  who read these persons (a ranking, no accusation):".to_owned());
+    }
+    let readers = leak.readers.iter().take(SHOWN).zip(1..);
+    lines.extend(readers.map(|(reader, rank)| format!("    {}", reader_line(rank, reader))));
+    let said = report::statements(leak, show::speaks_chinese()).iter();
+    lines.extend(said.map(|statement| format!("  - {}", show::plain(statement))));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn verdict(leak: &Leak) -> String {
+    if let Some(error) = &leak.error {
+        return format!("could not be examined: {}", show::plain(error));
+    }
+    let accused: Vec<String> = leak
+        .copies
+        .iter()
+        .filter(|copy| copy.accused)
+        .map(|copy| format!("{} (export {})", show::plain(&copy.recipient), copy.export))
+        .collect();
+    if !accused.is_empty() {
+        return format!("comes from the copy of {}", accused.join(" and of "));
+    }
+    match leak.symbols_missing {
+        Some(symbols) => {
+            format!(
+                "no evidence against any copy; {symbols} more marks would convict a lone leaker"
+            )
+        }
+        None => "no evidence against any copy".to_owned(),
+    }
+}
+
+fn copy_line(copy: &LeakCopy, threshold_ln: f64) -> String {
+    let channels: Vec<String> = copy
+        .channels
+        .iter()
+        .map(|channel| format!("{} {:.1}", channel.name, channel.ln_e / LN_10))
+        .collect();
+    let mark = if copy.accused { "  ACCUSED" } else { "" };
+    format!(
+        "{} {} {:>7} persons  evidence 10^{:.1} of 10^{:.1} needed ({}){mark}",
+        show::pad(&copy.recipient, 20),
+        show::pad(&copy.export, 14),
+        copy.persons_shared,
+        copy.ln_e / LN_10,
+        threshold_ln / LN_10,
+        channels.join(", "),
+    )
+}
+
+fn reader_line(rank: usize, reader: &LeakReader) -> String {
+    format!(
+        "{rank:>3}. {} read {} of them ({:.1} by chance) and {} persons in all; p = {:.1e}",
+        show::pad(&reader.name, 20),
+        reader.leaked_read,
+        reader.expected,
+        reader.read,
+        reader.p,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epsilons() {
+        let rows = [
+            ("1e-6", true),
+            ("0.05", true),
+            ("0", false),
+            ("1", false),
+            ("-1", false),
+            ("NaN", false),
+            ("x", false),
+        ];
+        for (text, fine) in rows {
+            assert_eq!(epsilon(text).is_ok(), fine, "{text}");
+        }
+    }
+}

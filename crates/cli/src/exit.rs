@@ -1,0 +1,70 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+use liuhen_service::ServiceError;
+
+/// The exit codes, as `--help` shows them.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  failed; the reason is on standard error
+  2  the arguments do not fit together
+  3  import: done, but some rows were left out
+  4  trace: no evidence that the file came from here
+  5  verify: the log or the receipt is not as it was signed
+  6  another process holds the data directory
+
+Logs go to standard error; LIUHEN_LOG=info shows more of them.";
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// It did not work.
+    Failed,
+    /// Imported, but rows were left out.
+    BadRows,
+    /// Traced, and nothing was found.
+    NoEvidence,
+    /// Not as it was signed.
+    Unsound,
+    /// Somebody else holds the data directory.
+    InUse,
+}
+
+impl Exit {
+    /// The exit for an error.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        match error.downcast_ref::<ServiceError>() {
+            Some(ServiceError::InUse(_)) => Self::InUse,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::BadRows => 3,
+            Exit::NoEvidence => 4,
+            Exit::Unsound => 5,
+            Exit::InUse => 6,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_in_use_has_its_own_code() {
+        let error = anyhow::Error::from(ServiceError::InUse("data".into())).context("opening");
+        assert_eq!(Exit::of(&error), Exit::InUse);
+        assert_eq!(Exit::of(&anyhow::anyhow!("other")), Exit::Failed);
+    }
+}

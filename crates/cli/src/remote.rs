@@ -1,0 +1,172 @@
+//! A running server, asked over its API.
+//!
+//! Plain HTTP to loopback only: this program carries no TLS, and an API key must not cross a network in the clear. A tunnel (`ssh -L`) reaches servers elsewhere.
+
+use std::io::Read;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use liuhen_server::api::wire::Made;
+use liuhen_server::error::Problem;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::http::{Response, Uri};
+use ureq::{Agent, Body, SendBody};
+
+/// A running server and the key to it.
+pub(crate) struct Remote {
+    base: String,
+    key: String,
+    agent: Agent,
+}
+
+impl Remote {
+    /// Reads the key and checks that it will stay on this machine.
+    pub(crate) fn new(url: &str) -> Result<Self> {
+        let base = url.trim_end_matches('/').to_owned();
+        refuse_exposed(&base)?;
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .max_redirects(0)
+            .build();
+        Ok(Self {
+            base,
+            key: read_key()?,
+            agent: config.new_agent(),
+        })
+    }
+
+    /// Asks for something.
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T> {
+        let request = self.agent.get(self.address(path)).header(AUTH, self.auth());
+        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+        let answer = request.query_pairs(pairs).call();
+        parsed(self.reached(answer)?)
+    }
+
+    /// Sends something that is answered without a body.
+    pub(crate) fn post(&self, path: &str, body: &impl Serialize) -> Result<()> {
+        let request = self.agent.post(self.address(path));
+        let answer = request.header(AUTH, self.auth()).send_json(body);
+        checked(self.reached(answer)?).map(drop)
+    }
+
+    /// Removes something.
+    pub(crate) fn delete(&self, path: &str) -> Result<()> {
+        let request = self.agent.delete(self.address(path));
+        let answer = request.header(AUTH, self.auth()).call();
+        checked(self.reached(answer)?).map(drop)
+    }
+
+    /// Streams a file; answers the id of what it became.
+    pub(crate) fn upload(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        mut reader: impl Read,
+    ) -> Result<String> {
+        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+        let request = self.agent.post(self.address(path)).query_pairs(pairs);
+        let request = request
+            .header(AUTH, self.auth())
+            .content_type("application/octet-stream");
+        let answer = request.send(SendBody::from_reader(&mut reader));
+        let made: Made = parsed(self.reached(answer)?)?;
+        Ok(made.id)
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn auth(&self) -> String {
+        format!("Bearer {}", self.key)
+    }
+
+    fn reached(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>> {
+        answer.with_context(|| format!("asking {}; is `liuhen serve` running there?", self.base))
+    }
+}
+
+const AUTH: &str = "authorization";
+
+fn parsed<T: DeserializeOwned>(answer: Response<Body>) -> Result<T> {
+    checked(answer)?
+        .body_mut()
+        .with_config()
+        .limit(64 << 20)
+        .read_json()
+        .context("the server's answer is not what this version expects")
+}
+
+/// Turns a problem into an error with the server's own words.
+fn checked(mut answer: Response<Body>) -> Result<Response<Body>> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    match answer.body_mut().read_json::<Problem>() {
+        Ok(problem) => bail!(
+            "{} ({}, request {})",
+            problem.detail,
+            problem.code,
+            problem.request_id
+        ),
+        Err(_) => bail!("the server answered {status}; is it liuhen's?"),
+    }
+}
+
+fn read_key() -> Result<String> {
+    if let Ok(key) = std::env::var("LIUHEN_KEY") {
+        return Ok(key.trim().to_owned());
+    }
+    let Some(path) = std::env::var_os("LIUHEN_KEY_FILE") else {
+        bail!("no API key: set LIUHEN_KEY_FILE to a file that holds one, or LIUHEN_KEY");
+    };
+    let path = std::path::PathBuf::from(path);
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("reading the API key in {}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+fn refuse_exposed(base: &str) -> Result<()> {
+    let uri: Uri = base
+        .parse()
+        .with_context(|| format!("{base} is no address of a server"))?;
+    let tunnel = "open a tunnel (ssh -L 8420:127.0.0.1:8420 host) and give http://127.0.0.1:8420";
+    if uri.scheme_str() != Some("http") {
+        bail!("give an address such as http://127.0.0.1:8420; for a server elsewhere {tunnel}");
+    }
+    if matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+        return Ok(());
+    }
+    bail!("the API key would cross the network in the clear; {tunnel}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_to_send_a_key_over_the_network_in_the_clear() {
+        let rows = [
+            ("http://127.0.0.1:8420", true),
+            ("http://localhost:1", true),
+            ("http://[::1]:1", true),
+            ("http://vault.example.com", false),
+            ("http://127.0.0.1.evil.example", false),
+            ("http://127.0.0.1@evil.example", false),
+            ("http://localhost:1@evil.example", false),
+            ("https://vault.example.com", false),
+            ("127.0.0.1:8420", false),
+        ];
+        for (url, fine) in rows {
+            assert_eq!(refuse_exposed(url).is_ok(), fine, "{url}");
+        }
+    }
+}
