@@ -8,14 +8,20 @@ function fill(text, values) {
 }
 
 function read(item) {
+  const n = Number(item.dataset.n);
+  if (item.dataset.proof === undefined) return { n, proof: null };
   try {
-    return { n: Number(item.dataset.n), proof: JSON.parse(item.dataset.proof) };
+    return { n, proof: JSON.parse(item.dataset.proof) };
   } catch {
-    return { n: Number(item.dataset.n), proof: {} };
+    return { n, proof: {} };
   }
 }
 
 function show(item, result, words) {
+  if (result.code === "pending") {
+    item.querySelector("[data-state]").textContent = words.pending;
+    return;
+  }
   item.classList.add(result.ok ? "good" : "wrong");
   const state = item.querySelector("[data-state]");
   if (state) state.textContent = result.ok ? words.entry_ok : "";
@@ -34,15 +40,17 @@ function show(item, result, words) {
 async function run() {
   const summary = document.getElementById("verdict");
   const words = JSON.parse(root.dataset.words);
-  const items = Array.from(root.querySelectorAll("li[data-proof]"));
+  const items = Array.from(root.querySelectorAll("li[data-n]"));
   const { key, checkpoint, vkey, origin } = root.dataset;
-  const result = await verifyTrace({ key, checkpoint, vkey, origin, entries: items.map(read) });
+  const result = await verifyTrace({ key, checkpoint, vkey, origin, total: Number(root.dataset.total), entries: items.map(read) });
   const good = result.entries.filter((entry) => entry.ok).length;
-  const total = result.entries.length;
+  const pending = result.entries.filter((entry) => entry.code === "pending").length;
+  const total = result.entries.length - pending;
   result.entries.forEach((entry, i) => show(items[i], entry, words));
   const values = {
     good,
     total,
+    pending,
     bad: total - good,
     size: result.head?.size ?? "?",
     root: result.head ? toHex(result.head.root).slice(0, 16) : "?",
@@ -64,6 +72,7 @@ async function run() {
     bad = true;
     lines.push(fill(words.gap, values));
   } else if (total > 0) lines.push(words.no_gap);
+  if (pending > 0) lines.push(fill(words.pending_more, values));
   if (result.code === "no-ed25519") lines.push(words["no-ed25519"]);
   summary.className = `note ${bad ? "bad" : result.code ? "warn" : "ok"}`;
   summary.replaceChildren(

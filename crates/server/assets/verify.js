@@ -208,19 +208,19 @@ export async function verifyEntry(key, entry, head) {
   return JSON.parse(proof.event);
 }
 
-/** The numbers missing from 0…k, at most `limit` of them; a number given twice counts as missing order too. */
-export function gaps(numbers, limit = 20) {
+/** The numbers missing between `from` and `to` (exclusive), at most `limit` of them, and how many came twice. */
+export function gaps(numbers, from, to, limit = 20) {
   const seen = new Set(numbers);
   const missing = [];
-  const last = numbers.length ? Math.max(...numbers) : -1;
-  for (let n = 0; n <= last && missing.length < limit; n += 1) if (!seen.has(n)) missing.push(n);
+  for (let n = from; n < to && missing.length < limit; n += 1) if (!seen.has(n)) missing.push(n);
   return { missing, doubled: numbers.length - seen.size };
 }
 
 /**
  * Checks a whole trace. Never throws.
  *
- * `trace`: { key: hex, checkpoint, vkey, origin, entries: [{ n, proof }] }.
+ * `trace`: { key: hex, checkpoint, vkey, origin, total, entries: [{ n, proof }] }; `total` counts all entries ever, of which the
+ * newest `page` (500) are given, so that fewer must be all; a proof is null while no checkpoint covers its entry (code `pending`, neither good nor bad).
  * Answers { head, code, entries: [{ n, ok, code, event }], missing, doubled }: `code` is null when the checkpoint holds,
  * `no-ed25519` when only its signature could not be checked.
  */
@@ -234,18 +234,23 @@ export async function verifyTrace(trace) {
     if (code === "no-ed25519") head = parseCheckpoint(trace.checkpoint);
   }
   const entries = [];
-  for (const entry of trace.entries) {
-    const result = { n: entry.n, ok: false, code: "no-checkpoint", event: null };
-    if (head) {
-      try {
-        result.event = await verifyEntry(fromHex(trace.key), entry, head);
-        result.ok = true;
-        result.code = null;
-      } catch (error) {
-        result.code = error instanceof Failed ? error.code : "malformed";
-      }
-    }
-    entries.push(result);
+  for (const entry of trace.entries) entries.push(await checkOne(trace.key, entry, head));
+  const numbers = trace.entries.map((entry) => entry.n);
+  // Whoever hides an entry must lower the total, and then the numbers above it give him away.
+  const total = Math.max(trace.total ?? 0, ...numbers.map((n) => n + 1), 0);
+  const from = numbers.length < (trace.page ?? 500) ? 0 : Math.min(...numbers);
+  return { head, code, entries, ...gaps(numbers, from, total) };
+}
+
+async function checkOne(key, entry, head) {
+  const result = { n: entry.n, ok: false, code: null, event: null };
+  try {
+    need(head, "no-checkpoint");
+    need(entry.proof, "pending");
+    result.event = await verifyEntry(fromHex(key), entry, head);
+    result.ok = true;
+  } catch (error) {
+    result.code = error instanceof Failed ? error.code : "malformed";
   }
-  return { head, code, entries, ...gaps(trace.entries.map((entry) => entry.n)) };
+  return result;
 }

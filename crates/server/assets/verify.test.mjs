@@ -61,7 +61,7 @@ function world() {
     { n: 1, proof: { ...proof(7), event: events[1], salt: "" } },
     { n: 2, proof: { ...proof(8), event: events[2], salt: salt.toString("hex"), chunk: proof(9) } },
   ];
-  return { trace: { key: key.toString("hex"), checkpoint: seal(text), vkey: `${origin}+${id.toString("hex")}+${typed.toString("base64")}`, origin, entries }, seal, text };
+  return { trace: { key: key.toString("hex"), checkpoint: seal(text), vkey: `${origin}+${id.toString("hex")}+${typed.toString("base64")}`, origin, total: entries.length, entries }, seal, text };
 }
 
 test("inclusion agrees with the recursive definition for every tree up to 40 leaves", async () => {
@@ -119,8 +119,29 @@ test("a hidden entry leaves a gap", async () => {
   const { trace } = world();
   trace.entries.splice(1, 1);
   assert.deepEqual((await v.verifyTrace(trace)).missing, [1]);
-  assert.deepEqual(v.gaps([]), { missing: [], doubled: 0 });
-  assert.deepEqual(v.gaps([0, 1, 1, 3]), { missing: [2], doubled: 1 });
+  assert.deepEqual(v.gaps([], 0, 0), { missing: [], doubled: 0 });
+  assert.deepEqual(v.gaps([0, 1, 1, 3], 0, 4), { missing: [2], doubled: 1 });
+  // The first of all left out, and the last although the total tells of it.
+  const first = world().trace;
+  first.entries.shift();
+  assert.deepEqual((await v.verifyTrace(first)).missing, [0]);
+  const last = { ...world().trace, total: 3 };
+  last.entries.pop();
+  assert.deepEqual((await v.verifyTrace(last)).missing, [2]);
+});
+
+test("of a long trace the newest entries are given, without a gap among them", async () => {
+  const { trace } = world();
+  trace.entries = trace.entries.slice(1).reverse();
+  assert.deepEqual((await v.verifyTrace({ ...trace, total: 3, page: 2 })).missing, []);
+  assert.deepEqual((await v.verifyTrace({ ...trace, total: 5, page: 2 })).missing, [3, 4]);
+});
+
+test("an entry that no checkpoint covers yet is neither good nor bad", async () => {
+  const { trace } = world();
+  trace.entries[1].proof = null;
+  const result = await v.verifyTrace(trace);
+  assert.deepEqual(result.entries.map((entry) => entry.code), [null, "pending", null]);
 });
 
 test("refuses checkpoints that the log did not sign", async () => {
@@ -168,4 +189,9 @@ test("leaf vectors of the vault", { skip: !existsSync(vault) }, async () => {
     assert.equal(v.toHex(open.label), one.label);
     assert.equal(v.toHex(open.commitment), one.commitment);
   }
+});
+
+test("htmx is the file whose hash is written down", () => {
+  const hash = createHash("sha256").update(readFileSync(new URL("htmx.min.js", import.meta.url))).digest("hex");
+  assert.ok(readFileSync(new URL("README.md", import.meta.url), "utf8").includes(hash));
 });

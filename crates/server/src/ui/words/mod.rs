@@ -1,0 +1,23 @@
+//! Everything the pages say, by area, in Chinese and English.
+//!
+//! Rule: plain words; the law's terms where the law has one (个人信息, 撤回同意, 删除); never a promise the program does not keep.
+
+pub(crate) mod after;
+pub(crate) mod before;
+pub(crate) mod during;
+pub(crate) mod names;
+pub(crate) mod portal;
+pub(crate) mod shell;
+
+/// Every catalogue with its area, for the tests.
+#[cfg(test)]
+pub(crate) fn catalogues() -> [(&'static str, &'static [(&'static str, super::i18n::Phrase)]); 6] {
+    [
+        ("shell", shell::ALL),
+        ("names", names::ALL),
+        ("before", before::ALL),
+        ("during", during::ALL),
+        ("after", after::ALL),
+        ("portal", portal::ALL),
+    ]
+}

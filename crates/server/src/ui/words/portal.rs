@@ -1,0 +1,118 @@
+//! The person's page, in plain words, and what his browser says about the proofs.
+
+use crate::ui::i18n::phrases;
+
+phrases! {
+    PORTAL: "我的个人信息", "My personal information";
+    PORTAL_NO_LINK: "请用工作人员交给您的链接打开您的页面。链接用过或过期后，请再到窗口申请。", "Open your page with the link that staff handed you. When it is used up or over, ask at the desk for another.";
+    PORTAL_OUT: "您已离开。", "You have left.";
+    CODE: "验证码", "Code";
+    CODE_HINT: "工作人员另外告诉您的 8 位数字；输错五次，链接作废", "The 8 digits that staff told you separately; five wrong ones end the link";
+    CODE_LEAD: "输入验证码，查看谁看过您的信息。", "Type the code to see who looked at your information.";
+    CODE_GO: "打开我的页面", "Open my page";
+    CODE_WRONG: "链接或验证码不对，或已失效。", "Link or code is wrong, or no longer valid.";
+    LEAVE: "离开", "Leave";
+
+    WHO_LOOKED: "谁动过您的信息", "Who touched your information";
+    WHO_LOOKED_LEAD: "每条左边的对勾，是您的浏览器自己核对过之后才打上的。", "The tick beside an entry appears only after your own browser checked it.";
+    CHECKING: "正在您的浏览器里核对……", "Your browser is checking…";
+    NO_SCRIPT: "浏览器关闭了脚本：内容可以看，但无法在此核对证明。", "Scripts are off: you can read, but nothing is checked here.";
+    NOTHING_YET: "还没有人动过。", "Nobody has yet.";
+    TRUNCATED: "这里列出最近 {shown} 条，共 {total} 条。", "The latest {shown} of {total} entries are listed.";
+    RAW: "核对过的原始记录", "The record that was checked";
+    RAW_LATER: "核对通过后显示", "Shown once checked";
+
+    YOU: "您本人", "You";
+    NO_PURPOSE: "未写明的用途", "no stated purpose";
+    SAY_PLAIN: "{who} 为了『{purpose}』看了您的{fields}（原文）", "{who} looked at your {fields} in plain, for “{purpose}”";
+    SAY_MASKED: "{who} 为了『{purpose}』看了您的{fields}（打码）", "{who} looked at your {fields}, masked, for “{purpose}”";
+    SAY_ANSWERED: "{who} 为了『{purpose}』就您的{fields}问了“是否”，没有看到内容", "{who} asked yes-or-no about your {fields}, for “{purpose}”, and saw no value";
+    SAY_REFUSED: "{who} 想为了『{purpose}』看您的{fields}，被拒绝了", "{who} wanted to see your {fields} for “{purpose}” and was refused";
+    SAY_EXPORT: "{who} 为了『{purpose}』把您的{fields}导出给了{recipient}", "{who} exported your {fields} to {recipient}, for “{purpose}”";
+    SAY_IMPORT: "{who} 把您的信息存入", "{who} brought your information in";
+    SAY_CONSENT: "{who} 登记了您对『{purpose}』的同意变更", "{who} noted a change of your consent to “{purpose}”";
+    SAY_OBJECTION: "{who} 登记了您对营销的意愿", "{who} noted your wish about marketing";
+    SAY_CORRECTION: "{who} 更正了您的{fields}", "{who} corrected your {fields}";
+    SAY_INVITATION: "{who} 为您发出了本页面的链接和验证码", "{who} handed out a link and code to this page";
+    SAY_OWN_VIEW: "{who} 打开了本页面", "{who} opened this page";
+    SAY_ERASURE: "{who} 申请了注销", "{who} asked for erasure";
+    SAY_OTHER: "{who}：{action}", "{who}: {action}";
+    FIELDS_NONE: "信息", "information";
+    RECIPIENT_NONE: "未写明的接收方", "a recipient not named";
+
+    HELD: "我们保存的内容", "What is kept about you";
+    HELD_NONE: "没有保存您的内容。", "Nothing is kept about you.";
+    CORRECT: "更正", "Correct";
+    CORRECT_NEW: "新的值", "New value";
+    CORRECT_GO: "保存更正", "Save the correction";
+    COL_FIELD: "项目", "Item";
+    COL_VALUE: "内容", "Value";
+    CONSENTS: "用途与同意", "Purposes and consent";
+    CONSENTS_NONE: "没有声明的用途。", "No purpose is declared.";
+    COL_PURPOSE: "用途", "Purpose";
+    COL_BASIS: "依据", "Basis";
+    COL_STATE: "状态", "State";
+    STATE_GIVEN: "已同意", "given";
+    STATE_WITHDRAWN: "已撤回", "withdrawn";
+    STATE_NONE: "未同意", "not given";
+    STATE_NO_NEED: "不以同意为依据", "does not rest on consent";
+    WITHDRAW: "撤回同意", "Withdraw";
+    MARKETING: "营销", "Marketing";
+    MARKETING_ON: "您没有拒绝营销。", "You have not objected to marketing.";
+    MARKETING_OFF: "您已拒绝营销；之后为营销的查看会被拒绝。", "You objected to marketing; looks for marketing are refused.";
+    OBJECT: "拒绝营销", "Object to marketing";
+    LIFT: "不再拒绝", "Lift the objection";
+    CANCEL: "注销", "Cancel";
+    CANCEL_LEAD: "注销会销毁您的密钥，之后谁也读不出您的内容，包括我们。", "Cancelling destroys your keys; afterwards nobody can read what was kept, we included.";
+    CANCEL_NEXT: "下一步：说明与确认", "Next: what happens, and confirm";
+    CANCEL_TITLE: "确认注销", "Confirm cancelling";
+    CANCEL_GOES: "会被销毁", "What is destroyed";
+    CANCEL_GOES_1: "您的加密密钥：库里和备份里属于您的内容从此无法解开", "your keys: what is yours in the vault and its backups can no longer be opened";
+    CANCEL_GOES_2: "能找到您的索引：再按号码查，只会得到“查无此人”", "the index that leads to you: asked by a number, the answer is “nobody”";
+    CANCEL_GOES_3: "您的痕迹密钥：日志里关于您的条目再也没有人能读懂，也连不到您", "your trace key: entries about you can no longer be read or linked to you";
+    CANCEL_STAYS: "会留下", "What stays";
+    CANCEL_STAYS_1: "日志里读不懂的叶子，使整本日志仍可核对", "unreadable leaves in the log, so that the log as a whole still verifies";
+    CANCEL_STAYS_2: "一张销毁凭证：销毁了多少项，不含内容", "a receipt of disposal: how much was destroyed, not what";
+    CANCEL_STAYS_3: "已经导出给接收方的文件，不在我们手里，须由接收方删除", "files already exported: they are not in our hands, and the recipients must delete them";
+    CANCEL_TICK: "我明白：这不能撤销，本页面也将不能再打开", "I understand: this cannot be undone, and this page cannot be opened again";
+    CANCEL_GO: "注销并销毁", "Cancel and destroy";
+    CANCEL_BACK: "不注销，返回", "Do not cancel, go back";
+    CANCEL_UNTICKED: "没有勾选确认，什么也没有做。", "The confirmation was not ticked; nothing was done.";
+    CANCELLED: "已注销", "Cancelled";
+    CANCELLED_SAID: "您的密钥已销毁。请保存这张销毁凭证。", "Your keys are destroyed. Keep this receipt of disposal.";
+    DISPOSED_RECORDS: "销毁的记录", "Records destroyed";
+    DISPOSED_FIELDS: "销毁的项目", "Items destroyed";
+    DISPOSED_INDEX: "移除的索引", "Index rows removed";
+    DISPOSED_TOKENS: "失效的令牌", "Tokens that no longer lead to you";
+    DISPOSED_TIME: "时间", "Time";
+
+    LIMITS: "这些核对能证明什么，不能证明什么", "What these checks prove, and what they do not";
+    LIMITS_1: "能证明：列出的每一条都在签过名的日志里，内容没有改过，属于您的密钥，中间没有缺号。", "They prove: each entry listed lies in the signed log, unchanged, under your key, and none is missing in between.";
+    LIMITS_2: "不能单独证明：运营者把所有查看都写进了日志，或没有扣住最新的几条。请留意条数只增不减。", "They do not prove alone: that the operator logged every look, or holds back none of the newest. The number of entries must never fall.";
+    LIMITS_3: "检查程序就在本页：/assets/verify.js，不依赖任何外部代码。", "The checking program is on this page: /assets/verify.js, with no code from elsewhere.";
+
+    V_ALL_OK: "{total} 条已在您的浏览器里全部核对（{time}），依据第 {size} 条处的检查点（根 {root}…）。", "All {total} entries were checked in your browser ({time}), against the checkpoint at size {size} (root {root}…).";
+    V_SOME_BAD: "{total} 条中有 {bad} 条没有通过核对，见下方红色各条。", "{bad} of {total} entries failed the check; they are marked red below.";
+    V_GAP: "编号不连续：缺第 {missing} 条。请向运营者或监管部门追问。", "Numbers are missing: {missing}. Ask the operator, or the authority.";
+    V_NO_GAP: "编号连续，没有缺失。", "The numbers run without a gap.";
+    V_PENDING: "另有 {pending} 条刚刚写入，一秒后的检查点才会覆盖；稍后刷新即可核对。", "{pending} more were written just now and the next checkpoint covers them; reload to check them.";
+    V_CHECKPOINT_BAD: "检查点没有通过核对：", "The checkpoint failed the check: ";
+    V_ENTRY_OK: "已核对", "checked";
+    V_ENTRY_BAD: "没有通过核对：", "Failed the check: ";
+    V_ENTRY_PENDING: "等待检查点", "waits for the checkpoint";
+    V_NO_CRYPTO: "此页面不是安全连接，浏览器不提供密码学功能，因此没有核对。请用 https 打开。", "This is no secure connection, so the browser offers no cryptography and nothing was checked. Open the page over https.";
+    V_NO_ED25519: "您的浏览器不支持 Ed25519，检查点的签名没有核对；其余都核对了。换用较新的浏览器可补上这一项。", "Your browser does not know Ed25519, so the checkpoint's signature was not checked; all else was. A newer browser checks it too.";
+    V_MALFORMED: "数据残缺", "the data is malformed";
+    V_OUTSIDE_TREE: "位置超出日志", "its place lies outside the log";
+    V_PATH: "证明路径长度不对", "the proof has the wrong length";
+    V_BAD_VKEY: "日志公钥不合格式", "the log's key is malformed";
+    V_BAD_CHECKPOINT: "检查点不合格式", "the checkpoint is malformed";
+    V_OTHER_LOG: "属于另一本日志", "it belongs to another log";
+    V_BAD_SIGNATURE: "签名不对", "the signature is wrong";
+    V_NOT_SIGNED: "没有这本日志的签名", "the log did not sign it";
+    V_NOT_IN_LOG: "不在签过名的日志里", "it is not in the signed log";
+    V_OTHER_CHECKPOINT: "证明对应另一个检查点", "its proof is for another checkpoint";
+    V_NOT_YOURS: "不属于您的密钥", "it does not belong to your key";
+    V_OTHER_EVENT: "内容与日志里的承诺不符", "what it says is not what the log committed to";
+    V_NO_CHECKPOINT: "没有可用的检查点", "there is no checkpoint to check against";
+}
