@@ -1,4 +1,9 @@
 //! The program as a user runs it: exit codes, streams, and what is said when something is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a failed test"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -229,4 +234,147 @@ fn verify_notices_a_changed_byte() {
     let output = liuhen(&["verify", text(&data)]);
     exits(&output, 5);
     assert!(out(&output).contains("NOT as signed"), "{}", out(&output));
+}
+
+/// Imports ten people into `data`, and reads one of them: the receipt's text, its index and an API key.
+fn read_once(data: &Path, sheet: &liuhen_testkit::Sheet) -> (String, u64, String) {
+    use liuhen_service::{Caller, Config, Handle, PurposeView, ReadRequest, Role, Service, View};
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let service = Service::open(&Config::in_dir(data)).unwrap();
+    let caller = Caller::local();
+    let purpose = PurposeView {
+        id: "care".to_owned(),
+        name_zh: "照护".to_owned(),
+        name_en: "care".to_owned(),
+        basis: 2,
+        fields: vec!["mobile".to_owned()],
+        retention_days: 30,
+        notice: "为照护使用。".to_owned(),
+        notice_hash: String::new(),
+        marketing: false,
+        version: 0,
+        updated: 0,
+    };
+    let request = ReadRequest {
+        purpose: "care".to_owned(),
+        subjects: vec![Handle::Value {
+            kind: liuhen_kinds::Kind::MOBILE,
+            value: sheet.rows[0][sheet.column("手机号")].clone(),
+        }],
+        collection: Some("members".to_owned()),
+        fields: vec!["mobile".to_owned()],
+        view: View::Masked,
+        questions: Vec::new(),
+        reference: None,
+    };
+    let roles = [Role::Importer, Role::Investigator];
+    let found = runtime.block_on(async {
+        service.put_purpose(&caller, purpose).await.unwrap();
+        let (_, key) = service
+            .create_api_key(&caller, "remote", &roles, None)
+            .await
+            .unwrap();
+        let answer = service.read(&caller, &request).await.unwrap();
+        let receipt = answer.results[0].receipt.clone();
+        (receipt.note, receipt.index, key)
+    });
+    service.close().unwrap();
+    found
+}
+
+#[test]
+fn verifies_receipts_and_refuses_changed_ones() {
+    let dir = TempDir::new().unwrap();
+    let data = vault(&dir);
+    let sheet = people(5, 10);
+    let file = dir.path().join("members.csv");
+    std::fs::write(&file, sheet.delimited(Form::csv(Encoding::Utf8))).unwrap();
+    let import = ["import", text(&file), "--collection", "members", "--yes"];
+    exits(&liuhen(&[&import[..], &["--dir", text(&data)]].concat()), 0);
+    let (note, index, _) = read_once(&data, &sheet);
+    let receipt = dir.path().join("receipt.txt");
+    std::fs::write(&receipt, &note).unwrap();
+    let check = ["verify", "receipt", text(&receipt), "--dir", text(&data)];
+
+    let sound = liuhen(&[&check[..], &["--json"]].concat());
+    exits(&sound, 0);
+    let value: Value = serde_json::from_str(&out(&sound)).unwrap();
+    assert_eq!(value["index"], index);
+    assert!(value["under_checkpoint_of"].as_u64().unwrap() > index);
+
+    let server = Server::plan(BIN).data(&data).start();
+    let api = liuhen_testkit::Api::new(server.url());
+    let proof = api.get(&format!("/v1/proofs/{index}")).expect_status(200);
+    let key = api.get("/v1/log-key").expect_status(200).json();
+    assert!(server.stop().success());
+    let proof_file = dir.path().join("proof.json");
+    std::fs::write(&proof_file, proof.text()).unwrap();
+    let vkey = key["vkey"].as_str().unwrap();
+    let by_proof = ["verify", "receipt", text(&receipt), "--vkey", vkey];
+    exits(&liuhen(&by_proof), 0);
+    let by_proof = [&by_proof[..], &["--proof", text(&proof_file)]].concat();
+    let shown = liuhen(&by_proof);
+    exits(&shown, 0);
+    assert!(
+        out(&shown).contains("under the signed checkpoint"),
+        "{}",
+        out(&shown)
+    );
+
+    for (name, changed) in [
+        (
+            "index",
+            note.replacen(
+                &format!("index {index}"),
+                &format!("index {}", index + 1),
+                1,
+            ),
+        ),
+        (
+            "form",
+            note.replacen("liuhen receipt v1", "liuhen receipt v2", 1),
+        ),
+        ("cut", note[..note.len() / 2].to_owned()),
+    ] {
+        assert_ne!(changed, note, "{name}");
+        std::fs::write(&receipt, changed).unwrap();
+        exits(&liuhen(&check), 5);
+    }
+}
+
+#[test]
+fn imports_and_traces_on_a_running_server() {
+    let dir = TempDir::new().unwrap();
+    let data = vault(&dir);
+    let sheet = people(6, 10);
+    let file = dir.path().join("members.csv");
+    std::fs::write(&file, sheet.delimited(Form::csv(Encoding::Utf8))).unwrap();
+    let local = ["import", text(&file), "--collection", "members", "--yes"];
+    exits(&liuhen(&[&local[..], &["--dir", text(&data)]].concat()), 0);
+    let (_, _, key) = read_once(&data, &sheet);
+    let server = Server::plan(BIN).data(&data).start();
+    let remote = |args: &[&str], key: &str| {
+        let mut command = Command::new(BIN);
+        command.args(args).args(["--server", server.url()]);
+        command
+            .env("LIUHEN_KEY", key)
+            .stdin(std::process::Stdio::null());
+        command.output().unwrap()
+    };
+    let again = remote(&[&local[..], &["--json"]].concat(), &key);
+    exits(&again, 0);
+    let value: Value = serde_json::from_str(&out(&again)).unwrap();
+    assert_eq!(value["import"]["unchanged"], 10, "{value}");
+    let traced = remote(&["trace", text(&file), "--json"], &key);
+    exits(&traced, 4);
+    let value: Value = serde_json::from_str(&out(&traced)).unwrap();
+    assert_eq!(value["persons"], 10, "{value}");
+    let refused = remote(&["trace", text(&file)], "lk_wrong");
+    exits(&refused, 1);
+    assert!(
+        err(&refused).contains("unauthenticated"),
+        "{}",
+        err(&refused)
+    );
+    assert!(server.stop().success());
 }

@@ -57,7 +57,10 @@ pub(crate) struct KeyRing(RwLock<HashMap<[u8; 32], Caller>>);
 
 impl KeyRing {
     fn replace(&self, keys: &[StoredKey]) {
-        let callers = keys.iter().filter(|key| key.view.active).map(|key| (key.hash, caller(&key.view)));
+        let callers = keys
+            .iter()
+            .filter(|key| key.view.active)
+            .map(|key| (key.hash, caller(&key.view)));
         *self.0.write() = callers.collect();
     }
 }
@@ -95,7 +98,9 @@ impl Service {
             .read()
             .get(&ids::secret_hash(secret))
             .cloned()
-            .ok_or(ServiceError::Unauthenticated("the API key is unknown or revoked"))
+            .ok_or(ServiceError::Unauthenticated(
+                "the API key is unknown or revoked",
+            ))
     }
 
     /// All API keys, without their secrets.
@@ -105,7 +110,11 @@ impl Service {
     /// [`ServiceError::Forbidden`] for a caller who is not an administrator.
     pub fn api_keys(&self, caller: &Caller) -> Result<Vec<ApiKeyView>> {
         caller.need(Role::Admin, "see API keys")?;
-        Ok(self.stored_keys()?.into_iter().map(|key| key.view).collect())
+        Ok(self
+            .stored_keys()?
+            .into_iter()
+            .map(|key| key.view)
+            .collect())
     }
 
     /// Makes an API key. The secret is returned here and never again.
@@ -113,11 +122,19 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] without a name or role, or for an unknown site.
-    pub async fn create_api_key(&self, caller: &Caller, name: &str, roles: &[Role], site: Option<&str>) -> Result<(ApiKeyView, String)> {
+    pub async fn create_api_key(
+        &self,
+        caller: &Caller,
+        name: &str,
+        roles: &[Role],
+        site: Option<&str>,
+    ) -> Result<(ApiKeyView, String)> {
         caller.need(Role::Admin, "make API keys")?;
         let name = short_name(name)?;
         if roles.is_empty() {
-            return Err(ServiceError::Invalid("a key needs at least one role".to_owned()));
+            return Err(ServiceError::Invalid(
+                "a key needs at least one role".to_owned(),
+            ));
         }
         if let Some(site) = site {
             self.site(site)?;
@@ -132,10 +149,23 @@ impl Service {
             created: self.now(),
         };
         let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-        let details = [("did", "create_api_key".to_owned()), ("key", view.id.clone()), ("roles", names.join(","))];
-        self.note(caller, Action::Admin, Outcome::Done, details).await?;
-        let stored = StoredKey { view: view.clone(), hash: ids::secret_hash(&secret) };
-        shelf::put_now(self.store(), Space::ApiKeys, &[KEY, view.id.as_bytes()].concat(), &stored)?;
+        let details = [
+            ("did", "create_api_key".to_owned()),
+            ("key", view.id.clone()),
+            ("roles", names.join(",")),
+        ];
+        self.note(caller, Action::Admin, Outcome::Done, details)
+            .await?;
+        let stored = StoredKey {
+            view: view.clone(),
+            hash: ids::secret_hash(&secret),
+        };
+        shelf::put_now(
+            self.store(),
+            Space::ApiKeys,
+            &[KEY, view.id.as_bytes()].concat(),
+            &stored,
+        )?;
         self.load_keys()?;
         Ok((view, secret))
     }
@@ -148,10 +178,11 @@ impl Service {
     pub async fn revoke_api_key(&self, caller: &Caller, id: &str) -> Result<()> {
         caller.need(Role::Admin, "revoke API keys")?;
         let key = [KEY, id.as_bytes()].concat();
-        let mut stored: StoredKey =
-            shelf::get(self.store(), Space::ApiKeys, &key)?.ok_or(ServiceError::NotFound("API key"))?;
+        let mut stored: StoredKey = shelf::get(self.store(), Space::ApiKeys, &key)?
+            .ok_or(ServiceError::NotFound("API key"))?;
         let details = [("did", "revoke_api_key".to_owned()), ("key", id.to_owned())];
-        self.note(caller, Action::Admin, Outcome::Done, details).await?;
+        self.note(caller, Action::Admin, Outcome::Done, details)
+            .await?;
         stored.view.active = false;
         shelf::put_now(self.store(), Space::ApiKeys, &key, &stored)?;
         self.load_keys()
@@ -163,7 +194,12 @@ impl Service {
     ///
     /// When the store fails.
     pub fn sites(&self) -> Result<Vec<SiteView>> {
-        Ok(self.vault.sites()?.into_iter().map(|site| view(site.value)).collect())
+        Ok(self
+            .vault
+            .sites()?
+            .into_iter()
+            .map(|site| view(site.value))
+            .collect())
     }
 
     /// One business site.
@@ -173,7 +209,10 @@ impl Service {
     /// [`ServiceError::NotFound`].
     pub fn site(&self, id: &str) -> Result<SiteView> {
         let id = SiteId::from_str(id).map_err(|_| ServiceError::NotFound("site"))?;
-        self.vault.site(&id)?.map(|site| view(site.value)).ok_or(ServiceError::NotFound("site"))
+        self.vault
+            .site(&id)?
+            .map(|site| view(site.value))
+            .ok_or(ServiceError::NotFound("site"))
     }
 
     /// Declares or renames a business site.
@@ -183,18 +222,30 @@ impl Service {
     /// [`ServiceError::Invalid`] for an id that is not 1 to 32 lower-case letters, digits or hyphens.
     pub async fn put_site(&self, caller: &Caller, id: &str, name: &str) -> Result<()> {
         caller.need(Role::Admin, "manage sites")?;
-        let site = SiteId::from_str(id)
-            .map_err(|_| ServiceError::Invalid("a site's id has 1 to 32 lower-case letters, digits or hyphens".to_owned()))?;
-        let site = Site { id: site, name: short_name(name)?, active: true, at: self.now() };
+        let site = SiteId::from_str(id).map_err(|_| {
+            ServiceError::Invalid(
+                "a site's id has 1 to 32 lower-case letters, digits or hyphens".to_owned(),
+            )
+        })?;
+        let site = Site {
+            id: site,
+            name: short_name(name)?,
+            active: true,
+            at: self.now(),
+        };
         let details = [("did", "put_site".to_owned()), ("site", id.to_owned())];
-        self.note(caller, Action::Admin, Outcome::Done, details).await?;
+        self.note(caller, Action::Admin, Outcome::Done, details)
+            .await?;
         self.vault.put_site(&site, Batch::new())?;
         Ok(())
     }
 }
 
 fn view(site: Site) -> SiteView {
-    SiteView { id: site.id.to_string(), name: site.name }
+    SiteView {
+        id: site.id.to_string(),
+        name: site.name,
+    }
 }
 
 /// A name of 1 to 80 characters without control characters.
@@ -203,5 +254,7 @@ pub(crate) fn short_name(name: &str) -> Result<String> {
     if (1..=80).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
         return Ok(name.to_owned());
     }
-    Err(ServiceError::Invalid("a name has 1 to 80 characters".to_owned()))
+    Err(ServiceError::Invalid(
+        "a name has 1 to 80 characters".to_owned(),
+    ))
 }

@@ -28,10 +28,8 @@ impl Clock {
 
 /// `2026-11-22T01:02:03.004Z`.
 pub fn rfc3339(ms: UnixMs) -> String {
-    jiff::Timestamp::from_millisecond(ms).map_or_else(
-        |_| "out of range".to_owned(),
-        |time| format!("{time:.3}"),
-    )
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| "out of range".to_owned(), |time| format!("{time:.3}"))
 }
 
 /// The day of `ms` as `YYYY-MM-DD`, in the time zone of the People's Republic (UTC+8, no summer time).

@@ -39,13 +39,55 @@ struct Reader {
 }
 
 const READERS: [Reader; 7] = [
-    Reader { id: "demo-desk-1", name: "前台一号 Front desk 1", purpose: "care", view: View::Plain, a_day: 9 },
-    Reader { id: "demo-desk-2", name: "前台二号 Front desk 2", purpose: "care", view: View::Plain, a_day: 7 },
-    Reader { id: "demo-nurse", name: "护士站 Nurses' station", purpose: "care", view: View::Masked, a_day: 6 },
-    Reader { id: "demo-billing", name: "收费处 Billing", purpose: "billing", view: View::Masked, a_day: 5 },
-    Reader { id: "demo-courier", name: "送药员 Courier", purpose: "delivery", view: View::Plain, a_day: 4 },
-    Reader { id: "demo-call", name: "随访中心 Call centre", purpose: "care", view: View::Masked, a_day: 3 },
-    Reader { id: "demo-promo", name: "市场部 Marketing", purpose: "marketing", view: View::Masked, a_day: 2 },
+    Reader {
+        id: "demo-desk-1",
+        name: "前台一号 Front desk 1",
+        purpose: "care",
+        view: View::Plain,
+        a_day: 9,
+    },
+    Reader {
+        id: "demo-desk-2",
+        name: "前台二号 Front desk 2",
+        purpose: "care",
+        view: View::Plain,
+        a_day: 7,
+    },
+    Reader {
+        id: "demo-nurse",
+        name: "护士站 Nurses' station",
+        purpose: "care",
+        view: View::Masked,
+        a_day: 6,
+    },
+    Reader {
+        id: "demo-billing",
+        name: "收费处 Billing",
+        purpose: "billing",
+        view: View::Masked,
+        a_day: 5,
+    },
+    Reader {
+        id: "demo-courier",
+        name: "送药员 Courier",
+        purpose: "delivery",
+        view: View::Plain,
+        a_day: 4,
+    },
+    Reader {
+        id: "demo-call",
+        name: "随访中心 Call centre",
+        purpose: "care",
+        view: View::Masked,
+        a_day: 3,
+    },
+    Reader {
+        id: "demo-promo",
+        name: "市场部 Marketing",
+        purpose: "marketing",
+        view: View::Masked,
+        a_day: 2,
+    },
 ];
 
 /// Puts the demonstration into an empty vault; does nothing in one that has it already.
@@ -55,14 +97,21 @@ const READERS: [Reader; 7] = [
 /// # Errors
 ///
 /// [`ServiceError::Conflict`] when the vault already holds something else.
-pub async fn seed(service: &Arc<Service>, progress: &(dyn Fn(&str, u64, u64) + Sync)) -> Result<()> {
+pub async fn seed(
+    service: &Arc<Service>,
+    progress: &(dyn Fn(&str, u64, u64) + Sync),
+) -> Result<()> {
     let collections = service.collections()?;
-    if collections.iter().any(|collection| collection.name == COLLECTION) {
+    if collections
+        .iter()
+        .any(|collection| collection.name == COLLECTION)
+    {
         return Ok(());
     }
     if !collections.is_empty() {
         return Err(ServiceError::Conflict(
-            "the demonstration only goes into an empty vault; give another directory with --dir".to_owned(),
+            "the demonstration only goes into an empty vault; give another directory with --dir"
+                .to_owned(),
         ));
     }
     let year = i64::try_from(DAYS).unwrap_or(365) * DAY_MS;
@@ -72,9 +121,14 @@ pub async fn seed(service: &Arc<Service>, progress: &(dyn Fn(&str, u64, u64) + S
     seeded
 }
 
-async fn seed_past(service: &Arc<Service>, progress: &(dyn Fn(&str, u64, u64) + Sync)) -> Result<()> {
+async fn seed_past(
+    service: &Arc<Service>,
+    progress: &(dyn Fn(&str, u64, u64) + Sync),
+) -> Result<()> {
     let caller = Caller::local();
-    service.put_site(&caller, "clinic", "示范诊所 Demonstration clinic").await?;
+    service
+        .put_site(&caller, "clinic", "示范诊所 Demonstration clinic")
+        .await?;
     for purpose in purposes() {
         service.put_purpose(&caller, purpose).await?;
     }
@@ -100,12 +154,38 @@ fn purposes() -> Vec<PurposeView> {
         version: 0,
         updated: 0,
     };
-    let care = [Kind::PERSON_NAME, Kind::RESIDENT_ID, Kind::MOBILE, Kind::DATE_OF_BIRTH];
+    let care = [
+        Kind::PERSON_NAME,
+        Kind::RESIDENT_ID,
+        Kind::MOBILE,
+        Kind::DATE_OF_BIRTH,
+    ];
     vec![
         purpose("care", "诊疗", "medical care", 2, &care, false),
-        purpose("billing", "收费", "billing", 2, &[Kind::PERSON_NAME, Kind::BANK_CARD], false),
-        purpose("delivery", "送药上门", "delivery of medicine", 2, &[Kind::PERSON_NAME, Kind::MOBILE, Kind::ADDRESS], false),
-        purpose("marketing", "健康资讯推送", "health newsletters", 1, &[Kind::PERSON_NAME, Kind::MOBILE], true),
+        purpose(
+            "billing",
+            "收费",
+            "billing",
+            2,
+            &[Kind::PERSON_NAME, Kind::BANK_CARD],
+            false,
+        ),
+        purpose(
+            "delivery",
+            "送药上门",
+            "delivery of medicine",
+            2,
+            &[Kind::PERSON_NAME, Kind::MOBILE, Kind::ADDRESS],
+            false,
+        ),
+        purpose(
+            "marketing",
+            "健康资讯推送",
+            "health newsletters",
+            1,
+            &[Kind::PERSON_NAME, Kind::MOBILE],
+            true,
+        ),
     ]
 }
 
@@ -119,14 +199,26 @@ const KINDS: [(Kind, &str); 7] = [
     (Kind::DATE_OF_BIRTH, "出生日期"),
 ];
 
-async fn import_people(service: &Arc<Service>, caller: &Caller, people: &Generator, progress: &(dyn Fn(&str, u64, u64) + Sync)) -> Result<()> {
+async fn import_people(
+    service: &Arc<Service>,
+    caller: &Caller,
+    people: &Generator,
+    progress: &(dyn Fn(&str, u64, u64) + Sync),
+) -> Result<()> {
     let mut upload = service.upload()?;
     let mut line = |cells: Vec<String>| -> Result<()> {
         let text = cells.join(",") + "\r\n";
         let (bytes, _, _) = encoding_rs::GB18030.encode(&text);
-        upload.write_all(&bytes).map_err(ServiceError::io("write the demonstration"))
+        upload
+            .write_all(&bytes)
+            .map_err(ServiceError::io("write the demonstration"))
     };
-    line(KINDS.iter().map(|(_, header)| (*header).to_owned()).collect())?;
+    line(
+        KINDS
+            .iter()
+            .map(|(_, header)| (*header).to_owned())
+            .collect(),
+    )?;
     for index in 0..PEOPLE {
         let fields = people.person_at(index).fields();
         let cell = |kind: Kind| {
@@ -136,12 +228,15 @@ async fn import_people(service: &Arc<Service>, caller: &Caller, people: &Generat
         line(KINDS.iter().map(|(kind, _)| cell(*kind)).collect())?;
     }
     let id = upload.finish_import(caller, "demo.csv")?;
-    let columns = KINDS.iter().enumerate().map(|(index, (kind, _))| PlanColumn {
-        index,
-        field: kind.name().to_owned(),
-        kind: Some(*kind),
-        keep: true,
-    });
+    let columns = KINDS
+        .iter()
+        .enumerate()
+        .map(|(index, (kind, _))| PlanColumn {
+            index,
+            field: kind.name().to_owned(),
+            kind: Some(*kind),
+            keep: true,
+        });
     let plan = ImportPlan {
         collection: COLLECTION.to_owned(),
         site: Some("clinic".to_owned()),
@@ -155,13 +250,19 @@ async fn import_people(service: &Arc<Service>, caller: &Caller, people: &Generat
         progress("importing invented people", status.counts.rows, PEOPLE);
         match status.state {
             ImportState::Done => return Ok(()),
-            ImportState::Failed => return Err(ServiceError::Setup(status.error.unwrap_or_default())),
+            ImportState::Failed => {
+                return Err(ServiceError::Setup(status.error.unwrap_or_default()));
+            }
             _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn read_for_a_year(service: &Arc<Service>, people: &Generator, progress: &(dyn Fn(&str, u64, u64) + Sync)) -> Result<()> {
+async fn read_for_a_year(
+    service: &Arc<Service>,
+    people: &Generator,
+    progress: &(dyn Fn(&str, u64, u64) + Sync),
+) -> Result<()> {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let year = i64::try_from(DAYS).unwrap_or(365) * DAY_MS;
     for day in 0..DAYS {
@@ -170,9 +271,17 @@ async fn read_for_a_year(service: &Arc<Service>, people: &Generator, progress: &
         for reader in &READERS {
             // A little more or less than usual, and fewer at the weekend.
             let weekend = day % 7 >= 5;
-            let reads = if weekend { reader.a_day / 3 } else { dice.below(reader.a_day) + reader.a_day / 2 };
+            let reads = if weekend {
+                reader.a_day / 3
+            } else {
+                dice.below(reader.a_day) + reader.a_day / 2
+            };
             for _ in 0..reads {
-                asked.push((reader, people.person_at(dice.below(PEOPLE)), dice.below(9 * 3600 * 1000)));
+                asked.push((
+                    reader,
+                    people.person_at(dice.below(PEOPLE)),
+                    dice.below(9 * 3600 * 1000),
+                ));
             }
         }
         asked.sort_by_key(|(_, _, time)| *time);
@@ -201,7 +310,10 @@ async fn read_once(service: &Service, reader: &Reader, mobile: String, offset: i
     };
     let request = ReadRequest {
         purpose: reader.purpose.to_owned(),
-        subjects: vec![Handle::Value { kind: Kind::MOBILE, value: mobile }],
+        subjects: vec![Handle::Value {
+            kind: Kind::MOBILE,
+            value: mobile,
+        }],
         collection: Some(COLLECTION.to_owned()),
         fields: purpose.fields.clone(),
         view: reader.view,

@@ -38,7 +38,9 @@ pub enum ServiceError {
     #[error("{0}")]
     Conflict(String),
     /// Another process holds the data directory.
-    #[error("{0} is in use by another liuhen process; stop it first, or give another directory with --dir")]
+    #[error(
+        "{0} is in use by another liuhen process; stop it first, or give another directory with --dir"
+    )]
     InUse(PathBuf),
     /// The data directory cannot be opened as it is.
     #[error("{0}")]

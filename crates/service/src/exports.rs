@@ -161,7 +161,9 @@ pub struct ExportFile {
 
 impl std::fmt::Debug for ExportFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ExportFile").field("file_name", &self.file_name).finish_non_exhaustive()
+        f.debug_struct("ExportFile")
+            .field("file_name", &self.file_name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,7 +174,10 @@ impl Service {
 
     pub(crate) fn export_key(&self, sealed: &[u8]) -> Result<ExportKey> {
         let secret = self.unseal("export-key", sealed)?;
-        let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| ServiceError::Damaged("export key"))?;
+        let secret: [u8; 32] = secret
+            .as_slice()
+            .try_into()
+            .map_err(|_| ServiceError::Damaged("export key"))?;
         Ok(ExportKey::from_secret(secret))
     }
 
@@ -182,11 +187,17 @@ impl Service {
     }
 
     fn stored_export(&self, id: &str) -> Result<StoredExport> {
-        shelf::get(self.store(), Space::Exports, id.as_bytes())?.ok_or(ServiceError::NotFound("export"))
+        shelf::get(self.store(), Space::Exports, id.as_bytes())?
+            .ok_or(ServiceError::NotFound("export"))
     }
 
     fn put_export(&self, export: &StoredExport) -> Result<()> {
-        shelf::put_now(self.store(), Space::Exports, export.view.id.as_bytes(), export)
+        shelf::put_now(
+            self.store(),
+            Space::Exports,
+            export.view.id.as_bytes(),
+            export,
+        )
     }
 
     /// All exports, newest first.
@@ -195,11 +206,20 @@ impl Service {
     ///
     /// [`ServiceError::Forbidden`] for a caller who neither asks for, approves nor investigates exports.
     pub fn exports(&self, caller: &Caller) -> Result<Vec<ExportView>> {
-        let may = [Role::Exporter, Role::Approver, Role::Investigator, Role::Admin];
+        let may = [
+            Role::Exporter,
+            Role::Approver,
+            Role::Investigator,
+            Role::Admin,
+        ];
         if !may.iter().any(|role| caller.has(*role)) {
             caller.need(Role::Exporter, "see exports")?;
         }
-        let mut views: Vec<ExportView> = self.stored_exports()?.into_iter().map(|export| export.view).collect();
+        let mut views: Vec<ExportView> = self
+            .stored_exports()?
+            .into_iter()
+            .map(|export| export.view)
+            .collect();
         views.sort_by_key(|view| std::cmp::Reverse(view.requested));
         Ok(views)
     }
@@ -221,7 +241,11 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] for a request that cannot be met.
-    pub async fn request_export(self: &Arc<Self>, caller: &Caller, mut request: ExportRequest) -> Result<ExportView> {
+    pub async fn request_export(
+        self: &Arc<Self>,
+        caller: &Caller,
+        mut request: ExportRequest,
+    ) -> Result<ExportView> {
         caller.need(Role::Exporter, "ask for exports")?;
         request.recipient = short_name(&request.recipient)?;
         let format = TableFormat::parse(&request.format, &request.encoding)?;
@@ -231,7 +255,9 @@ impl Service {
         let asked = request.clone();
         let (rows, power) = off_the_runtime(move || service.estimate(&asked)).await?;
         if format == TableFormat::Xlsx && rows > XLSX_ROWS_AT_MOST {
-            return Err(ServiceError::Invalid(format!("a workbook holds at most {XLSX_ROWS_AT_MOST} rows here; ask for csv")));
+            return Err(ServiceError::Invalid(format!(
+                "a workbook holds at most {XLSX_ROWS_AT_MOST} rows here; ask for csv"
+            )));
         }
         let mut secret = Zeroizing::new([0u8; 32]);
         ids::fill(secret.as_mut_slice())?;
@@ -253,11 +279,17 @@ impl Service {
         let mut event = self.event(caller, Action::ExportRequest, Outcome::Done);
         event.purpose = Some(view.request.purpose.clone());
         event.fields.clone_from(&view.request.fields);
-        event.details = named([("export", view.id.clone()), ("recipient", view.request.recipient.clone())]);
+        event.details = named([
+            ("export", view.id.clone()),
+            ("recipient", view.request.recipient.clone()),
+        ]);
         self.ledger().operator(&event).await?;
         let export = StoredExport {
             asker: caller.clone(),
-            view, key: self.seal("export-key", secret.as_slice())?, header: None };
+            view,
+            key: self.seal("export-key", secret.as_slice())?,
+            header: None,
+        };
         self.put_export(&export)?;
         Ok(export.view)
     }
@@ -265,7 +297,10 @@ impl Service {
     fn check_export(&self, request: &ExportRequest, purpose: &PurposeView) -> Result<()> {
         let invalid = |why: String| Err(ServiceError::Invalid(why));
         let known = self.collections()?;
-        let Some(collection) = known.iter().find(|collection| collection.name == request.collection) else {
+        let Some(collection) = known
+            .iter()
+            .find(|collection| collection.name == request.collection)
+        else {
             return Err(ServiceError::NotFound("collection"));
         };
         if request.fields.is_empty() {
@@ -276,7 +311,10 @@ impl Service {
                 return invalid(format!("{} has no field {field}", request.collection));
             }
             if !purpose.fields.contains(field) {
-                return invalid(format!("the purpose {} does not declare the field {field}", purpose.id));
+                return invalid(format!(
+                    "the purpose {} does not declare the field {field}",
+                    purpose.id
+                ));
             }
         }
         if request.expires <= self.now() {
@@ -291,7 +329,9 @@ impl Service {
     /// How many rows there would be and what they could prove.
     fn estimate(&self, request: &ExportRequest) -> Result<(u64, PowerView)> {
         let count = self.count_in(&request.collection)?;
-        let rows = count.min(request.limit.unwrap_or(ROWS_AT_MOST)).min(ROWS_AT_MOST);
+        let rows = count
+            .min(request.limit.unwrap_or(ROWS_AT_MOST))
+            .min(ROWS_AT_MOST);
         let sample = self.subjects_in(&request.collection, None, ESTIMATE_ROWS)?;
         let mut symbols = 0usize;
         for subject in &sample {
@@ -304,10 +344,19 @@ impl Service {
     }
 
     fn power(&self, rows: u64, symbols: u64) -> Result<PowerView> {
-        let copies = self.stored_exports()?.iter().filter(|export| export.header.is_some()).count() as u64 + 1;
+        let copies = self
+            .stored_exports()?
+            .iter()
+            .filter(|export| export.header.is_some())
+            .count() as u64
+            + 1;
         let threshold = threshold(copies, Epsilon::DEFAULT)?;
         let plan = canary::plan(rows, threshold);
-        Ok(power_view(&power_table(rows, symbols, threshold), plan, symbols))
+        Ok(power_view(
+            &power_table(rows, symbols, threshold),
+            plan,
+            symbols,
+        ))
     }
 
     fn open_row(&self, subject: &SubjectId, request: &ExportRequest) -> Result<Vec<OpenField>> {
@@ -324,21 +373,39 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Conflict`] when the same person asked for it, or it was decided before.
-    pub async fn decide_export(self: &Arc<Self>, caller: &Caller, id: &str, approve: bool) -> Result<ExportView> {
+    pub async fn decide_export(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: &str,
+        approve: bool,
+    ) -> Result<ExportView> {
         caller.need(Role::Approver, "approve exports")?;
         let settings = self.settings.lock().await;
         let mut export = self.stored_export(id)?;
         if export.view.by == caller.id {
-            return Err(ServiceError::Conflict("whoever asked for an export cannot approve it; a second person must".to_owned()));
+            return Err(ServiceError::Conflict(
+                "whoever asked for an export cannot approve it; a second person must".to_owned(),
+            ));
         }
         if export.view.state != ExportState::Requested {
-            return Err(ServiceError::Conflict("this export was decided before".to_owned()));
+            return Err(ServiceError::Conflict(
+                "this export was decided before".to_owned(),
+            ));
         }
         let did = if approve { "approve" } else { "decline" };
-        let details = [("export", id.to_owned()), ("did", did.to_owned()), ("asked_by", export.view.by.clone())];
-        self.note(caller, Action::ExportDecision, Outcome::Done, details).await?;
+        let details = [
+            ("export", id.to_owned()),
+            ("did", did.to_owned()),
+            ("asked_by", export.view.by.clone()),
+        ];
+        self.note(caller, Action::ExportDecision, Outcome::Done, details)
+            .await?;
         export.view.decided_by = Some(caller.display.clone());
-        export.view.state = if approve { ExportState::Approved } else { ExportState::Declined };
+        export.view.state = if approve {
+            ExportState::Approved
+        } else {
+            ExportState::Declined
+        };
         self.put_export(&export)?;
         drop(settings);
         if !approve {
@@ -364,7 +431,12 @@ impl Service {
     /// Decides for every person, traces, then writes the file.
     fn make_export(&self, approver: &Caller, export: &mut StoredExport) -> Result<()> {
         let (subjects, left_out) = self.allowed_subjects(&export.asker, &export.view)?;
-        let copies = self.stored_exports()?.iter().filter(|other| other.header.is_some()).count() as u64 + 1;
+        let copies = self
+            .stored_exports()?
+            .iter()
+            .filter(|other| other.header.is_some())
+            .count() as u64
+            + 1;
         let plan = canary::plan(subjects.len() as u64, threshold(copies, Epsilon::DEFAULT)?);
         let key = self.export_key(&export.key)?;
         let canaries = canary::carried(&self.code_key(), &key, plan.slots);
@@ -420,12 +492,20 @@ impl Service {
             }
         }
         if allowed.is_empty() {
-            return Err(ServiceError::Invalid("the policies allow no person into this export".to_owned()));
+            return Err(ServiceError::Invalid(
+                "the policies allow no person into this export".to_owned(),
+            ));
         }
         Ok((allowed, left_out))
     }
 
-    fn trace_export(&self, approver: &Caller, export: &StoredExport, key: &ExportKey, subjects: &[SubjectId]) -> Result<Appended> {
+    fn trace_export(
+        &self,
+        approver: &Caller,
+        export: &StoredExport,
+        key: &ExportKey,
+        subjects: &[SubjectId],
+    ) -> Result<Appended> {
         let view = &export.view;
         let mut event = self.event_as(&view.by, &view.by_name, Action::Export, Outcome::Plain);
         event.purpose = Some(view.request.purpose.clone());
@@ -441,13 +521,17 @@ impl Service {
         let header = self.ledger().operator_blocking(&event)?;
         let leaf = self.log.leaf(header.index)?;
         let commitment = *liuhen_vault::trace::EventLeaf::parse(&leaf)?.commitment;
-        self.ledger().chunks_blocking(subjects, header.index, &commitment)?;
+        self.ledger()
+            .chunks_blocking(subjects, header.index, &commitment)?;
         Ok(header)
     }
 
     /// Which persons a copy holds, sealed: what a leak is compared with.
     fn keep_subjects(&self, id: &str, subjects: &[SubjectId]) -> Result<()> {
-        let bytes: Vec<u8> = subjects.iter().flat_map(|subject| *subject.as_bytes()).collect();
+        let bytes: Vec<u8> = subjects
+            .iter()
+            .flat_map(|subject| *subject.as_bytes())
+            .collect();
         let sealed = self.seal("export-rows", &bytes)?;
         let path = self.export_path(&format!("{id}.rows"));
         fs::write(&path, sealed).map_err(ServiceError::io("write the rows of an export"))
@@ -455,9 +539,12 @@ impl Service {
 
     /// The persons a copy holds.
     pub(crate) fn kept_subjects(&self, id: &str) -> Result<Vec<SubjectId>> {
-        let sealed = fs::read(self.export_path(&format!("{id}.rows"))).map_err(ServiceError::io("read the rows of an export"))?;
+        let sealed = fs::read(self.export_path(&format!("{id}.rows")))
+            .map_err(ServiceError::io("read the rows of an export"))?;
         let bytes = self.unseal("export-rows", &sealed)?;
-        let chunks = bytes.chunks_exact(16).filter_map(|chunk| chunk.try_into().ok());
+        let chunks = bytes
+            .chunks_exact(16)
+            .filter_map(|chunk| chunk.try_into().ok());
         Ok(chunks.map(SubjectId::from_bytes).collect())
     }
 
@@ -466,11 +553,19 @@ impl Service {
     }
 
     /// Writes the marked file, sealed; returns how many symbols it carries.
-    fn write_export(&self, view: &ExportView, key: &ExportKey, subjects: &[SubjectId], canaries: &[Canary]) -> Result<u64> {
+    fn write_export(
+        &self,
+        view: &ExportView,
+        key: &ExportKey,
+        subjects: &[SubjectId],
+        canaries: &[Canary],
+    ) -> Result<u64> {
         let request = &view.request;
         let code = self.code_key();
         let common = self.common_values(request, subjects)?;
-        let mut places = canary::positions(key, subjects.len() as u64, canaries.len()).into_iter().peekable();
+        let mut places = canary::positions(key, subjects.len() as u64, canaries.len())
+            .into_iter()
+            .peekable();
         let (mut persons, mut invented) = (subjects.iter(), canaries.iter());
         let mut symbols = 0u64;
         let total = subjects.len() + canaries.len();
@@ -483,12 +578,19 @@ impl Service {
                 }
                 None => {
                     let subject = persons.next().ok_or(ServiceError::Damaged("row count"))?;
-                    (subject.as_bytes().to_vec(), self.open_row(subject, request)?)
+                    (
+                        subject.as_bytes().to_vec(),
+                        self.open_row(subject, request)?,
+                    )
                 }
             };
             let marked = mark_row(&code, key, &natural, &cells(&request.fields, &values));
             symbols += marked.symbols as u64;
-            Ok(marked.values.iter().map(|value| value.as_str().to_owned()).collect())
+            Ok(marked
+                .values
+                .iter()
+                .map(|value| value.as_str().to_owned())
+                .collect())
         });
         let mut sealed = self.create_sealed(&self.export_path(&view.id), &view.id)?;
         let format = TableFormat::parse(&request.format, &request.encoding)?;
@@ -506,14 +608,25 @@ impl Service {
             .map(|field| {
                 let kind = self.field_kind(&request.collection, field)?;
                 let plain = kind.filter(|kind| kind.name() == field);
-                Ok(plain.map_or(field.clone(), |kind| pack.label(kind, liuhen_kinds::Lang::Zh).to_owned()))
+                Ok(plain.map_or(field.clone(), |kind| {
+                    pack.label(kind, liuhen_kinds::Lang::Zh).to_owned()
+                }))
             })
             .collect()
     }
 
     /// The row of a person who does not exist.
-    fn canary_row(&self, canary: &Canary, request: &ExportRequest, common: &HashMap<String, Vec<String>>) -> Result<Vec<OpenField>> {
-        let person: HashMap<Kind, String> = Generator::new(canary.seed()).person_at(0).fields().into_iter().collect();
+    fn canary_row(
+        &self,
+        canary: &Canary,
+        request: &ExportRequest,
+        common: &HashMap<String, Vec<String>>,
+    ) -> Result<Vec<OpenField>> {
+        let person: HashMap<Kind, String> = Generator::new(canary.seed())
+            .person_at(0)
+            .fields()
+            .into_iter()
+            .collect();
         request
             .fields
             .iter()
@@ -523,20 +636,35 @@ impl Service {
                     Some(value) => value.clone(),
                     None => common.get(field).map_or_else(String::new, |values| {
                         let at = canary.seed() % (values.len() as u64).max(1);
-                        values.get(usize::try_from(at).unwrap_or(0)).cloned().unwrap_or_default()
+                        values
+                            .get(usize::try_from(at).unwrap_or(0))
+                            .cloned()
+                            .unwrap_or_default()
                     }),
                 };
-                Ok(OpenField { name: field.clone(), kind, value: value.into() })
+                Ok(OpenField {
+                    name: field.clone(),
+                    kind,
+                    value: value.into(),
+                })
             })
             .collect()
     }
 
     /// Values so common in a column that they say nothing about anybody, for the columns no invented person has.
-    fn common_values(&self, request: &ExportRequest, subjects: &[SubjectId]) -> Result<HashMap<String, Vec<String>>> {
+    fn common_values(
+        &self,
+        request: &ExportRequest,
+        subjects: &[SubjectId],
+    ) -> Result<HashMap<String, Vec<String>>> {
         let mut counts: HashMap<String, HashMap<String, u32>> = HashMap::new();
         for subject in subjects.iter().take(ESTIMATE_ROWS * 5) {
             for field in self.open_row(subject, request)? {
-                *counts.entry(field.name).or_default().entry(field.value.to_string()).or_default() += 1;
+                *counts
+                    .entry(field.name)
+                    .or_default()
+                    .entry(field.value.to_string())
+                    .or_default() += 1;
             }
         }
         let often = |values: HashMap<String, u32>| {
@@ -548,7 +676,10 @@ impl Service {
             values.sort_unstable();
             values
         };
-        Ok(counts.into_iter().map(|(field, values)| (field, often(values))).collect())
+        Ok(counts
+            .into_iter()
+            .map(|(field, values)| (field, often(values)))
+            .collect())
     }
 
     /// Opens the file of an export for its requester or approver; every fetch is traced.
@@ -564,13 +695,19 @@ impl Service {
             caller.need(Role::Approver, "fetch an export another person asked for")?;
         }
         if view.state != ExportState::Ready {
-            return Err(ServiceError::Conflict("this export is not ready".to_owned()));
+            return Err(ServiceError::Conflict(
+                "this export is not ready".to_owned(),
+            ));
         }
         if view.request.expires <= self.now() {
             return Err(ServiceError::Conflict("this export has expired".to_owned()));
         }
-        let details = [("export", id.to_owned()), ("recipient", view.request.recipient.clone())];
-        self.note(caller, Action::ExportDownload, Outcome::Plain, details).await?;
+        let details = [
+            ("export", id.to_owned()),
+            ("recipient", view.request.recipient.clone()),
+        ];
+        self.note(caller, Action::ExportDownload, Outcome::Plain, details)
+            .await?;
         let format = TableFormat::parse(&view.request.format, &view.request.encoding)?;
         let reader = self.open_sealed(&self.export_path(id), id)?;
         Ok(ExportFile {
@@ -587,7 +724,9 @@ pub(crate) fn threshold(copies: u64, epsilon: Epsilon) -> Result<Threshold> {
 }
 
 /// Runs slow work where it keeps no other request waiting.
-pub(crate) async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| ServiceError::Setup("a worker stopped unexpectedly; see the log".to_owned()))?
@@ -609,7 +748,10 @@ pub(crate) fn cells<'a>(fields: &'a [String], opened: &'a [OpenField]) -> Vec<Ce
 }
 
 fn power_view(table: &PowerTable, plan: canary::CanaryPlan, symbols: u64) -> PowerView {
-    let alone = table.lines.first().and_then(|line| line.rows_needed.filter(|_| line.within_reach));
+    let alone = table
+        .lines
+        .first()
+        .and_then(|line| line.rows_needed.filter(|_| line.within_reach));
     let (advice_zh, advice_en) = match alone {
         Some(rows) => (
             format!("单个接收者外泄约 {rows} 行即可指认;整份外泄时可承受 {} 人合谋。", table.colluders_survived),
@@ -627,7 +769,16 @@ fn power_view(table: &PowerTable, plan: canary::CanaryPlan, symbols: u64) -> Pow
     PowerView {
         symbols,
         canary_slots: plan.slots,
-        lines: table.lines.iter().map(|line| (line.colluders, line.rows_needed.filter(|_| line.within_reach))).collect(),
+        lines: table
+            .lines
+            .iter()
+            .map(|line| {
+                (
+                    line.colluders,
+                    line.rows_needed.filter(|_| line.within_reach),
+                )
+            })
+            .collect(),
         colluders_survived: table.colluders_survived,
         advice_zh,
         advice_en,

@@ -26,7 +26,8 @@ pub(crate) fn random(prefix: &str, bytes: usize) -> crate::Result<String> {
 
 /// Fills a buffer from the system's generator.
 pub(crate) fn fill(buffer: &mut [u8]) -> crate::Result<()> {
-    getrandom::fill(buffer).map_err(|_| crate::ServiceError::Setup("the system gives no random numbers".to_owned()))
+    getrandom::fill(buffer)
+        .map_err(|_| crate::ServiceError::Setup("the system gives no random numbers".to_owned()))
 }
 
 /// `count` random decimal digits, without bias.
@@ -37,7 +38,11 @@ pub(crate) fn digits(count: usize) -> crate::Result<String> {
         fill(&mut buffer)?;
         // 250 is the largest multiple of ten in a byte; what lies above would favour the small digits.
         let usable = buffer.iter().filter(|byte| **byte < 250);
-        text.extend(usable.map(|byte| char::from(b'0' + byte % 10)).take(count - text.len()));
+        text.extend(
+            usable
+                .map(|byte| char::from(b'0' + byte % 10))
+                .take(count - text.len()),
+        );
     }
     Ok(text)
 }
@@ -62,7 +67,11 @@ mod tests {
         let b = random("x", 16).unwrap();
         assert_ne!(a, b);
         assert!(a.starts_with("x_"));
-        assert!(a[2..].chars().all(|c| c.is_ascii_lowercase() || ('2'..='7').contains(&c)));
+        assert!(
+            a[2..]
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || ('2'..='7').contains(&c))
+        );
         assert_eq!(a.len(), 2 + 26);
     }
 

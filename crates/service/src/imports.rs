@@ -279,13 +279,18 @@ pub struct Upload {
 
 impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upload").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Upload")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
 impl Write for Upload {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let writer = self.writer.as_mut().ok_or_else(|| std::io::Error::other("the upload is finished"))?;
+        let writer = self
+            .writer
+            .as_mut()
+            .ok_or_else(|| std::io::Error::other("the upload is finished"))?;
         let written = writer.write(bytes)?;
         self.size += written as u64;
         Ok(written)
@@ -346,7 +351,11 @@ impl Upload {
 pub(crate) fn base_name(file_name: &str) -> String {
     let last = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    if clean.trim().is_empty() { "upload".to_owned() } else { clean }
+    if clean.trim().is_empty() {
+        "upload".to_owned()
+    } else {
+        clean
+    }
 }
 
 fn job_key(id: &str) -> Vec<u8> {
@@ -359,7 +368,9 @@ fn row_key(prefix: &[u8], id: &str, row: u64) -> Vec<u8> {
 
 fn reading_options(plan_sheet: Option<&str>, has_header: Option<bool>) -> reading::Options {
     reading::Options {
-        sheet: plan_sheet.map_or(reading::SheetChoice::FirstVisible, |name| reading::SheetChoice::Name(name.to_owned())),
+        sheet: plan_sheet.map_or(reading::SheetChoice::FirstVisible, |name| {
+            reading::SheetChoice::Name(name.to_owned())
+        }),
         header: match has_header {
             Some(false) => reading::HeaderChoice::None,
             _ => reading::HeaderChoice::Auto,
@@ -378,16 +389,32 @@ impl Service {
         let id = ids::random("u", 10)?;
         let path = self.spool(&id);
         let writer = self.create_sealed(&path, &id)?;
-        Ok(Upload { service: self.clone(), writer: Some(writer), path, id, size: 0 })
+        Ok(Upload {
+            service: self.clone(),
+            writer: Some(writer),
+            path,
+            id,
+            size: 0,
+        })
     }
 
     pub(crate) fn spool(&self, id: &str) -> PathBuf {
         self.dir.join("spool").join(id)
     }
 
-    pub(crate) fn open_spooled(&self, id: &str, name: &str, options: &reading::Options) -> Result<reading::Table> {
+    pub(crate) fn open_spooled(
+        &self,
+        id: &str,
+        name: &str,
+        options: &reading::Options,
+    ) -> Result<reading::Table> {
         let reader = self.open_sealed(&self.spool(id), id)?;
-        Ok(reading::open_with(reader, name, &reading::Limits::default(), options)?)
+        Ok(reading::open_with(
+            reader,
+            name,
+            &reading::Limits::default(),
+            options,
+        )?)
     }
 
     fn job(&self, id: &str) -> Result<StoredImport> {
@@ -404,15 +431,33 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Reading`] when it is no table we read.
-    pub fn import_preview(&self, caller: &Caller, id: &str, sheet: Option<&str>, has_header: Option<bool>) -> Result<Preview> {
+    pub fn import_preview(
+        &self,
+        caller: &Caller,
+        id: &str,
+        sheet: Option<&str>,
+        has_header: Option<bool>,
+    ) -> Result<Preview> {
         caller.need(Role::Importer, "import")?;
         let job = self.job(id)?;
         let name = self.file_name(&job)?;
         let (guess, rows_sampled) = self.guess(id, &name, sheet, has_header)?;
-        Ok(Preview { id: id.to_owned(), file_name: name, size: job.size, rows_sampled, ..guess })
+        Ok(Preview {
+            id: id.to_owned(),
+            file_name: name,
+            size: job.size,
+            rows_sampled,
+            ..guess
+        })
     }
 
-    fn guess(&self, id: &str, name: &str, sheet: Option<&str>, has_header: Option<bool>) -> Result<(Preview, u64)> {
+    fn guess(
+        &self,
+        id: &str,
+        name: &str,
+        sheet: Option<&str>,
+        has_header: Option<bool>,
+    ) -> Result<(Preview, u64)> {
         let mut table = self.open_spooled(id, name, &reading_options(sheet, has_header))?;
         let header = table.header().clone();
         let sample: Vec<Row> = std::iter::from_fn(|| table.next_row())
@@ -430,8 +475,15 @@ impl Service {
             file_name: String::new(),
             size: 0,
             format: table.format().name(),
-            sheet: table.sheet().and_then(|at| table.sheets().get(at)).map(|sheet| sheet.name.clone()),
-            sheets: table.sheets().iter().map(|sheet| sheet.name.clone()).collect(),
+            sheet: table
+                .sheet()
+                .and_then(|at| table.sheets().get(at))
+                .map(|sheet| sheet.name.clone()),
+            sheets: table
+                .sheets()
+                .iter()
+                .map(|sheet| sheet.name.clone())
+                .collect(),
             has_header: named,
             columns,
             rows_sampled: 0,
@@ -444,7 +496,12 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] for a plan that does not fit; [`ServiceError::Conflict`] when it already runs.
-    pub async fn import_start(self: &Arc<Self>, caller: &Caller, id: &str, plan: ImportPlan) -> Result<()> {
+    pub async fn import_start(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: &str,
+        plan: ImportPlan,
+    ) -> Result<()> {
         caller.need(Role::Importer, "import")?;
         check_plan(&plan)?;
         if let Some(site) = &plan.site {
@@ -453,11 +510,18 @@ impl Service {
         let _settings = self.settings.lock().await;
         let mut job = self.job(id)?;
         if job.state != ImportState::Uploaded {
-            return Err(ServiceError::Conflict("this import was started before".to_owned()));
+            return Err(ServiceError::Conflict(
+                "this import was started before".to_owned(),
+            ));
         }
         self.declare_fields(&plan)?;
-        let details = [("did", "start".to_owned()), ("import", id.to_owned()), ("collection", plan.collection.clone())];
-        self.note(caller, Action::Import, Outcome::Done, details).await?;
+        let details = [
+            ("did", "start".to_owned()),
+            ("import", id.to_owned()),
+            ("collection", plan.collection.clone()),
+        ];
+        self.note(caller, Action::Import, Outcome::Done, details)
+            .await?;
         job.plan = Some(plan);
         job.state = ImportState::Running;
         shelf::put_now(self.store(), Space::Jobs, &job_key(id), &job)?;
@@ -468,9 +532,16 @@ impl Service {
     fn declare_fields(&self, plan: &ImportPlan) -> Result<()> {
         let key = plan.collection.as_bytes();
         let mut collection: CollectionView = shelf::get(self.store(), Space::Collections, key)?
-            .unwrap_or_else(|| CollectionView { name: plan.collection.clone(), fields: Vec::new() });
+            .unwrap_or_else(|| CollectionView {
+                name: plan.collection.clone(),
+                fields: Vec::new(),
+            });
         for column in plan.columns.iter().filter(|column| column.keep) {
-            match collection.fields.iter().find(|field| field.name == column.field) {
+            match collection
+                .fields
+                .iter()
+                .find(|field| field.name == column.field)
+            {
                 Some(known) if known.kind != column.kind => {
                     return Err(ServiceError::Invalid(format!(
                         "the field {} of {} already holds another kind; choose another field name",
@@ -478,7 +549,10 @@ impl Service {
                     )));
                 }
                 Some(_) => {}
-                None => collection.fields.push(FieldView { name: column.field.clone(), kind: column.kind }),
+                None => collection.fields.push(FieldView {
+                    name: column.field.clone(),
+                    kind: column.kind,
+                }),
             }
         }
         shelf::put_now(self.store(), Space::Collections, key, &collection)
@@ -490,7 +564,8 @@ impl Service {
     ///
     /// When the store fails.
     pub fn collections(&self) -> Result<Vec<CollectionView>> {
-        let all: Vec<(Vec<u8>, CollectionView)> = shelf::all(self.store(), Space::Collections, &[])?;
+        let all: Vec<(Vec<u8>, CollectionView)> =
+            shelf::all(self.store(), Space::Collections, &[])?;
         Ok(all.into_iter().map(|(_, collection)| collection).collect())
     }
 
@@ -498,14 +573,20 @@ impl Service {
     pub(crate) fn field_kind(&self, collection: &str, field: &str) -> Result<Option<Kind>> {
         let key = collection.as_bytes();
         let stored: Option<CollectionView> = shelf::get(self.store(), Space::Collections, key)?;
-        Ok(stored.and_then(|view| view.fields.into_iter().find(|known| known.name == field).and_then(|known| known.kind)))
+        Ok(stored.and_then(|view| {
+            view.fields
+                .into_iter()
+                .find(|known| known.name == field)
+                .and_then(|known| known.kind)
+        }))
     }
 
     /// Takes up the imports that a crash or a stop cut off.
     pub(crate) fn resume_imports(self: &Arc<Self>) -> Result<()> {
         for (key, job) in shelf::all::<StoredImport>(self.store(), Space::Jobs, JOB)? {
             if job.state == ImportState::Running {
-                let id = String::from_utf8_lossy(key.get(JOB.len()..).unwrap_or_default()).into_owned();
+                let id =
+                    String::from_utf8_lossy(key.get(JOB.len()..).unwrap_or_default()).into_owned();
                 tracing::info!(import = %id, settled = job.settled, "resuming an import");
                 self.run_import(id)?;
             }
@@ -542,9 +623,16 @@ impl Service {
 
     fn carry_import(&self, id: &str) -> Result<()> {
         let mut job = self.job(id)?;
-        let plan = job.plan.clone().ok_or(ServiceError::Damaged("import plan"))?;
+        let plan = job
+            .plan
+            .clone()
+            .ok_or(ServiceError::Damaged("import plan"))?;
         let name = self.file_name(&job)?;
-        let mut table = self.open_spooled(id, &name, &reading_options(plan.sheet.as_deref(), Some(plan.has_header)))?;
+        let mut table = self.open_spooled(
+            id,
+            &name,
+            &reading_options(plan.sheet.as_deref(), Some(plan.has_header)),
+        )?;
         let site = plan.site.as_deref().map(SiteId::from_str).transpose()?;
         let mut pending = Pending::default();
         while let Some(row) = table.next_row() {
@@ -571,13 +659,23 @@ impl Service {
     }
 
     /// Commits a batch: rows, problems, tokens and progress in one transaction.
-    fn settle(&self, id: &str, job: &mut StoredImport, pending: Pending, site: Option<&SiteId>) -> Result<()> {
+    fn settle(
+        &self,
+        id: &str,
+        job: &mut StoredImport,
+        pending: Pending,
+        site: Option<&SiteId>,
+    ) -> Result<()> {
         let mut next = job.clone();
         next.settled = pending.last.max(job.settled);
         next.counts.rows += pending.seen;
         next.counts.bad += pending.bad.len() as u64;
         next.counts.blank += pending.blank;
-        let collection = job.plan.as_ref().map(|plan| plan.collection.as_str()).unwrap_or_default();
+        let collection = job
+            .plan
+            .as_ref()
+            .map(|plan| plan.collection.as_str())
+            .unwrap_or_default();
         let now = self.now();
         let finished = |ingested: &[Ingested]| -> Batch {
             let mut batch = Batch::new();
@@ -595,9 +693,17 @@ impl Service {
                 }
             }
             for (row, problem) in &pending.bad {
-                batch.put(Space::JobProblems, row_key(PROBLEM, id, *row), shelf::bytes(problem).unwrap_or_default());
+                batch.put(
+                    Space::JobProblems,
+                    row_key(PROBLEM, id, *row),
+                    shelf::bytes(problem).unwrap_or_default(),
+                );
             }
-            batch.put(Space::Jobs, job_key(id), shelf::bytes(&next).unwrap_or_default());
+            batch.put(
+                Space::Jobs,
+                job_key(id),
+                shelf::bytes(&next).unwrap_or_default(),
+            );
             batch
         };
         self.vault.ingest_then(&pending.good, site, finished)?;
@@ -630,7 +736,9 @@ impl Service {
     pub fn discard_import(&self, caller: &Caller, id: &str) -> Result<()> {
         caller.need(Role::Importer, "import")?;
         if self.job(id)?.state != ImportState::Uploaded {
-            return Err(ServiceError::Conflict("only an import that was not started can be discarded".to_owned()));
+            return Err(ServiceError::Conflict(
+                "only an import that was not started can be discarded".to_owned(),
+            ));
         }
         let mut batch = Batch::new();
         batch.delete(Space::Jobs, job_key(id));
@@ -686,7 +794,13 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::NotFound`].
-    pub fn import_problems(&self, caller: &Caller, id: &str, from: u64, limit: usize) -> Result<Vec<ProblemView>> {
+    pub fn import_problems(
+        &self,
+        caller: &Caller,
+        id: &str,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<ProblemView>> {
         caller.need(Role::Importer, "see imports")?;
         let job = self.job(id)?;
         let file = self.file_name(&job)?;
@@ -696,10 +810,16 @@ impl Service {
             .flat_map(|plan| &plan.columns)
             .filter_map(|column| Some((u32::try_from(column.index).ok()?, column.field.clone())))
             .collect();
-        let rows = self.store().scan(Space::JobProblems, &KeyRange::between(row_key(PROBLEM, id, from), row_key(PROBLEM, id, u64::MAX)), limit, false)?;
+        let rows = self.store().scan(
+            Space::JobProblems,
+            &KeyRange::between(row_key(PROBLEM, id, from), row_key(PROBLEM, id, u64::MAX)),
+            limit,
+            false,
+        )?;
         rows.into_iter()
             .map(|(key, value)| {
-                let stored: StoredProblem = serde_json::from_slice(&value).map_err(|_| ServiceError::Damaged("problem"))?;
+                let stored: StoredProblem =
+                    serde_json::from_slice(&value).map_err(|_| ServiceError::Damaged("problem"))?;
                 Ok(ProblemView {
                     file: file.clone(),
                     row: row_of(&key),
@@ -718,10 +838,21 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::NotFound`].
-    pub fn import_tokens(&self, caller: &Caller, id: &str, from: u64, limit: usize) -> Result<Vec<(u64, String)>> {
+    pub fn import_tokens(
+        &self,
+        caller: &Caller,
+        id: &str,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, String)>> {
         caller.need(Role::Importer, "see imports")?;
         self.job(id)?;
-        let rows = self.store().scan(Space::Jobs, &KeyRange::between(row_key(TOKEN, id, from), row_key(TOKEN, id, u64::MAX)), limit, false)?;
+        let rows = self.store().scan(
+            Space::Jobs,
+            &KeyRange::between(row_key(TOKEN, id, from), row_key(TOKEN, id, u64::MAX)),
+            limit,
+            false,
+        )?;
         Ok(rows
             .into_iter()
             .map(|(key, token)| (row_of(&key), String::from_utf8_lossy(&token).into_owned()))
@@ -755,7 +886,8 @@ pub(crate) fn level_of(kind: Option<Kind>) -> i64 {
 }
 
 fn row_of(key: &[u8]) -> u64 {
-    key.last_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    key.last_chunk::<8>()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 fn preview_columns(header: &Header, sample: &[Row]) -> Vec<PreviewColumn> {
@@ -768,8 +900,15 @@ fn preview_columns(header: &Header, sample: &[Row]) -> Vec<PreviewColumn> {
                 None if guess.header.trim().is_empty() => format!("column_{}", guess.column + 1),
                 None => guess.header.trim().chars().take(60).collect(),
             };
-            let times = used.entry(base.clone()).and_modify(|n| *n += 1).or_insert(1);
-            let field = if *times == 1 { base } else { format!("{base}_{times}") };
+            let times = used
+                .entry(base.clone())
+                .and_modify(|n| *n += 1)
+                .or_insert(1);
+            let field = if *times == 1 {
+                base
+            } else {
+                format!("{base}_{times}")
+            };
             let samples = sample
                 .iter()
                 .filter_map(|row| row.cells.get(guess.column))
@@ -783,8 +922,16 @@ fn preview_columns(header: &Header, sample: &[Row]) -> Vec<PreviewColumn> {
                 field,
                 kind: guess.kind,
                 confidence: guess.confidence,
-                evidence_zh: guess.evidence.iter().map(|line| line.text(Lang::Zh)).collect(),
-                evidence_en: guess.evidence.iter().map(|line| line.text(Lang::En)).collect(),
+                evidence_zh: guess
+                    .evidence
+                    .iter()
+                    .map(|line| line.text(Lang::Zh))
+                    .collect(),
+                evidence_en: guess
+                    .evidence
+                    .iter()
+                    .map(|line| line.text(Lang::En))
+                    .collect(),
                 samples,
             }
         })
@@ -807,10 +954,13 @@ pub(crate) fn masked(kind: Option<Kind>, value: &str) -> String {
 fn check_plan(plan: &ImportPlan) -> Result<()> {
     let invalid = |why: &str| Err(ServiceError::Invalid(why.to_owned()));
     let name_fits = |name: &str| {
-        (1..=60).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || c == '/')
+        (1..=60).contains(&name.chars().count())
+            && !name.chars().any(|c| c.is_control() || c == '/')
     };
     if !name_fits(&plan.collection) {
-        return invalid("a collection's name has 1 to 60 characters without / or control characters");
+        return invalid(
+            "a collection's name has 1 to 60 characters without / or control characters",
+        );
     }
     let kept: Vec<&PlanColumn> = plan.columns.iter().filter(|column| column.keep).collect();
     if kept.is_empty() {
@@ -843,7 +993,12 @@ impl Pending {
         self.good.len() + self.bad.len()
     }
 
-    fn take(&mut self, number: u64, row: std::result::Result<Row, liuhen_document::RowProblem>, plan: &ImportPlan) {
+    fn take(
+        &mut self,
+        number: u64,
+        row: std::result::Result<Row, liuhen_document::RowProblem>,
+        plan: &ImportPlan,
+    ) {
         self.seen += 1;
         self.last = number;
         match row {
@@ -869,10 +1024,16 @@ impl Pending {
 }
 
 /// A row as the vault takes it; nothing for a blank row, a problem for one that cannot be right.
-fn incoming(row: &Row, plan: &ImportPlan) -> std::result::Result<Option<IncomingRow>, StoredProblem> {
+fn incoming(
+    row: &Row,
+    plan: &ImportPlan,
+) -> std::result::Result<Option<IncomingRow>, StoredProblem> {
     let mut fields = Vec::with_capacity(plan.columns.len());
     for column in plan.columns.iter().filter(|column| column.keep) {
-        let value = row.cells.get(column.index).map_or("", |cell| cell.as_str().trim());
+        let value = row
+            .cells
+            .get(column.index)
+            .map_or("", |cell| cell.as_str().trim());
         if !value.is_empty() {
             fields.push(incoming_field(column, value)?);
         }
@@ -881,14 +1042,23 @@ fn incoming(row: &Row, plan: &ImportPlan) -> std::result::Result<Option<Incoming
         return Ok(None);
     }
     let identity = identity(&fields);
-    Ok(Some(IncomingRow { collection: plan.collection.clone(), fields, identity }))
+    Ok(Some(IncomingRow {
+        collection: plan.collection.clone(),
+        fields,
+        identity,
+    }))
 }
 
-fn incoming_field(column: &PlanColumn, value: &str) -> std::result::Result<IncomingField, StoredProblem> {
+fn incoming_field(
+    column: &PlanColumn,
+    value: &str,
+) -> std::result::Result<IncomingField, StoredProblem> {
     let mut index = None;
     if let Some(kind) = column.kind {
         match check(kind, value) {
-            Verdict::Valid(normal) | Verdict::Doubtful(normal, _) => index = indexed(kind, normal.as_str()),
+            Verdict::Valid(normal) | Verdict::Doubtful(normal, _) => {
+                index = indexed(kind, normal.as_str())
+            }
             Verdict::Invalid(reason) if is_strict(kind) => {
                 return Err(StoredProblem {
                     column: u32::try_from(column.index).ok(),
@@ -911,12 +1081,19 @@ fn incoming_field(column: &PlanColumn, value: &str) -> std::result::Result<Incom
 
 /// Kinds with a form so strict that a value outside it cannot be right.
 fn is_strict(kind: Kind) -> bool {
-    [Kind::RESIDENT_ID, Kind::MOBILE, Kind::EMAIL, Kind::BANK_CARD].contains(&kind)
+    [
+        Kind::RESIDENT_ID,
+        Kind::MOBILE,
+        Kind::EMAIL,
+        Kind::BANK_CARD,
+    ]
+    .contains(&kind)
 }
 
 /// What a value is looked up by, if its kind identifies a person.
 pub(crate) fn indexed(kind: Kind, normal: &str) -> Option<zeroize::Zeroizing<String>> {
-    (RulePack::builtin().info(kind).identifying || kind == Kind::PERSON_NAME).then(|| normal.to_owned().into())
+    (RulePack::builtin().info(kind).identifying || kind == Kind::PERSON_NAME)
+        .then(|| normal.to_owned().into())
 }
 
 /// The normalised form under which a value is looked up.
@@ -962,7 +1139,12 @@ mod tests {
 
     #[test]
     fn refuses_plans_that_do_not_fit() {
-        let column = |field: &str, keep| PlanColumn { index: 0, field: field.to_owned(), kind: None, keep };
+        let column = |field: &str, keep| PlanColumn {
+            index: 0,
+            field: field.to_owned(),
+            kind: None,
+            keep,
+        };
         let plan = |collection: &str, columns| ImportPlan {
             collection: collection.to_owned(),
             site: None,
@@ -972,8 +1154,16 @@ mod tests {
         };
         let rows = [
             ("fits", plan("patients", vec![column("a", true)]), true),
-            ("nothing kept", plan("patients", vec![column("a", false)]), false),
-            ("same field twice", plan("patients", vec![column("a", true), column("a", true)]), false),
+            (
+                "nothing kept",
+                plan("patients", vec![column("a", false)]),
+                false,
+            ),
+            (
+                "same field twice",
+                plan("patients", vec![column("a", true), column("a", true)]),
+                false,
+            ),
             ("no collection", plan("", vec![column("a", true)]), false),
             ("slash", plan("a/b", vec![column("a", true)]), false),
         ];

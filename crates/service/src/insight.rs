@@ -88,7 +88,10 @@ impl Service {
     ///
     /// [`ServiceError::Forbidden`] for a caller who is neither administrator, investigator nor approver.
     pub fn events(&self, caller: &Caller, query: &EventQuery) -> Result<Vec<EventView>> {
-        if ![Role::Admin, Role::Investigator, Role::Approver].iter().any(|role| caller.has(*role)) {
+        if ![Role::Admin, Role::Investigator, Role::Approver]
+            .iter()
+            .any(|role| caller.has(*role))
+        {
             caller.need(Role::Investigator, "see the trace")?;
         }
         let mut range = KeyRange::all();
@@ -104,7 +107,8 @@ impl Service {
             let Some((last, _)) = page.last() else { break };
             range = range.before(last);
             for (key, value) in &page {
-                let row: EventRow = serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
+                let row: EventRow =
+                    serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
                 let view = EventView {
                     index: key.as_slice().try_into().map_or(0, u64::from_be_bytes),
                     subject: row.subject.map(|id| id.to_string()),
@@ -124,7 +128,10 @@ impl Service {
     ///
     /// [`ServiceError::Forbidden`] as for [`Service::events`].
     pub fn stats(&self, caller: &Caller, days: u32) -> Result<Stats> {
-        if ![Role::Admin, Role::Investigator, Role::Approver].iter().any(|role| caller.has(*role)) {
+        if ![Role::Admin, Role::Investigator, Role::Approver]
+            .iter()
+            .any(|role| caller.has(*role))
+        {
             caller.need(Role::Investigator, "see the readers")?;
         }
         let count = days.clamp(1, DAYS_AT_MOST);
@@ -136,20 +143,30 @@ impl Service {
         let mut readers: BTreeMap<String, ReaderSeries> = BTreeMap::new();
         let mut refused = vec![0; days.len()];
         for (key, count) in self.day_counts(&first)? {
-            let Some((day, who)) = key.split_once('/') else { continue };
-            let Ok(at) = days.binary_search_by(|known| known.as_str().cmp(day)) else { continue };
+            let Some((day, who)) = key.split_once('/') else {
+                continue;
+            };
+            let Ok(at) = days.binary_search_by(|known| known.as_str().cmp(day)) else {
+                continue;
+            };
             refused[at] += count.refused;
-            let series = readers.entry(who.to_owned()).or_insert_with(|| ReaderSeries {
-                who: who.to_owned(),
-                name: String::new(),
-                counts: vec![0; days.len()],
-            });
+            let series = readers
+                .entry(who.to_owned())
+                .or_insert_with(|| ReaderSeries {
+                    who: who.to_owned(),
+                    name: String::new(),
+                    counts: vec![0; days.len()],
+                });
             series.name = count.name;
             series.counts[at] += count.released;
         }
         let mut readers: Vec<ReaderSeries> = readers.into_values().collect();
         readers.sort_by_key(|series| std::cmp::Reverse(series.counts.iter().sum::<u64>()));
-        Ok(Stats { days, readers, refused })
+        Ok(Stats {
+            days,
+            readers,
+            refused,
+        })
     }
 
     fn day_counts(&self, first: &str) -> Result<Vec<(String, DayCount)>> {
@@ -157,10 +174,13 @@ impl Service {
         let mut range = KeyRange::from(first.as_bytes());
         loop {
             let page = self.store().scan(Space::Stats, &range, 1000, false)?;
-            let Some((last, _)) = page.last() else { return Ok(counts) };
+            let Some((last, _)) = page.last() else {
+                return Ok(counts);
+            };
             range = range.after(last);
             for (key, value) in page {
-                let count = serde_json::from_slice(&value).map_err(|_| ServiceError::Damaged("count"))?;
+                let count =
+                    serde_json::from_slice(&value).map_err(|_| ServiceError::Damaged("count"))?;
                 counts.push((String::from_utf8_lossy(&key).into_owned(), count));
             }
         }
@@ -207,7 +227,10 @@ impl Service {
         match std::fs::read(self.log.dir().join(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ServiceError::Io { what: "read a tile", source }),
+            Err(source) => Err(ServiceError::Io {
+                what: "read a tile",
+                source,
+            }),
         }
     }
 
@@ -232,7 +255,12 @@ impl Service {
     }
 
     pub(crate) fn path_hex(&self, index: u64, size: u64) -> Result<Vec<String>> {
-        Ok(self.log.inclusion(index, size)?.iter().map(|hash| ids::hex(&hash.0)).collect())
+        Ok(self
+            .log
+            .inclusion(index, size)?
+            .iter()
+            .map(|hash| ids::hex(&hash.0))
+            .collect())
     }
 
     /// Persons in the vault.
@@ -246,15 +274,25 @@ impl Service {
 }
 
 fn fits(query: &EventQuery, view: &EventView) -> bool {
-    query.action.as_deref().is_none_or(|action| view.event.action.name() == action)
+    query
+        .action
+        .as_deref()
+        .is_none_or(|action| view.event.action.name() == action)
         && query.who.as_deref().is_none_or(|who| view.event.who == who)
-        && query.subject.as_deref().is_none_or(|subject| view.subject.as_deref() == Some(subject))
+        && query
+            .subject
+            .as_deref()
+            .is_none_or(|subject| view.subject.as_deref() == Some(subject))
 }
 
 /// `tile/<level or entries>/<x001/…/n>[.p/<width>]`: digits, dots and the letters x and p in their places, nothing that could climb out of the folder.
 fn is_tile_path(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix("tile/") else { return false };
-    let Some((level, index)) = rest.split_once('/') else { return false };
+    let Some(rest) = path.strip_prefix("tile/") else {
+        return false;
+    };
+    let Some((level, index)) = rest.split_once('/') else {
+        return false;
+    };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if level != "entries" && !(digits(level) && level.len() <= 2) {
         return false;
@@ -265,8 +303,10 @@ fn is_tile_path(path: &str) -> bool {
     };
     let parts: Vec<&str> = index.split('/').collect();
     let (last, before) = parts.split_last().unwrap_or((&"", &[]));
-    before.iter().all(|part| part.strip_prefix('x').is_some_and(|n| n.len() == 3 && digits(n)))
-        && last.len() == 3
+    before.iter().all(|part| {
+        part.strip_prefix('x')
+            .is_some_and(|n| n.len() == 3 && digits(n))
+    }) && last.len() == 3
         && digits(last)
         && width.is_none_or(|width| width.len() <= 3 && digits(width))
 }

@@ -42,7 +42,13 @@ use crate::{Service, ids, shelf};
 const READERS_SHOWN: usize = 20;
 
 /// Kinds that lead from a leaked row to a person, surest first.
-const LEADS: [Kind; 5] = [Kind::RESIDENT_ID, Kind::MOBILE, Kind::BANK_CARD, Kind::EMAIL, Kind::PLATE];
+const LEADS: [Kind; 5] = [
+    Kind::RESIDENT_ID,
+    Kind::MOBILE,
+    Kind::BANK_CARD,
+    Kind::EMAIL,
+    Kind::PLATE,
+];
 
 /// A value shared by more persons than this leads to nobody.
 const SHARED_BY_AT_MOST: usize = 3;
@@ -200,10 +206,18 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] for an ε that is no probability.
-    pub async fn start_leak(self: &Arc<Self>, caller: &Caller, upload: Upload, file_name: &str, epsilon: Option<f64>) -> Result<String> {
+    pub async fn start_leak(
+        self: &Arc<Self>,
+        caller: &Caller,
+        upload: Upload,
+        file_name: &str,
+        epsilon: Option<f64>,
+    ) -> Result<String> {
         caller.need(Role::Investigator, "trace leaks")?;
         let epsilon = match epsilon {
-            Some(value) => Epsilon::new(value).map_err(|error| ServiceError::Invalid(error.to_string()))?,
+            Some(value) => {
+                Epsilon::new(value).map_err(|error| ServiceError::Invalid(error.to_string()))?
+            }
             None => Epsilon::DEFAULT,
         };
         let (id, size) = upload.seal()?;
@@ -259,12 +273,17 @@ impl Service {
     }
 
     fn open_leak(&self, sealed: &[u8]) -> Result<LeakView> {
-        serde_json::from_slice(&self.unseal("leak", sealed)?).map_err(|_| ServiceError::Damaged("leak"))
+        serde_json::from_slice(&self.unseal("leak", sealed)?)
+            .map_err(|_| ServiceError::Damaged("leak"))
     }
 
     fn all_leaks(&self) -> Result<Vec<LeakView>> {
-        let rows = self.store().scan(Space::Cases, &KeyRange::all(), usize::MAX, false)?;
-        rows.iter().map(|(_, sealed)| self.open_leak(sealed)).collect()
+        let rows = self
+            .store()
+            .scan(Space::Cases, &KeyRange::all(), usize::MAX, false)?;
+        rows.iter()
+            .map(|(_, sealed)| self.open_leak(sealed))
+            .collect()
     }
 
     /// Examinations that a crash cut off cannot be taken up (the file is gone with its upload): they are marked failed.
@@ -300,7 +319,10 @@ impl Service {
     /// [`ServiceError::NotFound`].
     pub fn leak(&self, caller: &Caller, id: &str) -> Result<LeakView> {
         caller.need(Role::Investigator, "see leaks")?;
-        let sealed = self.store().get(Space::Cases, id.as_bytes())?.ok_or(ServiceError::NotFound("leak"))?;
+        let sealed = self
+            .store()
+            .get(Space::Cases, id.as_bytes())?
+            .ok_or(ServiceError::NotFound("leak"))?;
         self.open_leak(&sealed)
     }
 
@@ -309,8 +331,13 @@ impl Service {
         let issued = self.issued()?;
         let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
         for index in 0..issued.slots {
-            let sighting = if seen.canaries.contains(&index) { Sighting::Seen } else { Sighting::Unseen };
-            seen.leak.canary(Canary::new(&self.code_key(), index), sighting);
+            let sighting = if seen.canaries.contains(&index) {
+                Sighting::Seen
+            } else {
+                Sighting::Unseen
+            };
+            seen.leak
+                .canary(Canary::new(&self.code_key(), index), sighting);
         }
         view.rows = seen.rows;
         view.bad_rows = seen.bad_rows;
@@ -344,7 +371,9 @@ impl Service {
         let mut hash = Sha256::new();
         let mut buffer = vec![0u8; 64 * 1024];
         loop {
-            let read = reader.read(&mut buffer).map_err(ServiceError::io("read the upload"))?;
+            let read = reader
+                .read(&mut buffer)
+                .map_err(ServiceError::io("read the upload"))?;
             if read == 0 {
                 return Ok(ids::hex(&hash.finalize()));
             }
@@ -355,22 +384,38 @@ impl Service {
     fn issued(&self) -> Result<Issued> {
         let code = self.code_key();
         let mut exports = Vec::new();
-        for export in self.stored_exports()?.into_iter().filter(|export| export.header.is_some()) {
+        for export in self
+            .stored_exports()?
+            .into_iter()
+            .filter(|export| export.header.is_some())
+        {
             let key = self.export_key(&export.key)?;
             let subjects = self.kept_subjects(&export.view.id)?.into_iter().collect();
             exports.push((export, key, subjects));
         }
-        let slots = exports.iter().map(|(export, ..)| export.view.power.canary_slots).max().unwrap_or(0);
+        let slots = exports
+            .iter()
+            .map(|(export, ..)| export.view.power.canary_slots)
+            .max()
+            .unwrap_or(0);
         let mut canaries = HashMap::new();
         for index in 0..slots {
             let person = Generator::new(Canary::new(&code, index).seed()).person_at(0);
             for (kind, value) in person.fields() {
-                if let Some(normal) = LEADS.contains(&kind).then(|| lookup_form(kind, &value)).flatten() {
+                if let Some(normal) = LEADS
+                    .contains(&kind)
+                    .then(|| lookup_form(kind, &value))
+                    .flatten()
+                {
                     canaries.insert((kind, normal), index);
                 }
             }
         }
-        Ok(Issued { exports, canaries, slots })
+        Ok(Issued {
+            exports,
+            canaries,
+            slots,
+        })
     }
 
     /// Reads the file row by row, leading each to a person or a canary.
@@ -390,7 +435,12 @@ impl Service {
         Ok(seen)
     }
 
-    fn look_through_sheet(&self, table: &mut reading::Table, issued: &Issued, seen: &mut Seen) -> Result<()> {
+    fn look_through_sheet(
+        &self,
+        table: &mut reading::Table,
+        issued: &Issued,
+        seen: &mut Seen,
+    ) -> Result<()> {
         // Leaked rows need no header: what the header row holds is looked at like any other row.
         table.choose_header(reading::HeaderChoice::None)?;
         let header = table.header().clone();
@@ -402,7 +452,10 @@ impl Service {
                 None => break,
             }
         }
-        let kinds: Vec<Option<Kind>> = columns::guess(&header, &sample).into_iter().map(|guess| guess.kind).collect();
+        let kinds: Vec<Option<Kind>> = columns::guess(&header, &sample)
+            .into_iter()
+            .map(|guess| guess.kind)
+            .collect();
         for row in &sample {
             self.look_at(row, &kinds, issued, seen)?;
         }
@@ -415,7 +468,13 @@ impl Service {
         Ok(())
     }
 
-    fn look_at(&self, row: &Row, kinds: &[Option<Kind>], issued: &Issued, seen: &mut Seen) -> Result<()> {
+    fn look_at(
+        &self,
+        row: &Row,
+        kinds: &[Option<Kind>],
+        issued: &Issued,
+        seen: &mut Seen,
+    ) -> Result<()> {
         seen.rows += 1;
         let mut values: Vec<(Kind, &str)> = row
             .cells
@@ -424,17 +483,27 @@ impl Service {
             .filter_map(|(cell, kind)| Some(((*kind)?, cell.as_str().trim())))
             .filter(|(_, value)| !value.is_empty())
             .collect();
-        values.sort_by_key(|(kind, _)| LEADS.iter().position(|lead| lead == kind).unwrap_or(usize::MAX));
+        values.sort_by_key(|(kind, _)| {
+            LEADS
+                .iter()
+                .position(|lead| lead == kind)
+                .unwrap_or(usize::MAX)
+        });
         let mut person = None;
         for (kind, value) in values.iter().filter(|(kind, _)| LEADS.contains(kind)) {
-            let Some(normal) = lookup_form(*kind, value) else { continue };
+            let Some(normal) = lookup_form(*kind, value) else {
+                continue;
+            };
             if let Some(index) = issued.canaries.get(&(*kind, normal.clone())) {
                 seen.canaries.insert(*index);
                 return Ok(());
             }
             if person.is_none() {
                 let found = self.vault.find(Some(*kind), &normal)?;
-                person = found.first().copied().filter(|_| found.len() <= SHARED_BY_AT_MOST && found.len() == 1);
+                person = found
+                    .first()
+                    .copied()
+                    .filter(|_| found.len() <= SHARED_BY_AT_MOST && found.len() == 1);
             }
         }
         let Some(subject) = person else { return Ok(()) };
@@ -443,18 +512,36 @@ impl Service {
     }
 
     /// Reads the marks of one leaked row against what the vault holds of its person.
-    fn read_marks(&self, subject: &SubjectId, values: &[(Kind, &str)], seen: &mut Seen) -> Result<()> {
-        let carriers: Vec<(Kind, &str)> = values.iter().copied().filter(|(kind, _)| CARRIERS.contains(kind)).collect();
+    fn read_marks(
+        &self,
+        subject: &SubjectId,
+        values: &[(Kind, &str)],
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let carriers: Vec<(Kind, &str)> = values
+            .iter()
+            .copied()
+            .filter(|(kind, _)| CARRIERS.contains(kind))
+            .collect();
         if carriers.is_empty() {
             return Ok(());
         }
         for collection in self.vault.collections(subject).or_else(none_if_erased)? {
-            let opened = self.vault.open_fields(subject, &collection, &[]).or_else(none_if_erased)?;
+            let opened = self
+                .vault
+                .open_fields(subject, &collection, &[])
+                .or_else(none_if_erased)?;
             for field in &opened {
                 let Some(kind) = field.kind else { continue };
                 for (_, leaked) in carriers.iter().filter(|(of, _)| *of == kind) {
-                    let cell = Cell { column: &field.name, kind: kind.name(), canonical: &field.value };
-                    for (slot, observation) in observe_row(&self.code_key(), subject.as_bytes(), &[(cell, leaked)]) {
+                    let cell = Cell {
+                        column: &field.name,
+                        kind: kind.name(),
+                        canonical: &field.value,
+                    };
+                    for (slot, observation) in
+                        observe_row(&self.code_key(), subject.as_bytes(), &[(cell, leaked)])
+                    {
                         let position = seen.leak.mark(slot, observation);
                         if position == seen.owners.len() {
                             seen.owners.push((*subject, field.name.clone()));
@@ -479,7 +566,8 @@ impl Service {
             let Some((last, _)) = page.last() else { break };
             range = range.after(last);
             for (_, value) in &page {
-                let row: EventRow = serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
+                let row: EventRow =
+                    serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
                 let Some(subject) = row.subject else { continue };
                 if row.event.action == Action::Read && matches!(row.event.outcome, Outcome::Plain) {
                     anyone.insert(subject);
@@ -494,22 +582,31 @@ impl Service {
             .values()
             .map(|(_, subjects)| {
                 let both = subjects.intersection(leaked).count() as u64;
-                vec![Stratum { persons, leaked: leaked.len() as u64, read: subjects.len() as u64, both }]
+                vec![Stratum {
+                    persons,
+                    leaked: leaked.len() as u64,
+                    read: subjects.len() as u64,
+                    both,
+                }]
             })
             .collect();
         let scores = rank(&strata).map_err(|error| ServiceError::Invalid(error.to_string()))?;
         let readers: Vec<(&String, &(String, HashSet<SubjectId>))> = read.iter().collect();
-        let ranks = scores.into_iter().filter(|score| score.both > 0).take(READERS_SHOWN).filter_map(|score| {
-            let (who, (name, _)) = readers.get(score.reader)?;
-            Some(ReaderRank {
-                who: (*who).clone(),
-                name: name.clone(),
-                read: score.read,
-                leaked_read: score.both,
-                expected: score.expected,
-                p: score.ln_p.exp(),
-            })
-        });
+        let ranks = scores
+            .into_iter()
+            .filter(|score| score.both > 0)
+            .take(READERS_SHOWN)
+            .filter_map(|score| {
+                let (who, (name, _)) = readers.get(score.reader)?;
+                Some(ReaderRank {
+                    who: (*who).clone(),
+                    name: name.clone(),
+                    read: score.read,
+                    leaked_read: score.both,
+                    expected: score.expected,
+                    p: score.ln_p.exp(),
+                })
+            });
         Ok(ranks.collect())
     }
 }
@@ -534,7 +631,9 @@ fn judge(seen: &Seen, issued: &Issued, epsilon: Epsilon) -> Result<Tracing> {
             let fields = &export.view.request.fields;
             let marks: Carries<'_> = Box::new(move |at| {
                 let owner = seen.owners.get(at);
-                owner.is_some_and(|(subject, field)| subjects.contains(subject) && fields.contains(field))
+                owner.is_some_and(|(subject, field)| {
+                    subjects.contains(subject) && fields.contains(field)
+                })
             });
             let slots = export.view.power.canary_slots as usize;
             let canaries: Carries<'_> = Box::new(move |at| at < slots);
@@ -551,7 +650,8 @@ fn judge(seen: &Seen, issued: &Issued, epsilon: Epsilon) -> Result<Tracing> {
             canaries: Coverage::Only(canaries.as_ref()),
         })
         .collect();
-    trace(&seen.leak, &candidates, epsilon).map_err(|error| ServiceError::Invalid(error.to_string()))
+    trace(&seen.leak, &candidates, epsilon)
+        .map_err(|error| ServiceError::Invalid(error.to_string()))
 }
 
 fn copies(seen: &Seen, issued: &Issued, tracing: &Tracing) -> Vec<CopyView> {
@@ -589,7 +689,8 @@ fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {
     if view.persons == 0 || view.accused().next().is_some() {
         return Ok(None);
     }
-    let needed = symbols_needed(1, threshold(view.copies_examined, epsilon)?).map_err(|error| ServiceError::Invalid(error.to_string()))?;
+    let needed = symbols_needed(1, threshold(view.copies_examined, epsilon)?)
+        .map_err(|error| ServiceError::Invalid(error.to_string()))?;
     Ok(Some(needed.saturating_sub(view.marks)))
 }
 
@@ -603,12 +704,20 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
     let (rows, persons, canaries) = (view.rows, view.persons, view.canaries);
     say(
         format!("文件共 {rows} 行,其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
-        format!("the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"),
+        format!(
+            "the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"
+        ),
     );
     for copy in view.accused() {
         say(
-            format!("来自导出 {}(接收者:{})。误指任何无辜副本的概率不超过 {:e}。", copy.export, copy.recipient, view.epsilon),
-            format!("it comes from export {} (recipient: {}); the chance of accusing any innocent copy is at most {:e}", copy.export, copy.recipient, view.epsilon),
+            format!(
+                "来自导出 {}(接收者:{})。误指任何无辜副本的概率不超过 {:e}。",
+                copy.export, copy.recipient, view.epsilon
+            ),
+            format!(
+                "it comes from export {} (recipient: {}); the chance of accusing any innocent copy is at most {:e}",
+                copy.export, copy.recipient, view.epsilon
+            ),
         );
     }
     if view.accused().next().is_none() {
@@ -619,7 +728,9 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         if let Some(more) = view.symbols_missing.filter(|more| *more > 0) {
             say(
                 format!("若来自单一接收者,约需再有 {more} 个标记位方可指认。"),
-                format!("were it a single recipient, about {more} more mark symbols would be needed"),
+                format!(
+                    "were it a single recipient, about {more} more mark symbols would be needed"
+                ),
             );
         }
     }

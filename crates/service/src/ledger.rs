@@ -92,12 +92,22 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Catches the projection up with what the log recovered, then starts the projector.
-    pub(crate) fn start(log: Arc<Log>, vault: Arc<Vault>, recovered: Vec<liuhen_tlog::Recovered>) -> Result<Self> {
+    pub(crate) fn start(
+        log: Arc<Log>,
+        vault: Arc<Vault>,
+        recovered: Vec<liuhen_tlog::Recovered>,
+    ) -> Result<Self> {
         let (live, _) = broadcast::channel(1024);
         let mut rows = Vec::with_capacity(recovered.len());
         let projected = projected_size(vault.store().as_ref())?;
-        for record in recovered.into_iter().filter(|record| record.index >= projected) {
-            rows.push(Projected { index: record.index, note: open_note(&vault, &record.note)? });
+        for record in recovered
+            .into_iter()
+            .filter(|record| record.index >= projected)
+        {
+            rows.push(Projected {
+                index: record.index,
+                note: open_note(&vault, &record.note)?,
+            });
         }
         for part in rows.chunks(PROJECT_AT_ONCE) {
             project(&vault, part, &live)?;
@@ -166,7 +176,10 @@ impl Ledger {
         self.log.append(leaf, sealed, move |result| {
             if let Ok(appended) = &result {
                 // The projector only goes away when the vault closes; the next start catches up.
-                let _ = queue.send(Projected { index: appended.index, note });
+                let _ = queue.send(Projected {
+                    index: appended.index,
+                    note,
+                });
             }
             let _ = send.send(result);
         });
@@ -181,7 +194,9 @@ impl Ledger {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(ServiceError::Conflict("the projection does not follow the log; restart and try again".to_owned()))
+        Err(ServiceError::Conflict(
+            "the projection does not follow the log; restart and try again".to_owned(),
+        ))
     }
 
     /// Traces an event of a subject; durable when it returns.
@@ -207,13 +222,25 @@ impl Ledger {
     ///
     /// All numbers of a chunk are held until its leaf is queued, so that a crash leaves no gap.
     /// A subject erased meanwhile is an error: the caller leaves him out and asks again.
-    pub(crate) fn chunks_blocking(&self, subjects: &[SubjectId], header: u64, commitment: &[u8; 32]) -> Result<()> {
+    pub(crate) fn chunks_blocking(
+        &self,
+        subjects: &[SubjectId],
+        header: u64,
+        commitment: &[u8; 32],
+    ) -> Result<()> {
         for part in subjects.chunks(MAX_CHUNK) {
             let owners: Vec<Owner> = part.iter().copied().map(Owner::Subject).collect();
             let reserved = self.vault.trace().reserve_many(&owners)?;
             let labels: Vec<[u8; 32]> = reserved.iter().map(Reservation::label).collect();
-            let counted = reserved.iter().map(|one| (one.owner().bytes(), one.n())).collect();
-            let note = Note { counted, event: String::new(), header: Some(header) };
+            let counted = reserved
+                .iter()
+                .map(|one| (one.owner().bytes(), one.n()))
+                .collect();
+            let note = Note {
+                counted,
+                event: String::new(),
+                header: Some(header),
+            };
             let done = self.append(chunk_leaf(commitment, &labels)?, note)?;
             reserved.into_iter().for_each(Reservation::queued);
             finish(done.blocking_recv())?;
@@ -222,7 +249,12 @@ impl Ledger {
     }
 }
 
-fn finish(received: std::result::Result<std::result::Result<Appended, LogError>, oneshot::error::RecvError>) -> Result<Appended> {
+fn finish(
+    received: std::result::Result<
+        std::result::Result<Appended, LogError>,
+        oneshot::error::RecvError,
+    >,
+) -> Result<Appended> {
     match received {
         Ok(result) => Ok(result?),
         Err(_) => Err(ServiceError::Conflict("the vault is closing".to_owned())),
@@ -243,7 +275,12 @@ pub(crate) fn projected_size(store: &dyn Store) -> Result<u64> {
     Ok(shelf::get(store, Space::Meta, PROJECTED)?.unwrap_or(0))
 }
 
-fn run_projector(log: &Log, vault: &Vault, live: &broadcast::Sender<EventView>, incoming: &mpsc::Receiver<Projected>) {
+fn run_projector(
+    log: &Log,
+    vault: &Vault,
+    live: &broadcast::Sender<EventView>,
+    incoming: &mpsc::Receiver<Projected>,
+) {
     while let Ok(first) = incoming.recv() {
         let mut batch = vec![first];
         std::thread::sleep(GATHER);
@@ -268,23 +305,43 @@ fn project(vault: &Vault, rows: &[Projected], live: &broadcast::Sender<EventView
     for row in rows {
         for (position, (owner, n)) in (0u16..).zip(&row.note.counted) {
             let place = match row.note.header {
-                None => EventPlace { index: row.index, chunk: None },
-                Some(header) => EventPlace { index: header, chunk: Some((row.index, position)) },
+                None => EventPlace {
+                    index: row.index,
+                    chunk: None,
+                },
+                Some(header) => EventPlace {
+                    index: header,
+                    chunk: Some((row.index, position)),
+                },
             };
             Trace::project(&mut batch, owner_of(*owner), *n, place);
         }
         if row.note.event.is_empty() {
             continue;
         }
-        let event: Event = serde_json::from_str(&row.note.event).map_err(|_| ServiceError::Damaged("event"))?;
+        let event: Event =
+            serde_json::from_str(&row.note.event).map_err(|_| ServiceError::Damaged("event"))?;
         let (owner, n) = row.note.counted.first().copied().unwrap_or_default();
         let subject = match owner_of(owner) {
             Owner::Subject(subject) => Some(subject),
             Owner::Operator => None,
         };
         count_day(store, &mut days, &event)?;
-        shelf::put(&mut batch, Space::Events, &row.index.to_be_bytes(), &EventRow { subject, n, event: event.clone() })?;
-        views.push(EventView { index: row.index, subject: subject.map(|id| id.to_string()), event });
+        shelf::put(
+            &mut batch,
+            Space::Events,
+            &row.index.to_be_bytes(),
+            &EventRow {
+                subject,
+                n,
+                event: event.clone(),
+            },
+        )?;
+        views.push(EventView {
+            index: row.index,
+            subject: subject.map(|id| id.to_string()),
+            event,
+        });
     }
     for (key, count) in &days {
         shelf::put(&mut batch, Space::Stats, key, count)?;
@@ -311,11 +368,18 @@ fn owner_of(bytes: [u8; 16]) -> Owner {
 }
 
 /// Counts reads by day and reader; other events are not drawn.
-fn count_day(store: &dyn Store, days: &mut BTreeMap<Vec<u8>, DayCount>, event: &Event) -> Result<()> {
+fn count_day(
+    store: &dyn Store,
+    days: &mut BTreeMap<Vec<u8>, DayCount>,
+    event: &Event,
+) -> Result<()> {
     if event.action != Action::Read {
         return Ok(());
     }
-    let ms: UnixMs = event.time.parse::<jiff::Timestamp>().map_or(0, |time| time.as_millisecond());
+    let ms: UnixMs = event
+        .time
+        .parse::<jiff::Timestamp>()
+        .map_or(0, |time| time.as_millisecond());
     let key = [crate::clock::day(ms).as_bytes(), b"/", event.who.as_bytes()].concat();
     let count = match days.entry(key) {
         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -338,7 +402,13 @@ impl Service {
         self.event_as(&caller.id, &caller.display, action, outcome)
     }
 
-    pub(crate) fn event_as(&self, who: &str, name: &str, action: Action, outcome: Outcome) -> Event {
+    pub(crate) fn event_as(
+        &self,
+        who: &str,
+        name: &str,
+        action: Action,
+        outcome: Outcome,
+    ) -> Event {
         Event {
             v: 1,
             time: rfc3339(self.now()),
@@ -362,7 +432,8 @@ impl Service {
         outcome: Outcome,
         details: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Result<Appended> {
-        self.note_as(&caller.id, &caller.display, action, outcome, details).await
+        self.note_as(&caller.id, &caller.display, action, outcome, details)
+            .await
     }
 
     pub(crate) async fn note_as(
@@ -380,6 +451,11 @@ impl Service {
 }
 
 /// Details with owned keys.
-pub(crate) fn named(details: impl IntoIterator<Item = (&'static str, String)>) -> Vec<(String, String)> {
-    details.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+pub(crate) fn named(
+    details: impl IntoIterator<Item = (&'static str, String)>,
+) -> Vec<(String, String)> {
+    details
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }

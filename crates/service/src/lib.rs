@@ -45,17 +45,20 @@ pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
 pub use imports::{
-    CollectionView, FieldView, ImportPlan, ImportState, ImportStatus, KindView, PlanColumn, Preview,
-    PreviewColumn, ProblemView, Upload,
+    CollectionView, FieldView, ImportPlan, ImportState, ImportStatus, KindView, PlanColumn,
+    Preview, PreviewColumn, ProblemView, Upload,
 };
 pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
 pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
 pub use open::Config;
-pub use person::{ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession, PersonView};
-pub use policy::{PolicyLine, PolicyProblem, Reason, View};
+pub use person::{
+    ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession,
+    PersonView,
+};
 pub use policies::{PolicyVersion, PolicyView};
+pub use policy::{PolicyLine, PolicyProblem, Reason, View};
 pub use purposes::{ConsentView, PurposeView};
 pub use reads::{Handle, Question, ReadAnswer, ReadRequest, ReceiptView, Released, SubjectAnswer};
 pub use staff::{Enrolment, PASSWORD_CHARS, Session, StaffView, same_secret};
@@ -89,7 +92,9 @@ pub struct Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
     }
 }
 

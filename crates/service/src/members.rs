@@ -31,28 +31,51 @@ pub(crate) fn left(batch: &mut Batch, collection: &str, subject: &SubjectId) {
 
 impl Service {
     /// At most `limit` persons of a collection, in the order of their ids, after `after`.
-    pub(crate) fn subjects_in(&self, collection: &str, after: Option<&SubjectId>, limit: usize) -> Result<Vec<SubjectId>> {
+    pub(crate) fn subjects_in(
+        &self,
+        collection: &str,
+        after: Option<&SubjectId>,
+        limit: usize,
+    ) -> Result<Vec<SubjectId>> {
         let mut range = KeyRange::prefix(&prefix(collection));
         if let Some(after) = after {
             range = range.after(&key(collection, after));
         }
         let rows = self.store().scan(Space::Members, &range, limit, false)?;
         rows.iter()
-            .map(|(key, _)| key.last_chunk::<16>().map(|id| SubjectId::from_bytes(*id)).ok_or(ServiceError::Damaged("member")))
+            .map(|(key, _)| {
+                key.last_chunk::<16>()
+                    .map(|id| SubjectId::from_bytes(*id))
+                    .ok_or(ServiceError::Damaged("member"))
+            })
             .collect()
     }
 
     /// How many persons a collection holds.
     pub(crate) fn count_in(&self, collection: &str) -> Result<u64> {
-        Ok(self.store().count_range(Space::Members, &KeyRange::prefix(&prefix(collection)))?)
+        Ok(self
+            .store()
+            .count_range(Space::Members, &KeyRange::prefix(&prefix(collection)))?)
     }
 
     /// Whether a purpose's retention has run out for a record (PIPL art. 19).
-    pub(crate) fn retention_over(&self, subject: &SubjectId, collection: &str, purpose: &PurposeView) -> Result<bool> {
-        let Some(at) = self.store().get(Space::Members, &key(collection, subject))? else {
+    pub(crate) fn retention_over(
+        &self,
+        subject: &SubjectId,
+        collection: &str,
+        purpose: &PurposeView,
+    ) -> Result<bool> {
+        let Some(at) = self
+            .store()
+            .get(Space::Members, &key(collection, subject))?
+        else {
             return Ok(false);
         };
-        let at = at.as_slice().try_into().map(UnixMs::from_be_bytes).map_err(|_| ServiceError::Damaged("member"))?;
+        let at = at
+            .as_slice()
+            .try_into()
+            .map(UnixMs::from_be_bytes)
+            .map_err(|_| ServiceError::Damaged("member"))?;
         Ok(self.now() - at > i64::from(purpose.retention_days) * 86_400_000)
     }
 }

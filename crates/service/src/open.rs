@@ -52,19 +52,26 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
     }
 }
 
 impl Config {
     /// A vault in `dir`, its root key beside its data.
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), ..Self::default() }
+        Self {
+            dir: dir.into(),
+            ..Self::default()
+        }
     }
 
     /// Where the root key lies.
     pub fn root_key_path(&self) -> PathBuf {
-        self.root_key.clone().unwrap_or_else(|| self.dir.join("root.key"))
+        self.root_key
+            .clone()
+            .unwrap_or_else(|| self.dir.join("root.key"))
     }
 
     /// Whether opening needs a passphrase that is not given.
@@ -92,7 +99,10 @@ impl DirLock {
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self(file)),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(ServiceError::InUse(dir.to_owned())),
-            Err(error) => Err(ServiceError::Io { what: "lock the data directory", source: error.into() }),
+            Err(error) => Err(ServiceError::Io {
+                what: "lock the data directory",
+                source: error.into(),
+            }),
         }
     }
 }
@@ -120,8 +130,8 @@ impl Service {
             make_private_dir(&dir.join(name))?;
         }
         let root = root_key(config)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&dir.join("vault.db"))?);
-        let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(&dir.join("keys.db"))?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.join("vault.db"))?);
+        let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.join("keys.db"))?);
         let vault = Arc::new(Vault::open(store, key_store, root, TENANT)?);
         let (log, recovered) = open_log(config, &vault)?;
         let log = Arc::new(log);
@@ -170,7 +180,9 @@ fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Rec
     let stored: Option<String> = shelf::get(vault.store().as_ref(), Space::Settings, ORIGIN)?;
     let origin = match (stored, &config.origin) {
         (Some(stored), Some(wanted)) if stored != *wanted => {
-            return Err(ServiceError::Setup(format!("this log's origin is {stored}; it cannot become {wanted}")));
+            return Err(ServiceError::Setup(format!(
+                "this log's origin is {stored}; it cannot become {wanted}"
+            )));
         }
         (Some(stored), _) => stored,
         (None, wanted) => {
@@ -193,7 +205,10 @@ fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Rec
         make_private_dir(&dir)?;
         Log::create(&dir, &key(), &origin)?;
     }
-    let options = Options { acknowledged: projected_size(vault.store().as_ref())?, ..Options::default() };
+    let options = Options {
+        acknowledged: projected_size(vault.store().as_ref())?,
+        ..Options::default()
+    };
     Ok(Log::open(&dir, key(), options)?)
 }
 
@@ -217,24 +232,45 @@ fn root_key(config: &Config) -> Result<RootKey> {
 
 impl Service {
     /// A new sealed file; `context` must be the same when it is read.
-    pub(crate) fn create_sealed(&self, path: &Path, context: &str) -> Result<SealedWriter<BufWriter<File>>> {
+    pub(crate) fn create_sealed(
+        &self,
+        path: &Path,
+        context: &str,
+    ) -> Result<SealedWriter<BufWriter<File>>> {
         let file = File::create(path).map_err(ServiceError::io("make a sealed file"))?;
-        SealedWriter::new(BufWriter::new(file), &self.vault.derive("files"), context.as_bytes())
-            .map_err(ServiceError::io("make a sealed file"))
+        SealedWriter::new(
+            BufWriter::new(file),
+            &self.vault.derive("files"),
+            context.as_bytes(),
+        )
+        .map_err(ServiceError::io("make a sealed file"))
     }
 
     /// Completes a sealed file: it is on the disk when this returns.
     pub(crate) fn finish_sealed(writer: SealedWriter<BufWriter<File>>) -> Result<()> {
-        let inner = writer.finish().and_then(|buffer| buffer.into_inner().map_err(std::io::IntoInnerError::into_error));
+        let inner = writer.finish().and_then(|buffer| {
+            buffer
+                .into_inner()
+                .map_err(std::io::IntoInnerError::into_error)
+        });
         let file = inner.map_err(ServiceError::io("complete a sealed file"))?;
-        file.sync_all().map_err(ServiceError::io("complete a sealed file"))
+        file.sync_all()
+            .map_err(ServiceError::io("complete a sealed file"))
     }
 
     /// Opens a sealed file.
-    pub(crate) fn open_sealed(&self, path: &Path, context: &str) -> Result<SealedReader<BufReader<File>>> {
+    pub(crate) fn open_sealed(
+        &self,
+        path: &Path,
+        context: &str,
+    ) -> Result<SealedReader<BufReader<File>>> {
         let file = File::open(path).map_err(ServiceError::io("open a sealed file"))?;
-        SealedReader::open(BufReader::new(file), &self.vault.derive("files"), context.as_bytes())
-            .map_err(ServiceError::io("open a sealed file"))
+        SealedReader::open(
+            BufReader::new(file),
+            &self.vault.derive("files"),
+            context.as_bytes(),
+        )
+        .map_err(ServiceError::io("open a sealed file"))
     }
 }
 

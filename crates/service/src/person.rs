@@ -191,11 +191,18 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] when the handle leads to nobody.
-    pub async fn invite_person(&self, caller: &Caller, handle: &Handle, evidence: &str) -> Result<PersonInvite> {
+    pub async fn invite_person(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        evidence: &str,
+    ) -> Result<PersonInvite> {
         caller.need(Role::Desk, "hand a person his link")?;
         let evidence = evidence.trim();
         if !(2..=200).contains(&evidence.chars().count()) {
-            return Err(ServiceError::Invalid("say how the person was identified (2 to 200 characters)".to_owned()));
+            return Err(ServiceError::Invalid(
+                "say how the person was identified (2 to 200 characters)".to_owned(),
+            ));
         }
         let subject = self.one_subject(caller, handle)?;
         let mut event = self.event(caller, Action::Invitation, Outcome::Done);
@@ -212,7 +219,12 @@ impl Service {
             wrong: 0,
             expires: invite.expires,
         };
-        shelf::put_now(self.store(), Space::Invites, &link_key(&invite.link_secret), &stored)?;
+        shelf::put_now(
+            self.store(),
+            Space::Invites,
+            &link_key(&invite.link_secret),
+            &stored,
+        )?;
         Ok(invite)
     }
 
@@ -222,10 +234,12 @@ impl Service {
     ///
     /// [`ServiceError::Unauthenticated`] for a wrong code or a dead link.
     pub async fn person_sign_in(&self, link_secret: &str, code: &str) -> Result<PersonSession> {
-        const WRONG: ServiceError = ServiceError::Unauthenticated("the link or the code is wrong, used or too old");
+        const WRONG: ServiceError =
+            ServiceError::Unauthenticated("the link or the code is wrong, used or too old");
         let key = link_key(link_secret);
         let before = self.store().get(Space::Invites, &key)?.ok_or(WRONG)?;
-        let mut link: StoredLink = serde_json::from_slice(&before).map_err(|_| ServiceError::Damaged("link"))?;
+        let mut link: StoredLink =
+            serde_json::from_slice(&before).map_err(|_| ServiceError::Damaged("link"))?;
         if link.expires <= self.now() || link.wrong >= WRONG_CODES {
             return Err(WRONG);
         }
@@ -244,7 +258,10 @@ impl Service {
         }
         let session = self.new_person_session(link.subject)?;
         self.ledger()
-            .subject(link.subject, &self.event(&session.caller(), Action::OwnView, Outcome::Done))
+            .subject(
+                link.subject,
+                &self.event(&session.caller(), Action::OwnView, Outcome::Done),
+            )
             .await?;
         let mut batch = Batch::new();
         batch.delete(Space::Invites, key);
@@ -261,7 +278,13 @@ impl Service {
         };
         let key = session_key(&secret);
         shelf::put_now(self.store(), Space::Sessions, &key, &stored)?;
-        Ok(PersonSession { secret, csrf: stored.csrf, expires: stored.expires, subject, key })
+        Ok(PersonSession {
+            secret,
+            csrf: stored.csrf,
+            expires: stored.expires,
+            subject,
+            key,
+        })
     }
 
     /// The person's session a cookie stands for.
@@ -273,7 +296,9 @@ impl Service {
         let key = session_key(secret);
         let stored: StoredSession = shelf::get(self.store(), Space::Sessions, &key)?
             .filter(|stored: &StoredSession| stored.expires > self.now())
-            .ok_or(ServiceError::Unauthenticated("this visit is over; ask for a new link at the desk"))?;
+            .ok_or(ServiceError::Unauthenticated(
+                "this visit is over; ask for a new link at the desk",
+            ))?;
         Ok(PersonSession {
             secret: String::new(),
             csrf: stored.csrf,
@@ -302,7 +327,10 @@ impl Service {
     pub async fn person_view(&self, session: &PersonSession) -> Result<PersonView> {
         let subject = session.subject;
         let key = self.vault.trace().key(Owner::Subject(subject))?;
-        let events = self.vault.trace().events(Owner::Subject(subject), u64::MAX, SHOWN, true)?;
+        let events = self
+            .vault
+            .trace()
+            .events(Owner::Subject(subject), u64::MAX, SHOWN, true)?;
         let checkpoint = self.log.checkpoint();
         let mut entries = Vec::with_capacity(events.len());
         for (n, place) in &events {
@@ -325,23 +353,40 @@ impl Service {
         let mut records = Vec::new();
         for collection in self.vault.collections(subject)? {
             let opened = self.vault.open_fields(subject, &collection, &[])?;
-            let fields = opened.iter().map(|field| released(&field.name, field.kind, field.value.to_string()));
-            records.push(OwnRecord { fields: fields.collect(), collection });
+            let fields = opened
+                .iter()
+                .map(|field| released(&field.name, field.kind, field.value.to_string()));
+            records.push(OwnRecord {
+                fields: fields.collect(),
+                collection,
+            });
         }
         Ok(records)
     }
 
-    fn own_entry(&self, key: &TraceKey, n: u64, place: EventPlace, checkpoint: &SignedCheckpoint) -> Result<OwnEntry> {
+    fn own_entry(
+        &self,
+        key: &TraceKey,
+        n: u64,
+        place: EventPlace,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<OwnEntry> {
         let leaf = self.log.leaf(place.index)?;
         let opening = match place.chunk {
             None => key.open_leaf(n, &leaf)?,
             // An export's header lies under the operator's key; the person is entitled to its opening.
             Some(_) => self.open_operator_leaf(place.index, &leaf)?,
         };
-        let event = Event::from_bytes(opening.event.as_bytes()).ok_or(ServiceError::Damaged("event"))?;
-        let purpose = event.purpose.as_deref().and_then(|id| self.purpose(id).ok());
+        let event =
+            Event::from_bytes(opening.event.as_bytes()).ok_or(ServiceError::Damaged("event"))?;
+        let purpose = event
+            .purpose
+            .as_deref()
+            .and_then(|id| self.purpose(id).ok());
         let size = checkpoint.size();
-        let last = place.chunk.map_or(place.index, |(index, _)| index.max(place.index));
+        let last = place
+            .chunk
+            .map_or(place.index, |(index, _)| index.max(place.index));
         let proof = match last < size {
             false => None,
             true => Some(OwnProof {
@@ -351,7 +396,10 @@ impl Service {
                 salt: ids::hex(&opening.salt),
                 size,
                 path: self.path_hex(place.index, size)?,
-                chunk: place.chunk.map(|at| self.chunk_proof(at, size)).transpose()?,
+                chunk: place
+                    .chunk
+                    .map(|at| self.chunk_proof(at, size))
+                    .transpose()?,
             }),
         };
         Ok(OwnEntry {
@@ -373,10 +421,18 @@ impl Service {
     }
 
     /// Opens a leaf under the operator's key: which of his events it is stands in the projection.
-    pub(crate) fn open_operator_leaf(&self, index: u64, leaf: &[u8]) -> Result<liuhen_vault::trace::Opening> {
+    pub(crate) fn open_operator_leaf(
+        &self,
+        index: u64,
+        leaf: &[u8],
+    ) -> Result<liuhen_vault::trace::Opening> {
         let row: ledger::EventRow = shelf::get(self.store(), Space::Events, &index.to_be_bytes())?
             .ok_or(ServiceError::NotFound("event"))?;
-        Ok(self.vault.trace().key(Owner::Operator)?.open_leaf(row.n, leaf)?)
+        Ok(self
+            .vault
+            .trace()
+            .key(Owner::Operator)?
+            .open_leaf(row.n, leaf)?)
     }
 
     /// Corrects a field of one's own record; the older value is kept as a version until erasure.
@@ -384,26 +440,47 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] when the value cannot be right.
-    pub async fn person_correct(&self, session: &PersonSession, collection: &str, field: &str, value: &str) -> Result<()> {
+    pub async fn person_correct(
+        &self,
+        session: &PersonSession,
+        collection: &str,
+        field: &str,
+        value: &str,
+    ) -> Result<()> {
         let value = value.trim();
         if value.is_empty() || value.chars().count() > 1000 {
-            return Err(ServiceError::Invalid("a value has 1 to 1,000 characters".to_owned()));
+            return Err(ServiceError::Invalid(
+                "a value has 1 to 1,000 characters".to_owned(),
+            ));
         }
         let kind = self.field_kind(collection, field)?;
         let index = match kind.map(|kind| (kind, liuhen_detect::check(kind, value))) {
             Some((_, liuhen_detect::Verdict::Invalid(reason))) => {
-                return Err(ServiceError::Invalid(reason.text(liuhen_kinds::Lang::En).to_owned()));
+                return Err(ServiceError::Invalid(
+                    reason.text(liuhen_kinds::Lang::En).to_owned(),
+                ));
             }
-            Some((kind, liuhen_detect::Verdict::Valid(normal) | liuhen_detect::Verdict::Doubtful(normal, _))) => {
-                indexed(kind, normal.as_str())
-            }
+            Some((
+                kind,
+                liuhen_detect::Verdict::Valid(normal) | liuhen_detect::Verdict::Doubtful(normal, _),
+            )) => indexed(kind, normal.as_str()),
             None => None,
         };
         let mut event = self.event(&session.caller(), Action::Correction, Outcome::Done);
         event.fields = vec![field.to_owned()];
         event.details = ledger::named([("collection", collection.to_owned())]);
         self.ledger().subject(session.subject, &event).await?;
-        self.vault.correct(&session.subject, collection, IncomingField { name: field.to_owned(), kind, value: value.to_owned().into(), index }, Batch::new())?;
+        self.vault.correct(
+            &session.subject,
+            collection,
+            IncomingField {
+                name: field.to_owned(),
+                kind,
+                value: value.to_owned().into(),
+                index,
+            },
+            Batch::new(),
+        )?;
         Ok(())
     }
 
@@ -413,7 +490,8 @@ impl Service {
     ///
     /// [`ServiceError::NotFound`] for an unknown purpose.
     pub async fn person_withdraw(&self, session: &PersonSession, purpose: &str) -> Result<()> {
-        self.change_consent(&session.caller(), session.subject, purpose, false, "portal").await
+        self.change_consent(&session.caller(), session.subject, purpose, false, "portal")
+            .await
     }
 
     /// Objects to marketing, or lifts the objection (PIPL art. 24).
@@ -422,7 +500,8 @@ impl Service {
     ///
     /// When the trace or the store fails.
     pub async fn person_object(&self, session: &PersonSession, objects: bool) -> Result<()> {
-        self.change_objection(&session.caller(), session.subject, objects).await
+        self.change_objection(&session.caller(), session.subject, objects)
+            .await
     }
 
     /// Cancels: destroys the person's keys, records and index rows (PIPL art. 47). What stays: the log, which still verifies and can no longer be opened, and a receipt of what was destroyed.
@@ -437,11 +516,18 @@ impl Service {
         self.ledger().projected(traced.index).await?;
         let mut batch = self.without_subject(&session.subject)?;
         batch.delete(Space::Sessions, session.key.clone());
-        let receipt = match self.vault.erase(&session.subject, "cancelled by the person", self.now(), batch) {
+        let receipt = match self.vault.erase(
+            &session.subject,
+            "cancelled by the person",
+            self.now(),
+            batch,
+        ) {
             // The keys are destroyed; only making the files forget the old pages waits for a reader to leave.
             Err(VaultError::Store(StoreError::Busy)) => {
                 self.vault.finish_erasures()?;
-                self.vault.disposal_receipt(&session.subject)?.ok_or(ServiceError::Damaged("disposal receipt"))?
+                self.vault
+                    .disposal_receipt(&session.subject)?
+                    .ok_or(ServiceError::Damaged("disposal receipt"))?
             }
             erased => erased?,
         };
@@ -456,14 +542,27 @@ impl Service {
         }
         let mut from = 0;
         loop {
-            let page = self.vault.trace().events(Owner::Subject(*subject), from, 1000, false)?;
-            let Some((last, _)) = page.last() else { return Ok(batch) };
+            let page = self
+                .vault
+                .trace()
+                .events(Owner::Subject(*subject), from, 1000, false)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(batch);
+            };
             from = last + 1;
             for (_, place) in page.iter().filter(|(_, place)| place.chunk.is_none()) {
                 let key = place.index.to_be_bytes();
                 let row: Option<ledger::EventRow> = shelf::get(self.store(), Space::Events, &key)?;
                 if let Some(row) = row {
-                    shelf::put(&mut batch, Space::Events, &key, &ledger::EventRow { subject: None, ..row })?;
+                    shelf::put(
+                        &mut batch,
+                        Space::Events,
+                        &key,
+                        &ledger::EventRow {
+                            subject: None,
+                            ..row
+                        },
+                    )?;
                 }
             }
         }

@@ -52,7 +52,11 @@ struct StoredPolicy {
 /// The policies in force, or those a new vault begins with.
 pub(crate) fn stored_policies(store: &dyn Store) -> Result<PolicyBook> {
     let stored: Option<StoredPolicy> = shelf::get(store, Space::Policies, CURRENT)?;
-    PolicyBook::parse(stored.as_ref().map_or(policy::DEFAULT, |stored| &stored.text))
+    PolicyBook::parse(
+        stored
+            .as_ref()
+            .map_or(policy::DEFAULT, |stored| &stored.text),
+    )
 }
 
 impl Service {
@@ -64,7 +68,9 @@ impl Service {
     pub fn policy(&self) -> Result<PolicyView> {
         let book = self.policies.load_full();
         let stored: Option<StoredPolicy> = shelf::get(self.store(), Space::Policies, CURRENT)?;
-        let (updated, by) = stored.map_or((0, "liuhen".to_owned()), |stored| (stored.version.updated, stored.version.by));
+        let (updated, by) = stored.map_or((0, "liuhen".to_owned()), |stored| {
+            (stored.version.updated, stored.version.by)
+        });
         Ok(PolicyView {
             text: book.text.clone(),
             version: book.version.clone(),
@@ -77,7 +83,10 @@ impl Service {
     /// What is wrong with a policy text; nothing, if it may be put in force.
     pub fn check_policy(&self, text: &str) -> Vec<PolicyProblem> {
         if text.len() > TEXT_BYTES {
-            return vec![PolicyProblem { line: 0, message: format!("longer than {TEXT_BYTES} bytes") }];
+            return vec![PolicyProblem {
+                line: 0,
+                message: format!("longer than {TEXT_BYTES} bytes"),
+            }];
         }
         policy::check(text)
     }
@@ -87,31 +96,47 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Policy`] when it does not parse or fit; [`ServiceError::Conflict`] when somebody else changed it meanwhile.
-    pub async fn put_policy(&self, caller: &Caller, text: &str, expected: &str) -> Result<PolicyView> {
+    pub async fn put_policy(
+        &self,
+        caller: &Caller,
+        text: &str,
+        expected: &str,
+    ) -> Result<PolicyView> {
         caller.need(Role::Admin, "change policies")?;
         let problems = self.check_policy(text);
         if let Some(problem) = problems.first() {
-            return Err(ServiceError::Policy(format!("line {}: {}", problem.line, problem.message)));
+            return Err(ServiceError::Policy(format!(
+                "line {}: {}",
+                problem.line, problem.message
+            )));
         }
         let book = PolicyBook::parse(text)?;
         let _settings = self.settings.lock().await;
         let before = self.policies.load().version.clone();
         if before != expected {
-            return Err(ServiceError::Conflict("somebody else changed the policies meanwhile; look again".to_owned()));
+            return Err(ServiceError::Conflict(
+                "somebody else changed the policies meanwhile; look again".to_owned(),
+            ));
         }
         let details = [("before", before), ("after", book.version.clone())];
-        self.note(caller, Action::Policy, Outcome::Done, details).await?;
+        self.note(caller, Action::Policy, Outcome::Done, details)
+            .await?;
         let version = PolicyVersion {
             version: book.version.clone(),
             updated: self.now(),
             by: caller.display.clone(),
         };
-        let stored = StoredPolicy { text: text.to_owned(), version };
+        let stored = StoredPolicy {
+            text: text.to_owned(),
+            version,
+        };
         let mut batch = Batch::new();
         shelf::put(&mut batch, Space::Policies, CURRENT, &stored)?;
         let key = [HISTORY, &stored.version.updated.to_be_bytes()].concat();
         shelf::put(&mut batch, Space::Policies, &key, &stored)?;
-        self.store().write(&batch).map_err(|error: StoreError| ServiceError::from(error))?;
+        self.store()
+            .write(&batch)
+            .map_err(|error: StoreError| ServiceError::from(error))?;
         self.policies.store(std::sync::Arc::new(book));
         self.policy()
     }
@@ -123,6 +148,10 @@ impl Service {
     /// When the store fails.
     pub fn policy_history(&self) -> Result<Vec<PolicyVersion>> {
         let all: Vec<(Vec<u8>, StoredPolicy)> = shelf::all(self.store(), Space::Policies, HISTORY)?;
-        Ok(all.into_iter().rev().map(|(_, stored)| stored.version).collect())
+        Ok(all
+            .into_iter()
+            .rev()
+            .map(|(_, stored)| stored.version)
+            .collect())
     }
 }

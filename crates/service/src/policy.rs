@@ -118,7 +118,9 @@ pub(crate) struct PolicyBook {
 
 impl std::fmt::Debug for PolicyBook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PolicyBook").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("PolicyBook")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,9 +139,18 @@ impl Names {
         let action = name("Action")?;
         let actions = ["readPlain", "readMasked", "answer", "export"]
             .into_iter()
-            .map(|id| (id, EntityUid::from_type_name_and_id(action.clone(), EntityId::new(id))))
+            .map(|id| {
+                (
+                    id,
+                    EntityUid::from_type_name_and_id(action.clone(), EntityId::new(id)),
+                )
+            })
             .collect();
-        Ok(Self { caller: name("Caller")?, record: name("Record")?, actions })
+        Ok(Self {
+            caller: name("Caller")?,
+            record: name("Record")?,
+            actions,
+        })
     }
 }
 
@@ -158,9 +169,17 @@ impl PolicyBook {
                 .collect();
             return Err(ServiceError::Policy(lines.join("; ")));
         }
-        let set = PolicySet::from_str(text).map_err(|error| ServiceError::Policy(error.to_string()))?;
-        let reasons = set.policies().map(|policy| (policy.id().to_string(), reason(policy))).collect();
-        let version = ids::hex(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default());
+        let set =
+            PolicySet::from_str(text).map_err(|error| ServiceError::Policy(error.to_string()))?;
+        let reasons = set
+            .policies()
+            .map(|policy| (policy.id().to_string(), reason(policy)))
+            .collect();
+        let version = ids::hex(
+            Sha256::digest(text.as_bytes())
+                .get(..16)
+                .unwrap_or_default(),
+        );
         Ok(Self {
             set,
             authorizer: Authorizer::new(),
@@ -182,7 +201,12 @@ impl PolicyBook {
                     Effect::Permit => "permit",
                     Effect::Forbid => "forbid",
                 };
-                PolicyLine { id, effect: effect.to_owned(), zh, en }
+                PolicyLine {
+                    id,
+                    effect: effect.to_owned(),
+                    zh,
+                    en,
+                }
             })
             .collect();
         lines.sort_by(|a, b| a.id.cmp(&b.id));
@@ -192,9 +216,16 @@ impl PolicyBook {
     /// Decides one question. Empty reasons mean yes.
     ///
     /// An error while a policy is evaluated counts as a refusal: with it, a forbid might have applied.
-    pub(crate) fn decide(&self, caller: &Caller, ask: Ask, facts: &Facts<'_>) -> Result<BTreeSet<Reason>> {
+    pub(crate) fn decide(
+        &self,
+        caller: &Caller,
+        ask: Ask,
+        facts: &Facts<'_>,
+    ) -> Result<BTreeSet<Reason>> {
         let (request, entities) = self.question(caller, ask, facts)?;
-        let response = self.authorizer.is_authorized(&request, &self.set, &entities);
+        let response = self
+            .authorizer
+            .is_authorized(&request, &self.set, &entities);
         let diagnostics = response.diagnostics();
         let failed: Vec<String> = diagnostics.errors().map(ToString::to_string).collect();
         if !failed.is_empty() {
@@ -208,12 +239,23 @@ impl PolicyBook {
             .reason()
             .filter_map(|id| self.reasons.get(&id.to_string()).cloned())
             .collect();
-        Ok(if named.is_empty() { BTreeSet::from([nothing_permits()]) } else { named })
+        Ok(if named.is_empty() {
+            BTreeSet::from([nothing_permits()])
+        } else {
+            named
+        })
     }
 
-    fn question(&self, caller: &Caller, ask: Ask, facts: &Facts<'_>) -> Result<(Request, Entities)> {
-        let principal = EntityUid::from_type_name_and_id(self.names.caller.clone(), EntityId::new(&caller.id));
-        let resource = EntityUid::from_type_name_and_id(self.names.record.clone(), EntityId::new("asked"));
+    fn question(
+        &self,
+        caller: &Caller,
+        ask: Ask,
+        facts: &Facts<'_>,
+    ) -> Result<(Request, Entities)> {
+        let principal =
+            EntityUid::from_type_name_and_id(self.names.caller.clone(), EntityId::new(&caller.id));
+        let resource =
+            EntityUid::from_type_name_and_id(self.names.record.clone(), EntityId::new("asked"));
         let action = self
             .names
             .actions
@@ -221,8 +263,9 @@ impl PolicyBook {
             .cloned()
             .ok_or(ServiceError::Damaged("action table"))?;
         let failed = |error: &dyn std::fmt::Display| ServiceError::Policy(error.to_string());
-        let caller_entity = Entity::new(principal.clone(), caller_attributes(caller), HashSet::new())
-            .map_err(|error| failed(&error))?;
+        let caller_entity =
+            Entity::new(principal.clone(), caller_attributes(caller), HashSet::new())
+                .map_err(|error| failed(&error))?;
         let record_entity = Entity::new(resource.clone(), record_attributes(facts), HashSet::new())
             .map_err(|error| failed(&error))?;
         let entities = Entities::from_entities([caller_entity, record_entity], None)
@@ -241,20 +284,31 @@ pub(crate) fn check(text: &str) -> Vec<PolicyProblem> {
         Err(errors) => {
             return errors
                 .iter()
-                .map(|error| PolicyProblem { line: line_of(text, error), message: error.to_string() })
+                .map(|error| PolicyProblem {
+                    line: line_of(text, error),
+                    message: error.to_string(),
+                })
                 .collect();
         }
     };
     let schema = match Schema::from_cedarschema_str(SCHEMA) {
         Ok((schema, _warnings)) => schema,
-        Err(error) => return vec![PolicyProblem { line: 0, message: error.to_string() }],
+        Err(error) => {
+            return vec![PolicyProblem {
+                line: 0,
+                message: error.to_string(),
+            }];
+        }
     };
     let mut problems = missing_names(&set);
     problems.extend(
         Validator::new(schema)
             .validate(&set, ValidationMode::default())
             .validation_errors()
-            .map(|error| PolicyProblem { line: line_of(text, error), message: error.to_string() }),
+            .map(|error| PolicyProblem {
+                line: line_of(text, error),
+                message: error.to_string(),
+            }),
     );
     problems
 }
@@ -285,8 +339,16 @@ fn reason(policy: &Policy) -> Reason {
         .map_or_else(|| policy.id().to_string(), ToOwned::to_owned);
     let (zh, en) = (annotation("zh"), annotation("en"));
     Reason {
-        zh: if zh.is_empty() { format!("策略“{id}”") } else { zh },
-        en: if en.is_empty() { format!("policy “{id}”") } else { en },
+        zh: if zh.is_empty() {
+            format!("策略“{id}”")
+        } else {
+            zh
+        },
+        en: if en.is_empty() {
+            format!("policy “{id}”")
+        } else {
+            en
+        },
         policy: id,
     }
 }
@@ -309,7 +371,9 @@ fn evaluation_failed() -> Reason {
 
 fn strings<'a>(items: impl IntoIterator<Item = &'a str>) -> RestrictedExpression {
     RestrictedExpression::new_set(
-        items.into_iter().map(|item| RestrictedExpression::new_string(item.to_owned())),
+        items
+            .into_iter()
+            .map(|item| RestrictedExpression::new_string(item.to_owned())),
     )
 }
 
@@ -326,9 +390,18 @@ fn caller_attributes(caller: &Caller) -> HashMap<String, RestrictedExpression> {
         Assurance::TwoFactor => 3,
     };
     HashMap::from([
-        ("roles".to_owned(), strings(caller.roles.iter().map(|role| role.name()))),
-        ("kind".to_owned(), RestrictedExpression::new_string(kind.to_owned())),
-        ("assurance".to_owned(), RestrictedExpression::new_long(assurance)),
+        (
+            "roles".to_owned(),
+            strings(caller.roles.iter().map(|role| role.name())),
+        ),
+        (
+            "kind".to_owned(),
+            RestrictedExpression::new_string(kind.to_owned()),
+        ),
+        (
+            "assurance".to_owned(),
+            RestrictedExpression::new_long(assurance),
+        ),
         (
             "site".to_owned(),
             RestrictedExpression::new_string(caller.site.clone().unwrap_or_default()),
@@ -338,8 +411,14 @@ fn caller_attributes(caller: &Caller) -> HashMap<String, RestrictedExpression> {
 
 fn record_attributes(facts: &Facts<'_>) -> HashMap<String, RestrictedExpression> {
     HashMap::from([
-        ("collection".to_owned(), RestrictedExpression::new_string(facts.collection.to_owned())),
-        ("objectsMarketing".to_owned(), RestrictedExpression::new_bool(facts.objects_marketing)),
+        (
+            "collection".to_owned(),
+            RestrictedExpression::new_string(facts.collection.to_owned()),
+        ),
+        (
+            "objectsMarketing".to_owned(),
+            RestrictedExpression::new_bool(facts.objects_marketing),
+        ),
     ])
 }
 
@@ -349,13 +428,25 @@ fn context(facts: &Facts<'_>) -> Vec<(String, RestrictedExpression)> {
     let count = i64::try_from(facts.count).unwrap_or(i64::MAX);
     vec![
         ("purpose".to_owned(), text(facts.purpose)),
-        ("basis".to_owned(), RestrictedExpression::new_long(i64::from(facts.basis))),
-        ("marketing".to_owned(), RestrictedExpression::new_bool(facts.marketing)),
+        (
+            "basis".to_owned(),
+            RestrictedExpression::new_long(i64::from(facts.basis)),
+        ),
+        (
+            "marketing".to_owned(),
+            RestrictedExpression::new_bool(facts.marketing),
+        ),
         ("purposeFields".to_owned(), fields(facts.purpose_fields)),
         ("fields".to_owned(), fields(facts.fields)),
-        ("level".to_owned(), RestrictedExpression::new_long(facts.level)),
+        (
+            "level".to_owned(),
+            RestrictedExpression::new_long(facts.level),
+        ),
         ("consent".to_owned(), text(facts.consent)),
-        ("retentionOver".to_owned(), RestrictedExpression::new_bool(facts.retention_over)),
+        (
+            "retentionOver".to_owned(),
+            RestrictedExpression::new_bool(facts.retention_over),
+        ),
         ("count".to_owned(), RestrictedExpression::new_long(count)),
     ]
 }
@@ -389,17 +480,59 @@ mod tests {
         let plain = Ask::View(View::Plain);
         let rows: [(&str, Ask, Facts<'_>, Option<&str>); 7] = [
             ("within the purpose", plain, facts(&one, &two), None),
-            ("beyond the purpose", plain, facts(&two, &one), Some("fields-within-purpose")),
-            ("consent missing", plain, Facts { basis: 1, ..facts(&one, &two) }, Some("consent-needed")),
-            ("consent given", plain, Facts { basis: 1, consent: "given", ..facts(&one, &two) }, None),
+            (
+                "beyond the purpose",
+                plain,
+                facts(&two, &one),
+                Some("fields-within-purpose"),
+            ),
+            (
+                "consent missing",
+                plain,
+                Facts {
+                    basis: 1,
+                    ..facts(&one, &two)
+                },
+                Some("consent-needed"),
+            ),
+            (
+                "consent given",
+                plain,
+                Facts {
+                    basis: 1,
+                    consent: "given",
+                    ..facts(&one, &two)
+                },
+                None,
+            ),
             (
                 "marketing, objected",
                 Ask::View(View::Masked),
-                Facts { marketing: true, objects_marketing: true, ..facts(&one, &two) },
+                Facts {
+                    marketing: true,
+                    objects_marketing: true,
+                    ..facts(&one, &two)
+                },
                 Some("objection-to-marketing"),
             ),
-            ("retention over", Ask::Export, Facts { retention_over: true, ..facts(&one, &two) }, Some("retention-over")),
-            ("many at once", plain, Facts { count: 51, ..facts(&one, &two) }, Some("many-at-once-only-masked")),
+            (
+                "retention over",
+                Ask::Export,
+                Facts {
+                    retention_over: true,
+                    ..facts(&one, &two)
+                },
+                Some("retention-over"),
+            ),
+            (
+                "many at once",
+                plain,
+                Facts {
+                    count: 51,
+                    ..facts(&one, &two)
+                },
+                Some("many-at-once-only-masked"),
+            ),
         ];
         for (name, ask, facts, refused_by) in rows {
             let reasons = book.decide(&caller, ask, &facts).unwrap();
@@ -414,7 +547,9 @@ mod tests {
         let mut caller = Caller::local();
         caller.roles.clear();
         let fields = ["name".to_owned()];
-        let reasons = book.decide(&caller, Ask::View(View::Masked), &facts(&fields, &fields)).unwrap();
+        let reasons = book
+            .decide(&caller, Ask::View(View::Masked), &facts(&fields, &fields))
+            .unwrap();
         assert_eq!(reasons.first().unwrap().policy, "no-policy-permits");
     }
 
@@ -422,9 +557,17 @@ mod tests {
     fn refuses_policies_that_do_not_fit_the_schema() {
         let rows = [
             ("not Cedar", "permit (", 1),
-            ("unknown attribute", "@id(\"a\")\npermit (principal, action, resource)\nwhen { context.weather == 1 };", 3),
+            (
+                "unknown attribute",
+                "@id(\"a\")\npermit (principal, action, resource)\nwhen { context.weather == 1 };",
+                3,
+            ),
             ("no name", "permit (principal, action, resource);", 0),
-            ("comparing text with a number", "@id(\"a\")\npermit (principal, action, resource) when { context.purpose < 3 };", 2),
+            (
+                "comparing text with a number",
+                "@id(\"a\")\npermit (principal, action, resource) when { context.purpose < 3 };",
+                2,
+            ),
         ];
         for (name, text, line) in rows {
             let problems = check(text);

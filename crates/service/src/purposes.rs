@@ -95,7 +95,10 @@ fn basis_of(item: u8) -> Option<LegalBasis> {
 pub(crate) fn stored_purposes(vault: &Vault) -> Result<PurposeBook> {
     let views = vault.purposes()?.into_iter().map(|stored| {
         let purpose = stored.value;
-        let (notice, notice_hash) = purpose.notice.map(|notice| (notice.text, notice.sha256)).unwrap_or_default();
+        let (notice, notice_hash) = purpose
+            .notice
+            .map(|notice| (notice.text, notice.sha256))
+            .unwrap_or_default();
         let view = PurposeView {
             id: purpose.id.clone(),
             name_zh: purpose.name_zh,
@@ -115,16 +118,23 @@ pub(crate) fn stored_purposes(vault: &Vault) -> Result<PurposeBook> {
 }
 
 fn check_purpose(view: &PurposeView) -> Result<Purpose> {
-    let basis = basis_of(view.basis)
-        .ok_or_else(|| ServiceError::Invalid("the legal basis is an item of PIPL article 13(1), 1 to 7".to_owned()))?;
+    let basis = basis_of(view.basis).ok_or_else(|| {
+        ServiceError::Invalid("the legal basis is an item of PIPL article 13(1), 1 to 7".to_owned())
+    })?;
     if view.fields.is_empty() || view.fields.len() > 200 {
-        return Err(ServiceError::Invalid("a purpose declares 1 to 200 fields".to_owned()));
+        return Err(ServiceError::Invalid(
+            "a purpose declares 1 to 200 fields".to_owned(),
+        ));
     }
     if !(1..=RETENTION_DAYS).contains(&view.retention_days) {
-        return Err(ServiceError::Invalid(format!("retention is 1 to {RETENTION_DAYS} days")));
+        return Err(ServiceError::Invalid(format!(
+            "retention is 1 to {RETENTION_DAYS} days"
+        )));
     }
     if view.notice.chars().count() > 20_000 {
-        return Err(ServiceError::Invalid("a notice has at most 20,000 characters".to_owned()));
+        return Err(ServiceError::Invalid(
+            "a notice has at most 20,000 characters".to_owned(),
+        ));
     }
     Ok(Purpose {
         id: view.id.clone(),
@@ -135,7 +145,11 @@ fn check_purpose(view: &PurposeView) -> Result<Purpose> {
         fields: view.fields.clone(),
         retention_days: Some(view.retention_days),
         notice: Some(Notice {
-            version: ids::hex(Sha256::digest(view.notice.as_bytes()).get(..4).unwrap_or_default()),
+            version: ids::hex(
+                Sha256::digest(view.notice.as_bytes())
+                    .get(..4)
+                    .unwrap_or_default(),
+            ),
             sha256: ids::hex(&Sha256::digest(view.notice.as_bytes())),
             text: view.notice.clone(),
         }),
@@ -148,7 +162,12 @@ fn check_purpose(view: &PurposeView) -> Result<Purpose> {
 impl Service {
     /// All purposes.
     pub fn purposes(&self) -> Vec<PurposeView> {
-        self.purposes.load().0.values().map(|purpose| PurposeView::clone(purpose)).collect()
+        self.purposes
+            .load()
+            .0
+            .values()
+            .map(|purpose| PurposeView::clone(purpose))
+            .collect()
     }
 
     /// One purpose.
@@ -157,7 +176,12 @@ impl Service {
     ///
     /// [`ServiceError::NotFound`].
     pub fn purpose(&self, id: &str) -> Result<Arc<PurposeView>> {
-        self.purposes.load().0.get(id).cloned().ok_or(ServiceError::NotFound("purpose"))
+        self.purposes
+            .load()
+            .0
+            .get(id)
+            .cloned()
+            .ok_or(ServiceError::NotFound("purpose"))
     }
 
     /// Declares a purpose, or a new version of one.
@@ -167,24 +191,35 @@ impl Service {
     /// [`ServiceError::Invalid`] when it lacks what the law asks for.
     pub async fn put_purpose(&self, caller: &Caller, view: PurposeView) -> Result<()> {
         caller.need(Role::Admin, "declare purposes")?;
-        let purpose = Purpose { at: self.now(), ..check_purpose(&view)? };
+        let purpose = Purpose {
+            at: self.now(),
+            ..check_purpose(&view)?
+        };
         let _settings = self.settings.lock().await;
         let mut event = self.event(caller, Action::Purpose, Outcome::Done);
         event.purpose = Some(view.id.clone());
         event.fields.clone_from(&view.fields);
         event.details = named([("basis", view.basis.to_string())]);
         self.ledger().operator(&event).await?;
-        self.vault.put_purpose(&purpose, Batch::new()).map_err(|error| match error {
-            VaultError::Bound { what, bound } => ServiceError::Invalid(format!("{what} must be {bound}")),
-            other => other.into(),
-        })?;
+        self.vault
+            .put_purpose(&purpose, Batch::new())
+            .map_err(|error| match error {
+                VaultError::Bound { what, bound } => {
+                    ServiceError::Invalid(format!("{what} must be {bound}"))
+                }
+                other => other.into(),
+            })?;
         self.purposes.store(Arc::new(stored_purposes(&self.vault)?));
         Ok(())
     }
 
     /// `given`, `withdrawn` or `none`.
     pub(crate) fn consent_state(&self, subject: &SubjectId, purpose: &str) -> Result<&'static str> {
-        Ok(state_name(self.vault.consent(subject, purpose)?.map(|stored| stored.value.state)))
+        Ok(state_name(
+            self.vault
+                .consent(subject, purpose)?
+                .map(|stored| stored.value.state),
+        ))
     }
 
     pub(crate) fn objects_marketing(&self, subject: &SubjectId) -> Result<bool> {
@@ -215,16 +250,33 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] without evidence; [`ServiceError::NotFound`] for an unknown person or purpose.
-    pub async fn set_consent(&self, caller: &Caller, handle: &Handle, purpose: &str, given: bool, evidence: &str) -> Result<()> {
+    pub async fn set_consent(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        purpose: &str,
+        given: bool,
+        evidence: &str,
+    ) -> Result<()> {
         caller.need(Role::Desk, "file consents")?;
         if evidence.trim().is_empty() || evidence.chars().count() > 500 {
-            return Err(ServiceError::Invalid("say how the consent can be shown (1 to 500 characters)".to_owned()));
+            return Err(ServiceError::Invalid(
+                "say how the consent can be shown (1 to 500 characters)".to_owned(),
+            ));
         }
         let subject = self.one_subject(caller, handle)?;
-        self.change_consent(caller, subject, purpose, given, evidence.trim()).await
+        self.change_consent(caller, subject, purpose, given, evidence.trim())
+            .await
     }
 
-    pub(crate) async fn change_consent(&self, caller: &Caller, subject: SubjectId, purpose: &str, given: bool, evidence: &str) -> Result<()> {
+    pub(crate) async fn change_consent(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+        purpose: &str,
+        given: bool,
+        evidence: &str,
+    ) -> Result<()> {
         let purpose = self.purpose(purpose)?;
         let mut event = self.event(caller, Action::Consent, Outcome::Done);
         event.purpose = Some(purpose.id.clone());
@@ -232,7 +284,11 @@ impl Service {
         self.ledger().subject(subject, &event).await?;
         let consent = Consent {
             purpose: purpose.id.clone(),
-            state: if given { ConsentState::Given } else { ConsentState::Withdrawn },
+            state: if given {
+                ConsentState::Given
+            } else {
+                ConsentState::Withdrawn
+            },
             at: self.now(),
             purpose_version: purpose.version,
             notice_sha256: Some(purpose.notice_hash.clone()),
@@ -249,13 +305,23 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] for an unknown person.
-    pub async fn set_objection(&self, caller: &Caller, handle: &Handle, objects: bool) -> Result<()> {
+    pub async fn set_objection(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        objects: bool,
+    ) -> Result<()> {
         caller.need(Role::Desk, "file objections")?;
         let subject = self.one_subject(caller, handle)?;
         self.change_objection(caller, subject, objects).await
     }
 
-    pub(crate) async fn change_objection(&self, caller: &Caller, subject: SubjectId, objects: bool) -> Result<()> {
+    pub(crate) async fn change_objection(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+        objects: bool,
+    ) -> Result<()> {
         let mut event = self.event(caller, Action::Objection, Outcome::Done);
         event.details = named([("did", if objects { "object" } else { "lift" }.to_owned())]);
         self.ledger().subject(subject, &event).await?;

@@ -53,7 +53,9 @@ impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Token { .. } => f.write_str("Handle::Token"),
-            Self::Value { kind, value } => write!(f, "Handle::Value({}, {} bytes)", kind.name(), value.len()),
+            Self::Value { kind, value } => {
+                write!(f, "Handle::Value({}, {} bytes)", kind.name(), value.len())
+            }
             Self::Subject { subject } => write!(f, "Handle::Subject({subject})"),
         }
     }
@@ -210,7 +212,12 @@ impl Service {
             count: found.len(),
         };
         // All persons of a request share one flush: their leaves are queued together.
-        let answers = join_all(found.iter().map(|found| self.answer_one(&asked, &policies, found))).await;
+        let answers = join_all(
+            found
+                .iter()
+                .map(|found| self.answer_one(&asked, &policies, found)),
+        )
+        .await;
         Ok(ReadAnswer {
             policies: policies.version.clone(),
             results: answers.into_iter().collect::<Result<_>>()?,
@@ -225,8 +232,12 @@ impl Service {
         let all = self.collections()?;
         match all.as_slice() {
             [only] => Ok(only.name.clone()),
-            [] => Err(ServiceError::Invalid("nothing has been imported yet".to_owned())),
-            _ => Err(ServiceError::Invalid("say which collection: there are several".to_owned())),
+            [] => Err(ServiceError::Invalid(
+                "nothing has been imported yet".to_owned(),
+            )),
+            _ => Err(ServiceError::Invalid(
+                "say which collection: there are several".to_owned(),
+            )),
         }
     }
 
@@ -238,7 +249,10 @@ impl Service {
                     Some(site) => SiteId::from_str(site).ok(),
                     // Staff may look up any site's token; a key without a site, none.
                     None if caller.kind == CallerKind::Service => None,
-                    None => token.parse::<Token>().ok().map(|token| token.site().clone()),
+                    None => token
+                        .parse::<Token>()
+                        .ok()
+                        .map(|token| token.site().clone()),
                 };
                 let resolved = match site {
                     Some(site) => self.vault.resolve_token(&site, token)?,
@@ -266,7 +280,9 @@ impl Service {
                 found.extend(subjects.into_iter().map(|id| Found::Subject(id, None)));
             }
             Handle::Subject { subject } => {
-                let known = SubjectId::from_str(subject).ok().filter(|_| caller.kind != CallerKind::Service);
+                let known = SubjectId::from_str(subject)
+                    .ok()
+                    .filter(|_| caller.kind != CallerKind::Service);
                 found.push(match known {
                     None => Found::Unknown,
                     Some(id) => match self.vault.subject_state(&id)? {
@@ -297,7 +313,12 @@ impl Service {
         }
     }
 
-    async fn answer_one(&self, asked: &Asked<'_>, policies: &crate::policy::PolicyBook, found: &Found) -> Result<SubjectAnswer> {
+    async fn answer_one(
+        &self,
+        asked: &Asked<'_>,
+        policies: &crate::policy::PolicyBook,
+        found: &Found,
+    ) -> Result<SubjectAnswer> {
         let (subject, token) = match found {
             Found::Subject(id, token) => (id, token),
             Found::Erased => return self.answer_nobody(asked, Outcome::Erased).await,
@@ -307,7 +328,9 @@ impl Service {
         let event = self.read_event(asked, decided.outcome, &decided.reasons);
         let traced = match self.ledger().subject(*subject, &event).await {
             // Erased between the look-up and here.
-            Err(ServiceError::Vault(VaultError::Erased)) => return self.answer_nobody(asked, Outcome::Erased).await,
+            Err(ServiceError::Vault(VaultError::Erased)) => {
+                return self.answer_nobody(asked, Outcome::Erased).await;
+            }
             traced => traced?,
         };
         let (fields, answers) = self.release(asked, decided.outcome, subject)?;
@@ -324,7 +347,10 @@ impl Service {
     }
 
     async fn answer_nobody(&self, asked: &Asked<'_>, outcome: Outcome) -> Result<SubjectAnswer> {
-        let traced = self.ledger().operator(&self.read_event(asked, outcome, &[])).await?;
+        let traced = self
+            .ledger()
+            .operator(&self.read_event(asked, outcome, &[]))
+            .await?;
         Ok(SubjectAnswer {
             outcome,
             reasons: Vec::new(),
@@ -342,18 +368,29 @@ impl Service {
         event.fields.clone_from(&asked.request.fields);
         event.decision = Some(asked.decision.to_owned());
         event.policies = Some(asked.policies.to_owned());
-        event.details.push(("collection".to_owned(), asked.collection.to_owned()));
+        event
+            .details
+            .push(("collection".to_owned(), asked.collection.to_owned()));
         if let Some(reference) = &asked.request.reference {
-            event.details.push(("reference".to_owned(), reference.clone()));
+            event
+                .details
+                .push(("reference".to_owned(), reference.clone()));
         }
         for reason in reasons {
-            event.details.push(("policy".to_owned(), reason.policy.clone()));
+            event
+                .details
+                .push(("policy".to_owned(), reason.policy.clone()));
         }
         event
     }
 
     /// The view the policies allow: the one asked for or, for plain, masked in its place.
-    fn decide_view(&self, asked: &Asked<'_>, policies: &crate::policy::PolicyBook, subject: &SubjectId) -> Result<Decided> {
+    fn decide_view(
+        &self,
+        asked: &Asked<'_>,
+        policies: &crate::policy::PolicyBook,
+        subject: &SubjectId,
+    ) -> Result<Decided> {
         let facts = self.facts(asked, subject)?;
         let view = asked.request.view;
         let reasons = policies.decide(asked.caller, Ask::View(view), &facts)?;
@@ -363,12 +400,21 @@ impl Service {
             View::Answer => Outcome::Answered,
         };
         if reasons.is_empty() {
-            return Ok(Decided { outcome: granted, reasons: Vec::new() });
+            return Ok(Decided {
+                outcome: granted,
+                reasons: Vec::new(),
+            });
         }
-        let masked_instead =
-            view == View::Plain && policies.decide(asked.caller, Ask::View(View::Masked), &facts)?.is_empty();
+        let masked_instead = view == View::Plain
+            && policies
+                .decide(asked.caller, Ask::View(View::Masked), &facts)?
+                .is_empty();
         Ok(Decided {
-            outcome: if masked_instead { Outcome::Masked } else { Outcome::Refused },
+            outcome: if masked_instead {
+                Outcome::Masked
+            } else {
+                Outcome::Refused
+            },
             reasons: reasons.into_iter().collect(),
         })
     }
@@ -399,7 +445,12 @@ impl Service {
         Ok(level)
     }
 
-    fn release(&self, asked: &Asked<'_>, outcome: Outcome, subject: &SubjectId) -> Result<(Vec<Released>, Vec<bool>)> {
+    fn release(
+        &self,
+        asked: &Asked<'_>,
+        outcome: Outcome,
+        subject: &SubjectId,
+    ) -> Result<(Vec<Released>, Vec<bool>)> {
         if !outcome.released() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -411,7 +462,12 @@ impl Service {
                 .map(|field| (field.name.as_str(), (field.kind, field.value.as_str())))
                 .collect();
             let today = crate::clock::day(self.now());
-            let answers = asked.request.questions.iter().map(|question| yes(question, &values, &today)).collect();
+            let answers = asked
+                .request
+                .questions
+                .iter()
+                .map(|question| yes(question, &values, &today))
+                .collect();
             return Ok((Vec::new(), answers));
         }
         let released = opened.iter().map(|field| {
@@ -468,7 +524,11 @@ fn check_request(caller: &Caller, request: &ReadRequest) -> Result<()> {
     if request.fields.is_empty() || request.fields.len() > 100 {
         return invalid("a request asks for 1 to 100 fields".to_owned());
     }
-    if request.reference.as_ref().is_some_and(|text| text.chars().count() > 80) {
+    if request
+        .reference
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > 80)
+    {
         return invalid("a reference has at most 80 characters".to_owned());
     }
     let declared: BTreeSet<&str> = request.fields.iter().map(String::as_str).collect();
@@ -483,14 +543,20 @@ fn check_request(caller: &Caller, request: &ReadRequest) -> Result<()> {
     }
     let answers_only = request.view == View::Answer;
     if answers_only == request.questions.is_empty() {
-        return invalid("the view answer needs questions, and only that view takes them".to_owned());
+        return invalid(
+            "the view answer needs questions, and only that view takes them".to_owned(),
+        );
     }
     if request.questions.len() > 20 {
         return invalid("at most 20 questions at once".to_owned());
     }
     // A site without its own tokens has no business looking people up by value unless it is a reader at all; policies decide the rest.
     if caller.roles.is_empty() {
-        return Err(ServiceError::Forbidden { caller: caller.id.clone(), what: "read", role: Role::Reader.name() });
+        return Err(ServiceError::Forbidden {
+            caller: caller.id.clone(),
+            what: "read",
+            role: Role::Reader.name(),
+        });
     }
     Ok(())
 }
@@ -499,13 +565,17 @@ const BIRTH_FIELDS: [&str; 2] = ["date_of_birth", "resident_id"];
 
 fn yes(question: &Question, values: &HashMap<&str, (Option<Kind>, &str)>, today: &str) -> bool {
     match question {
-        Question::Equals { field, equals } => values.get(field.as_str()).is_some_and(|(kind, value)| match kind {
-            Some(kind) => {
-                let (a, b) = (lookup_form(*kind, value), lookup_form(*kind, equals));
-                a.is_some() && a == b
-            }
-            None => value.trim() == equals.trim(),
-        }),
+        Question::Equals { field, equals } => {
+            values
+                .get(field.as_str())
+                .is_some_and(|(kind, value)| match kind {
+                    Some(kind) => {
+                        let (a, b) = (lookup_form(*kind, value), lookup_form(*kind, equals));
+                        a.is_some() && a == b
+                    }
+                    None => value.trim() == equals.trim(),
+                })
+        }
         Question::Age { age_at_least } => BIRTH_FIELDS
             .iter()
             .filter_map(|field| values.get(field))
@@ -518,7 +588,11 @@ fn yes(question: &Question, values: &HashMap<&str, (Option<Kind>, &str)>, today:
 fn birth_of(kind: Kind, value: &str) -> Option<String> {
     let normal = lookup_form(kind, value)?;
     let digits: String = normal.chars().filter(char::is_ascii_digit).collect();
-    let birth = if kind == Kind::RESIDENT_ID { digits.get(6..14)? } else { digits.get(..8)? };
+    let birth = if kind == Kind::RESIDENT_ID {
+        digits.get(6..14)?
+    } else {
+        digits.get(..8)?
+    };
     Some(birth.to_owned())
 }
 
@@ -535,7 +609,11 @@ mod tests {
 
     #[test]
     fn ages() {
-        let rows = [("20081122", "2026-11-22", 18), ("20081123", "2026-11-22", 17), ("20000229", "2026-02-28", 25)];
+        let rows = [
+            ("20081122", "2026-11-22", 18),
+            ("20081123", "2026-11-22", 17),
+            ("20000229", "2026-02-28", 25),
+        ];
         for (birth, today, age) in rows {
             assert_eq!(age_on(birth, today), Some(age), "{birth}");
         }
@@ -545,14 +623,23 @@ mod tests {
     fn debug_of_a_request_shows_no_value() {
         let request = ReadRequest {
             purpose: "care".to_owned(),
-            subjects: vec![Handle::Value { kind: Kind::MOBILE, value: "15400001111".to_owned() }],
+            subjects: vec![Handle::Value {
+                kind: Kind::MOBILE,
+                value: "15400001111".to_owned(),
+            }],
             collection: None,
             fields: vec!["name".to_owned()],
             view: View::Answer,
-            questions: vec![Question::Equals { field: "name".to_owned(), equals: "某某".to_owned() }],
+            questions: vec![Question::Equals {
+                field: "name".to_owned(),
+                equals: "某某".to_owned(),
+            }],
             reference: None,
         };
         let shown = format!("{request:?}");
-        assert!(!shown.contains("1540000") && !shown.contains("某某"), "{shown}");
+        assert!(
+            !shown.contains("1540000") && !shown.contains("某某"),
+            "{shown}"
+        );
     }
 }

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use liuhen_vault::store::{Batch, KeyRange, Space, StoreError};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,9 @@ impl Attempts {
             let wait = LONGEST_WAIT_S.min(1 << (entry.0 - FREE_ATTEMPTS + 1).min(20));
             let since = u64::try_from(now - entry.1).unwrap_or(0) / 1000;
             if since < wait {
-                return Err(ServiceError::Throttled { seconds: wait - since });
+                return Err(ServiceError::Throttled {
+                    seconds: wait - since,
+                });
             }
         }
         *entry = (entry.0.saturating_add(1), now);
@@ -161,7 +163,11 @@ impl Service {
     ///
     /// When the store or the system's randomness fails.
     pub fn first_start(&self) -> Result<Option<String>> {
-        if !self.store().scan(Space::Staff, &KeyRange::prefix(PERSON), 1, false)?.is_empty() {
+        if !self
+            .store()
+            .scan(Space::Staff, &KeyRange::prefix(PERSON), 1, false)?
+            .is_empty()
+        {
             return Ok(None);
         }
         // An earlier start may have printed another one: only the newest is good.
@@ -181,7 +187,12 @@ impl Service {
             by: by.to_owned(),
             totp: None,
         };
-        shelf::put_now(self.store(), Space::Invites, &invitation_key(&secret), &invitation)?;
+        shelf::put_now(
+            self.store(),
+            Space::Invites,
+            &invitation_key(&secret),
+            &invitation,
+        )?;
         Ok(secret)
     }
 
@@ -193,11 +204,21 @@ impl Service {
     pub async fn invite_staff(&self, caller: &Caller, roles: &[Role]) -> Result<String> {
         caller.need(Role::Admin, "invite staff")?;
         if roles.is_empty() {
-            return Err(ServiceError::Invalid("an invitation needs at least one role".to_owned()));
+            return Err(ServiceError::Invalid(
+                "an invitation needs at least one role".to_owned(),
+            ));
         }
         let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-        self.note(caller, Action::Admin, Outcome::Done, [("did", "invite_staff".to_owned()), ("roles", names.join(","))])
-            .await?;
+        self.note(
+            caller,
+            Action::Admin,
+            Outcome::Done,
+            [
+                ("did", "invite_staff".to_owned()),
+                ("roles", names.join(",")),
+            ],
+        )
+        .await?;
         self.new_invitation(roles, &caller.id)
     }
 
@@ -214,7 +235,12 @@ impl Service {
                 let mut fresh = Zeroizing::new(vec![0u8; 20]);
                 ids::fill(&mut fresh)?;
                 invitation.totp = Some(self.seal("totp", &fresh)?);
-                shelf::put_now(self.store(), Space::Invites, &invitation_key(secret), &invitation)?;
+                shelf::put_now(
+                    self.store(),
+                    Space::Invites,
+                    &invitation_key(secret),
+                    &invitation,
+                )?;
                 fresh
             }
         };
@@ -229,7 +255,9 @@ impl Service {
     fn invitation(&self, secret: &str) -> Result<Invitation> {
         shelf::get::<Invitation>(self.store(), Space::Invites, &invitation_key(secret))?
             .filter(|invitation| invitation.expires > self.now())
-            .ok_or(ServiceError::Unauthenticated("this invitation is unknown, used or too old"))
+            .ok_or(ServiceError::Unauthenticated(
+                "this invitation is unknown, used or too old",
+            ))
     }
 
     /// Enrols: the invitation is used up and the new member of staff is signed in.
@@ -237,7 +265,14 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] for a weak password, a taken login or a wrong code.
-    pub async fn enrol_finish(&self, secret: &str, login: &str, display: &str, password: &str, code: &str) -> Result<Session> {
+    pub async fn enrol_finish(
+        &self,
+        secret: &str,
+        login: &str,
+        display: &str,
+        password: &str,
+        code: &str,
+    ) -> Result<Session> {
         let invitation = self.invitation(secret)?;
         let login = clean_login(login)?;
         let display = clean_display(display)?;
@@ -245,10 +280,14 @@ impl Service {
         let sealed = invitation
             .totp
             .clone()
-            .ok_or(ServiceError::Unauthenticated("open the enrolment page first"))?;
-        let step = self
-            .totp_step(&sealed, code)?
-            .ok_or_else(|| ServiceError::Invalid("the six-digit code does not fit; is the clock of your phone right?".to_owned()))?;
+            .ok_or(ServiceError::Unauthenticated(
+                "open the enrolment page first",
+            ))?;
+        let step = self.totp_step(&sealed, code)?.ok_or_else(|| {
+            ServiceError::Invalid(
+                "the six-digit code does not fit; is the clock of your phone right?".to_owned(),
+            )
+        })?;
         let staff = StoredStaff {
             view: StaffView {
                 id: ids::random("m", 10)?,
@@ -267,12 +306,19 @@ impl Service {
             &staff.view.display,
             Action::Admin,
             Outcome::Done,
-            [("did", "enrol".to_owned()), ("invited_by", invitation.by.clone())],
+            [
+                ("did", "enrol".to_owned()),
+                ("invited_by", invitation.by.clone()),
+            ],
         )
         .await?;
         let mut batch = Batch::new();
         batch.expect(Space::Staff, login_key(&login), None);
-        batch.put(Space::Staff, login_key(&login), staff.view.id.as_bytes().to_vec());
+        batch.put(
+            Space::Staff,
+            login_key(&login),
+            staff.view.id.as_bytes().to_vec(),
+        );
         batch.delete(Space::Invites, invitation_key(secret));
         shelf::put(&mut batch, Space::Staff, &staff_key(&staff.view.id), &staff)?;
         self.store().write(&batch).map_err(|error| match error {
@@ -293,11 +339,17 @@ impl Service {
         let staff = self.staff_by_login(&login)?;
         let proven = self.prove(staff.as_ref(), password, code)?;
         let Some((staff, step)) = staff.zip(proven) else {
-            self.note_as("anonymous", "somebody", Action::SignIn, Outcome::Failed, []).await?;
-            return Err(ServiceError::Unauthenticated("login, password or code is wrong"));
+            self.note_as("anonymous", "somebody", Action::SignIn, Outcome::Failed, [])
+                .await?;
+            return Err(ServiceError::Unauthenticated(
+                "login, password or code is wrong",
+            ));
         };
         let before = shelf::bytes(&staff)?;
-        let staff = StoredStaff { last_step: step, ..staff };
+        let staff = StoredStaff {
+            last_step: step,
+            ..staff
+        };
         let key = staff_key(&staff.view.id);
         let mut batch = Batch::new();
         // Two sign-ins with one code at the same moment: one of them loses here.
@@ -307,13 +359,19 @@ impl Service {
             .write(&batch)
             .map_err(|_| ServiceError::Unauthenticated("login, password or code is wrong"))?;
         let who = format!("staff:{}", staff.view.id);
-        self.note_as(&who, &staff.view.display, Action::SignIn, Outcome::Done, []).await?;
+        self.note_as(&who, &staff.view.display, Action::SignIn, Outcome::Done, [])
+            .await?;
         self.attempts().succeed(&login);
         self.new_session(staff.view)
     }
 
     /// The TOTP step proven, if password and code are right. Takes as long for an unknown login.
-    fn prove(&self, staff: Option<&StoredStaff>, password: &str, code: &str) -> Result<Option<u64>> {
+    fn prove(
+        &self,
+        staff: Option<&StoredStaff>,
+        password: &str,
+        code: &str,
+    ) -> Result<Option<u64>> {
         let stored = match staff {
             Some(staff) => staff.password.clone(),
             None => self.dummy_password()?,
@@ -322,7 +380,9 @@ impl Service {
         let Some(staff) = staff.filter(|staff| right && staff.view.active) else {
             return Ok(None);
         };
-        Ok(self.totp_step(&staff.totp, code)?.filter(|step| *step > staff.last_step))
+        Ok(self
+            .totp_step(&staff.totp, code)?
+            .filter(|step| *step > staff.last_step))
     }
 
     fn totp_step(&self, sealed: &[u8], code: &str) -> Result<Option<u64>> {
@@ -334,7 +394,11 @@ impl Service {
         let seconds = u64::try_from(self.now() / 1000).unwrap_or(0);
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let plausible = code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit());
-        Ok(if plausible { totp.check(&code, seconds) } else { None })
+        Ok(if plausible {
+            totp.check(&code, seconds)
+        } else {
+            None
+        })
     }
 
     fn staff_by_login(&self, login: &str) -> Result<Option<StoredStaff>> {
@@ -348,10 +412,21 @@ impl Service {
         let secret = ids::random("ss", 20)?;
         let csrf = ids::random("cf", 20)?;
         let now = self.now();
-        let stored = StoredSession { staff: staff.id.clone(), csrf: csrf.clone(), begun: now, seen: now };
+        let stored = StoredSession {
+            staff: staff.id.clone(),
+            csrf: csrf.clone(),
+            begun: now,
+            seen: now,
+        };
         let key = ids::secret_hash(&secret).to_vec();
         shelf::put_now(self.store(), Space::Sessions, &key, &stored)?;
-        Ok(Session { secret, csrf, staff, expires: now + IDLE_MS, key })
+        Ok(Session {
+            secret,
+            csrf,
+            staff,
+            expires: now + IDLE_MS,
+            key,
+        })
     }
 
     /// The session a cookie stands for; each use prolongs it up to twelve hours.
@@ -360,9 +435,11 @@ impl Service {
     ///
     /// [`ServiceError::Unauthenticated`] when it is unknown, ended or the member of staff was deactivated.
     pub fn session(&self, secret: &str) -> Result<Session> {
-        const GONE: ServiceError = ServiceError::Unauthenticated("the session has ended; sign in again");
+        const GONE: ServiceError =
+            ServiceError::Unauthenticated("the session has ended; sign in again");
         let key = ids::secret_hash(secret).to_vec();
-        let mut stored: StoredSession = shelf::get(self.store(), Space::Sessions, &key)?.ok_or(GONE)?;
+        let mut stored: StoredSession =
+            shelf::get(self.store(), Space::Sessions, &key)?.ok_or(GONE)?;
         let now = self.now();
         if now - stored.seen > IDLE_MS || now - stored.begun > ABSOLUTE_MS {
             let mut batch = Batch::new();
@@ -416,14 +493,29 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::Conflict`] when it would leave no administrator.
-    pub async fn set_staff(&self, caller: &Caller, id: &str, roles: &[Role], active: bool) -> Result<()> {
-        let others = self.staff(caller)?.into_iter().filter(|staff| staff.id != id);
+    pub async fn set_staff(
+        &self,
+        caller: &Caller,
+        id: &str,
+        roles: &[Role],
+        active: bool,
+    ) -> Result<()> {
+        let others = self
+            .staff(caller)?
+            .into_iter()
+            .filter(|staff| staff.id != id);
         let stays = active && roles.contains(&Role::Admin);
-        if !stays && !others.into_iter().any(|staff| staff.active && staff.roles.contains(&Role::Admin)) {
-            return Err(ServiceError::Conflict("the last administrator cannot be removed".to_owned()));
+        if !stays
+            && !others
+                .into_iter()
+                .any(|staff| staff.active && staff.roles.contains(&Role::Admin))
+        {
+            return Err(ServiceError::Conflict(
+                "the last administrator cannot be removed".to_owned(),
+            ));
         }
-        let mut staff: StoredStaff =
-            shelf::get(self.store(), Space::Staff, &staff_key(id))?.ok_or(ServiceError::NotFound("member of staff"))?;
+        let mut staff: StoredStaff = shelf::get(self.store(), Space::Staff, &staff_key(id))?
+            .ok_or(ServiceError::NotFound("member of staff"))?;
         let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
         let details = [
             ("did", "set_staff".to_owned()),
@@ -431,8 +523,14 @@ impl Service {
             ("roles", names.join(",")),
             ("active", active.to_string()),
         ];
-        self.note(caller, Action::Admin, Outcome::Done, details).await?;
-        staff.view.roles = roles.iter().copied().collect::<BTreeSet<Role>>().into_iter().collect();
+        self.note(caller, Action::Admin, Outcome::Done, details)
+            .await?;
+        staff.view.roles = roles
+            .iter()
+            .copied()
+            .collect::<BTreeSet<Role>>()
+            .into_iter()
+            .collect();
         staff.view.active = active;
         shelf::put_now(self.store(), Space::Staff, &staff_key(id), &staff)
     }
@@ -453,7 +551,9 @@ pub(crate) fn hash_password(password: &str) -> Result<String> {
 /// Whether a password (or code) fits its stored hash.
 pub(crate) fn password_fits(stored: &str, given: &str) -> Result<bool> {
     let parsed = PasswordHash::new(stored).map_err(|_| ServiceError::Damaged("password"))?;
-    Ok(Argon2::default().verify_password(given.as_bytes(), &parsed).is_ok())
+    Ok(Argon2::default()
+        .verify_password(given.as_bytes(), &parsed)
+        .is_ok())
 }
 
 fn invitation_key(secret: &str) -> Vec<u8> {
@@ -474,7 +574,9 @@ fn clean_login(login: &str) -> Result<String> {
     if (2..=64).contains(&login.len()) && login.chars().all(allowed) {
         return Ok(login);
     }
-    Err(ServiceError::Invalid("a login has 2 to 64 letters, digits or . - _ @".to_owned()))
+    Err(ServiceError::Invalid(
+        "a login has 2 to 64 letters, digits or . - _ @".to_owned(),
+    ))
 }
 
 fn clean_display(display: &str) -> Result<String> {
@@ -482,16 +584,24 @@ fn clean_display(display: &str) -> Result<String> {
     if (1..=64).contains(&display.chars().count()) && !display.chars().any(char::is_control) {
         return Ok(display.to_owned());
     }
-    Err(ServiceError::Invalid("the name shown in traces has 1 to 64 characters".to_owned()))
+    Err(ServiceError::Invalid(
+        "the name shown in traces has 1 to 64 characters".to_owned(),
+    ))
 }
 
 fn strong_enough(password: &str, login: &str) -> Result<()> {
-    let weak = |why: &str| Err(ServiceError::Invalid(format!("the password is too weak: {why}")));
+    let weak = |why: &str| {
+        Err(ServiceError::Invalid(format!(
+            "the password is too weak: {why}"
+        )))
+    };
     if password.chars().count() < PASSWORD_CHARS {
         return weak(&format!("at least {PASSWORD_CHARS} characters"));
     }
     if password.chars().count() > 1024 {
-        return Err(ServiceError::Invalid("the password is longer than 1,024 characters".to_owned()));
+        return Err(ServiceError::Invalid(
+            "the password is longer than 1,024 characters".to_owned(),
+        ));
     }
     let distinct: BTreeSet<char> = password.chars().collect();
     if distinct.len() < 6 {
@@ -513,9 +623,15 @@ mod tests {
         for _ in 0..FREE_ATTEMPTS {
             attempts.begin("a", 0).unwrap();
         }
-        assert!(matches!(attempts.begin("a", 0), Err(ServiceError::Throttled { seconds: 2 })));
+        assert!(matches!(
+            attempts.begin("a", 0),
+            Err(ServiceError::Throttled { seconds: 2 })
+        ));
         attempts.begin("a", 2_000).unwrap();
-        assert!(matches!(attempts.begin("a", 3_000), Err(ServiceError::Throttled { seconds: 3 })));
+        assert!(matches!(
+            attempts.begin("a", 3_000),
+            Err(ServiceError::Throttled { seconds: 3 })
+        ));
         attempts.begin("b", 0).unwrap();
         attempts.succeed("a");
         attempts.begin("a", 3_000).unwrap();
@@ -537,7 +653,13 @@ mod tests {
 
     #[test]
     fn logins() {
-        for (login, fine) in [("a", false), ("Wang.Wei", true), ("a b", false), ("../x", false), ("王", false)] {
+        for (login, fine) in [
+            ("a", false),
+            ("Wang.Wei", true),
+            ("a b", false),
+            ("../x", false),
+            ("王", false),
+        ] {
             assert_eq!(clean_login(login).is_ok(), fine, "{login}");
         }
     }

@@ -72,20 +72,26 @@ fn write_csv<W: Write>(
 ) -> Result<()> {
     if encoding == encoding_rs::UTF_8 {
         // Without the mark, Excel on Windows takes UTF-8 for the system's code page.
-        out.write_all(b"\xEF\xBB\xBF").map_err(ServiceError::io("write the table"))?;
+        out.write_all(b"\xEF\xBB\xBF")
+            .map_err(ServiceError::io("write the table"))?;
     }
     let mut emit = |cells: &[String]| -> Result<()> {
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
         let written = writer.write_record(cells.iter().map(|cell| no_formula(cell).into_owned()));
-        written.map_err(|error| ServiceError::Io { what: "write the table", source: error.into() })?;
-        let line = writer
-            .into_inner()
-            .map_err(|error| ServiceError::Io { what: "write the table", source: error.into_error() })?;
+        written.map_err(|error| ServiceError::Io {
+            what: "write the table",
+            source: error.into(),
+        })?;
+        let line = writer.into_inner().map_err(|error| ServiceError::Io {
+            what: "write the table",
+            source: error.into_error(),
+        })?;
         let text = String::from_utf8_lossy(&line);
         let (bytes, _, _) = encoding.encode(&text);
-        out.write_all(&bytes).map_err(ServiceError::io("write the table"))
+        out.write_all(&bytes)
+            .map_err(ServiceError::io("write the table"))
     };
     emit(header)?;
     for row in rows {
@@ -114,7 +120,8 @@ fn write_xlsx<W: Write + Send>(
         }
     }
     let bytes = book.save_to_buffer().map_err(failed)?;
-    out.write_all(&bytes).map_err(ServiceError::io("write the workbook"))?;
+    out.write_all(&bytes)
+        .map_err(ServiceError::io("write the workbook"))?;
     out.flush().map_err(ServiceError::io("write the workbook"))
 }
 
@@ -130,7 +137,9 @@ pub(crate) fn no_formula(cell: &str) -> std::borrow::Cow<'_, str> {
 fn is_number(cell: &str) -> bool {
     let digits = cell.strip_prefix(['+', '-']).unwrap_or(cell);
     !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b' '))
+        && digits
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b' '))
         && digits.starts_with(|c: char| c.is_ascii_digit())
 }
 
@@ -160,7 +169,13 @@ mod tests {
     fn csv_in_gb18030() {
         let mut out = Vec::new();
         let rows = vec![Ok(vec!["王小明".to_owned(), "a,b".to_owned()])];
-        write_table(&mut out, TableFormat::CsvGb18030, &["姓名".to_owned(), "x".to_owned()], rows.into_iter()).unwrap();
+        write_table(
+            &mut out,
+            TableFormat::CsvGb18030,
+            &["姓名".to_owned(), "x".to_owned()],
+            rows.into_iter(),
+        )
+        .unwrap();
         let (text, _, broken) = encoding_rs::GB18030.decode(&out);
         assert!(!broken);
         assert_eq!(text, "姓名,x\r\n王小明,\"a,b\"\r\n");

@@ -1,13 +1,22 @@
 //! The loop, through the service alone: in, looked at, out, leaked, led back, cancelled.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests stop where something is wrong"
+)]
+
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use liuhen_kinds::Kind;
 use liuhen_service::{
-    Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState, LeakView,
-    Outcome, PlanColumn, PurposeView, Question, ReadRequest, Service, View,
+    Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
+    LeakView, Outcome, PlanColumn, PurposeView, Question, ReadRequest, Service, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 
@@ -54,9 +63,18 @@ const ALL: [&str; 8] = [
 
 async fn prepare(service: &Arc<Service>) {
     let caller = Caller::local();
-    service.put_site(&caller, "shop", "a shop").await.expect("site");
-    service.put_purpose(&caller, purpose("care", 2, &ALL)).await.expect("purpose");
-    service.put_purpose(&caller, purpose("news", 1, &["person_name", "mobile"])).await.expect("purpose");
+    service
+        .put_site(&caller, "shop", "a shop")
+        .await
+        .expect("site");
+    service
+        .put_purpose(&caller, purpose("care", 2, &ALL))
+        .await
+        .expect("purpose");
+    service
+        .put_purpose(&caller, purpose("news", 1, &["person_name", "mobile"]))
+        .await
+        .expect("purpose");
 }
 
 async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
@@ -64,7 +82,9 @@ async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
     let mut upload = service.upload().expect("upload");
     upload.write_all(bytes).expect("writes");
     let id = upload.finish_import(&caller, "list.csv").expect("finishes");
-    let preview = service.import_preview(&caller, &id, None, None).expect("preview");
+    let preview = service
+        .import_preview(&caller, &id, None, None)
+        .expect("preview");
     let columns = preview
         .columns
         .iter()
@@ -82,7 +102,10 @@ async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
         has_header: preview.has_header,
         columns,
     };
-    service.import_start(&caller, &id, plan).await.expect("starts");
+    service
+        .import_start(&caller, &id, plan)
+        .await
+        .expect("starts");
     for _ in 0..1200 {
         let status = service.import_status(&caller, &id).expect("status");
         match status.state {
@@ -113,24 +136,42 @@ fn by_mobile(sheet: &Sheet, row: usize) -> Handle {
     }
 }
 
-async fn export(service: &Arc<Service>, recipient: &str, limit: Option<u64>) -> (ExportView, Vec<u8>) {
+async fn export(
+    service: &Arc<Service>,
+    recipient: &str,
+    limit: Option<u64>,
+) -> (ExportView, Vec<u8>) {
     let request = ExportRequest {
         recipient: recipient.to_owned(),
         purpose: "care".to_owned(),
         collection: COLLECTION.to_owned(),
-        fields: ["person_name", "mobile", "resident_id", "address"].map(ToOwned::to_owned).to_vec(),
+        fields: ["person_name", "mobile", "resident_id", "address"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
         limit,
         format: "csv".to_owned(),
         encoding: "gbk".to_owned(),
         expires: i64::MAX / 2,
         note: String::new(),
     };
-    let asked = service.request_export(&Caller::local(), request).await.expect("asks");
-    let refused = service.decide_export(&Caller::local(), &asked.id, true).await.unwrap_err();
+    let asked = service
+        .request_export(&Caller::local(), request)
+        .await
+        .expect("asks");
+    let refused = service
+        .decide_export(&Caller::local(), &asked.id, true)
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), "conflict", "nobody approves his own export");
-    let made = service.decide_export(&second_person(), &asked.id, true).await.expect("approves");
+    let made = service
+        .decide_export(&second_person(), &asked.id, true)
+        .await
+        .expect("approves");
     let mut bytes = Vec::new();
-    let mut file = service.export_file(&Caller::local(), &made.id).await.expect("file");
+    let mut file = service
+        .export_file(&Caller::local(), &made.id)
+        .await
+        .expect("file");
     file.reader.read_to_end(&mut bytes).expect("reads");
     (made, bytes)
 }
@@ -139,7 +180,10 @@ async fn examine(service: &Arc<Service>, name: &str, bytes: &[u8]) -> LeakView {
     let caller = Caller::local();
     let mut upload = service.upload().expect("upload");
     upload.write_all(bytes).expect("writes");
-    let id = service.start_leak(&caller, upload, name, None).await.expect("starts");
+    let id = service
+        .start_leak(&caller, upload, name, None)
+        .await
+        .expect("starts");
     for _ in 0..1200 {
         let view = service.leak(&caller, &id).expect("leak");
         match view.state {
@@ -159,12 +203,24 @@ async fn imports_and_reads_with_receipts() {
     let sheet = people(7, 300);
     let id = import(&service, &sheet.delimited(Form::csv(Encoding::Gb18030))).await;
     let status = service.import_status(&Caller::local(), &id).unwrap();
-    assert_eq!((status.counts.rows, status.counts.created, status.counts.bad), (300, 300, 0));
-    let tokens = service.import_tokens(&Caller::local(), &id, 0, 1000).unwrap();
+    assert_eq!(
+        (status.counts.rows, status.counts.created, status.counts.bad),
+        (300, 300, 0)
+    );
+    let tokens = service
+        .import_tokens(&Caller::local(), &id, 0, 1000)
+        .unwrap();
     assert_eq!(tokens.len(), 300);
 
     let answer = service
-        .read(&Caller::local(), &ask(by_mobile(&sheet, 4), &["person_name", "resident_id"], View::Plain))
+        .read(
+            &Caller::local(),
+            &ask(
+                by_mobile(&sheet, 4),
+                &["person_name", "resident_id"],
+                View::Plain,
+            ),
+        )
         .await
         .unwrap();
     let one = &answer.results[0];
@@ -172,18 +228,30 @@ async fn imports_and_reads_with_receipts() {
     assert_eq!(one.fields[0].value, sheet.rows[4][0]);
     assert_eq!(one.fields[1].value, sheet.rows[4][1]);
     let receipt = liuhen_tlog::Receipt::parse(&one.receipt.note).unwrap();
-    receipt.verify(&liuhen_tlog::Verifier::parse(&service.log_vkey()).unwrap()).unwrap();
+    receipt
+        .verify(&liuhen_tlog::Verifier::parse(&service.log_vkey()).unwrap())
+        .unwrap();
 
     let masked = service
-        .read(&Caller::local(), &ask(by_mobile(&sheet, 5), &["mobile"], View::Masked))
+        .read(
+            &Caller::local(),
+            &ask(by_mobile(&sheet, 5), &["mobile"], View::Masked),
+        )
         .await
         .unwrap();
     assert_eq!(masked.results[0].outcome, Outcome::Masked);
     assert_ne!(masked.results[0].fields[0].value, sheet.rows[5][2]);
 
-    let mut asked = ask(by_mobile(&sheet, 6), &["person_name", "date_of_birth"], View::Answer);
+    let mut asked = ask(
+        by_mobile(&sheet, 6),
+        &["person_name", "date_of_birth"],
+        View::Answer,
+    );
     asked.questions = vec![
-        Question::Equals { field: "person_name".to_owned(), equals: sheet.rows[6][0].clone() },
+        Question::Equals {
+            field: "person_name".to_owned(),
+            equals: sheet.rows[6][0].clone(),
+        },
         Question::Age { age_at_least: 1 },
         Question::Age { age_at_least: 149 },
     ];
@@ -193,17 +261,31 @@ async fn imports_and_reads_with_receipts() {
     assert!(answered.results[0].fields.is_empty());
 
     // A token of the shop is worth nothing to another site, and everything to the shop.
-    let token = Handle::Token { token: tokens[9].1.clone() };
+    let token = Handle::Token {
+        token: tokens[9].1.clone(),
+    };
     let of = |site: &str| Caller {
         id: format!("key:{site}"),
         kind: liuhen_service::CallerKind::Service,
         site: Some(site.to_owned()),
         ..Caller::local()
     };
-    let own = service.read(&of("shop"), &ask(token.clone(), &["mobile"], View::Plain)).await.unwrap();
-    assert_eq!(own.results[0].fields[0].value, sheet.rows[usize::try_from(tokens[9].0).unwrap() - 2][2]);
-    assert_eq!(own.results[0].subject, None, "services never see subject ids");
-    let other = service.read(&of("mall"), &ask(token, &["mobile"], View::Plain)).await.unwrap();
+    let own = service
+        .read(&of("shop"), &ask(token.clone(), &["mobile"], View::Plain))
+        .await
+        .unwrap();
+    assert_eq!(
+        own.results[0].fields[0].value,
+        sheet.rows[usize::try_from(tokens[9].0).unwrap() - 2][2]
+    );
+    assert_eq!(
+        own.results[0].subject, None,
+        "services never see subject ids"
+    );
+    let other = service
+        .read(&of("mall"), &ask(token, &["mobile"], View::Plain))
+        .await
+        .unwrap();
     assert_eq!(other.results[0].outcome, Outcome::Unknown);
 
     service.close().unwrap();
@@ -222,7 +304,16 @@ async fn refuses_without_consent_and_traces_the_refusal() {
     assert_eq!(refused.results[0].outcome, Outcome::Refused);
     assert_eq!(refused.results[0].reasons[0].policy, "consent-needed");
     assert!(refused.results[0].fields.is_empty());
-    service.set_consent(&Caller::local(), &by_mobile(&sheet, 0), "news", true, "form 12").await.unwrap();
+    service
+        .set_consent(
+            &Caller::local(),
+            &by_mobile(&sheet, 0),
+            "news",
+            true,
+            "form 12",
+        )
+        .await
+        .unwrap();
     let allowed = service.read(&Caller::local(), &asked).await.unwrap();
     assert_eq!(allowed.results[0].outcome, Outcome::Plain);
     asked.fields.push("bank_card".to_owned());
@@ -242,13 +333,36 @@ async fn a_person_sees_his_trace_and_cancels() {
     import(&service, &sheet.delimited(Form::csv(Encoding::Utf16Le))).await;
     let handle = by_mobile(&sheet, 3);
     for _ in 0..5 {
-        service.read(&Caller::local(), &ask(handle.clone(), &["mobile"], View::Masked)).await.unwrap();
+        service
+            .read(
+                &Caller::local(),
+                &ask(handle.clone(), &["mobile"], View::Masked),
+            )
+            .await
+            .unwrap();
     }
     export(&service, "clinic two", None).await;
-    let invite = service.invite_person(&Caller::local(), &handle, "showed the card at the desk").await.unwrap();
-    assert!(service.person_sign_in(&invite.link_secret, "00000000").await.is_err());
-    let session = service.person_sign_in(&invite.link_secret, &invite.code).await.unwrap();
-    assert!(service.person_sign_in(&invite.link_secret, &invite.code).await.is_err(), "a link is good once");
+    let invite = service
+        .invite_person(&Caller::local(), &handle, "showed the card at the desk")
+        .await
+        .unwrap();
+    assert!(
+        service
+            .person_sign_in(&invite.link_secret, "00000000")
+            .await
+            .is_err()
+    );
+    let session = service
+        .person_sign_in(&invite.link_secret, &invite.code)
+        .await
+        .unwrap();
+    assert!(
+        service
+            .person_sign_in(&invite.link_secret, &invite.code)
+            .await
+            .is_err(),
+        "a link is good once"
+    );
     // A checkpoint comes within a second, the projection within a fraction of one.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let view = service.person_view(&session).await.unwrap();
@@ -258,15 +372,31 @@ async fn a_person_sees_his_trace_and_cancels() {
     let ns: Vec<u64> = view.entries.iter().rev().map(|entry| entry.n).collect();
     assert_eq!(ns, (0..9).collect::<Vec<u64>>());
     assert!(view.entries.iter().all(|entry| entry.proof.is_some()));
-    assert_eq!(view.entries.iter().filter(|entry| entry.proof.as_ref().unwrap().chunk.is_some()).count(), 1);
+    assert_eq!(
+        view.entries
+            .iter()
+            .filter(|entry| entry.proof.as_ref().unwrap().chunk.is_some())
+            .count(),
+        1
+    );
 
-    service.person_correct(&session, COLLECTION, "email", "new@example.com").await.unwrap();
+    service
+        .person_correct(&session, COLLECTION, "email", "new@example.com")
+        .await
+        .unwrap();
     service.person_object(&session, true).await.unwrap();
     let disposal = service.person_cancel(&session).await.unwrap();
     assert_eq!((disposal.records, disposal.tokens), (1, 1));
     assert!(service.person_view(&session).await.is_err());
-    let after = service.read(&Caller::local(), &ask(handle, &["mobile"], View::Masked)).await.unwrap();
-    assert_eq!(after.results[0].outcome, Outcome::Unknown, "no index row leads to him");
+    let after = service
+        .read(&Caller::local(), &ask(handle, &["mobile"], View::Masked))
+        .await
+        .unwrap();
+    assert_eq!(
+        after.results[0].outcome,
+        Outcome::Unknown,
+        "no index row leads to him"
+    );
     service.close().unwrap();
     let report = liuhen_service::verify_log_dir(&dir.path().join("log"), None, |_| {}).unwrap();
     assert!(report.is_sound(), "the log still verifies");
@@ -287,29 +417,64 @@ async fn leads_a_leak_back_and_accuses_nobody_for_a_foreign_file() {
         let (text, _, broken) = encoding_rs::GB18030.decode(bytes);
         assert!(!broken);
         let mut lines = csv::Reader::from_reader(text.as_bytes());
-        let header = lines.headers().unwrap().iter().map(ToOwned::to_owned).collect();
-        let rows = lines.records().map(|row| row.unwrap().iter().map(ToOwned::to_owned).collect()).collect();
+        let header = lines
+            .headers()
+            .unwrap()
+            .iter()
+            .map(ToOwned::to_owned)
+            .collect();
+        let rows = lines
+            .records()
+            .map(|row| row.unwrap().iter().map(ToOwned::to_owned).collect())
+            .collect();
         Sheet::new(header, rows)
     };
     let sheets: Vec<Sheet> = copies.iter().map(|(_, bytes)| read_back(bytes)).collect();
-    assert_eq!(sheets[0].rows.len() as u64, copies[0].0.rows + copies[0].0.canaries);
+    assert_eq!(
+        sheets[0].rows.len() as u64,
+        copies[0].0.rows + copies[0].0.canaries
+    );
 
-    let leaked = sheets[2].subset(0.1, 1).shuffled(2).delimited(Form::tsv(Encoding::Utf16Le));
+    let leaked = sheets[2]
+        .subset(0.1, 1)
+        .shuffled(2)
+        .delimited(Form::tsv(Encoding::Utf16Le));
     let found = examine(&service, "leak.txt", &leaked).await;
-    let accused: Vec<&str> = found.accused().map(|copy| copy.recipient.as_str()).collect();
+    let accused: Vec<&str> = found
+        .accused()
+        .map(|copy| copy.recipient.as_str())
+        .collect();
     assert_eq!(accused, ["recipient 2"], "{found:?}");
 
     let merged = Sheet::merged(&[&sheets[1], &sheets[4]], &sheets[1].header[1], 3);
-    let found = examine(&service, "merged.csv", &merged.delimited(Form::csv(Encoding::Gbk))).await;
-    let mut accused: Vec<&str> = found.accused().map(|copy| copy.recipient.as_str()).collect();
+    let found = examine(
+        &service,
+        "merged.csv",
+        &merged.delimited(Form::csv(Encoding::Gbk)),
+    )
+    .await;
+    let mut accused: Vec<&str> = found
+        .accused()
+        .map(|copy| copy.recipient.as_str())
+        .collect();
     accused.sort_unstable();
     assert_eq!(accused, ["recipient 1", "recipient 4"], "{found:?}");
 
     // The people themselves, as they were before they came in: nobody leaked that.
-    let found = examine(&service, "own.csv", &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let found = examine(
+        &service,
+        "own.csv",
+        &sheet.delimited(Form::csv(Encoding::Utf8)),
+    )
+    .await;
     assert_eq!(found.accused().count(), 0, "{found:?}");
     assert_eq!(found.persons, 3000);
-    let found = examine(&service, "foreign.csv", &people(99, 500).delimited(Form::csv(Encoding::Utf8))).await;
+    let found = examine(
+        &service,
+        "foreign.csv",
+        &people(99, 500).delimited(Form::csv(Encoding::Utf8)),
+    )
+    .await;
     assert_eq!((found.accused().count(), found.persons), (0, 0));
     service.close().unwrap();
 }
@@ -328,7 +493,10 @@ async fn opens_again_as_it_was() {
     }
     let service = open(dir.path());
     let answer = service
-        .read(&Caller::local(), &ask(by_mobile(&sheet, 1), &["address"], View::Plain))
+        .read(
+            &Caller::local(),
+            &ask(by_mobile(&sheet, 1), &["address"], View::Plain),
+        )
         .await
         .unwrap();
     assert_eq!(answer.results[0].fields[0].value, sheet.rows[1][5]);

@@ -5,6 +5,11 @@
 //! tests.
 //!
 //! The harnesses panic with their reason: a failed harness is a failed test.
+
+#![expect(
+    clippy::result_large_err,
+    reason = "a harness reports an error once and stops; its size costs nothing"
+)]
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -9,9 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use liuhen_server::api::log::Proof;
 use liuhen_tlog::proof::{self, Nodes};
 use liuhen_tlog::tile::{self, Shelf, TileId};
-use liuhen_tlog::{
-    DirReport, Hash, Receipt, SignedCheckpoint, Verifier, node_hash, verify_dir,
-};
+use liuhen_tlog::{DirReport, Hash, Receipt, SignedCheckpoint, Verifier, node_hash, verify_dir};
 use serde_json::json;
 
 use crate::exit::Exit;
