@@ -1,4 +1,9 @@
 //! The whole loop over HTTP: set up, bring in, look, be refused, hand out, trace a leak.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a failed test"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Hostile requests: each is refused with a problem that repeats nothing of what was sent.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a failed test"
+)]
 
 mod common;
 
