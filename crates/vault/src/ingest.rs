@@ -2,6 +2,8 @@
 //!
 //! How a row finds its person and what is written in which order is in [`crate::stage`].
 
+use std::borrow::Cow;
+
 use crate::record::{self, IncomingRow, PlainField};
 use crate::stage::{Identity, Stage};
 use crate::store::{Batch, Space};
@@ -68,11 +70,11 @@ impl Vault {
         Ok(done)
     }
 
-    pub(crate) fn plain(&self, field: &record::IncomingField) -> PlainField {
+    pub(crate) fn plain<'r>(&self, field: &'r record::IncomingField) -> PlainField<'r> {
         PlainField {
-            name: field.name.clone(),
+            name: Cow::Borrowed(&field.name),
             kind: field.kind,
-            value: field.value.clone(),
+            value: Cow::Borrowed(&field.value),
             term: field
                 .index
                 .as_ref()

@@ -2,6 +2,8 @@
 //!
 //! Who may look is decided above; every call here opens what it is asked.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use crate::index::{FIND, Term};
@@ -228,7 +230,7 @@ impl Vault {
         subject: &SubjectId,
         collection: &str,
         keys: &SubjectKeys,
-    ) -> Result<Option<Latest>, VaultError> {
+    ) -> Result<Option<Latest<'static>>, VaultError> {
         let range = record::versions(subject, collection);
         let Some((_, value)) = self.records.scan(Space::Records, &range, 1, false)?.pop() else {
             return Ok(None);
@@ -240,12 +242,12 @@ impl Vault {
             collection,
             version: record.version,
         };
-        let open = |field: &record::StoredField<'_>| -> Result<PlainField, VaultError> {
+        let open = |field: &record::StoredField<'_>| -> Result<PlainField<'static>, VaultError> {
             let value: Zeroizing<String> = record::open_field(&place, keys, field)?;
             Ok(PlainField {
-                name: field.name.to_owned(),
+                name: field.name.to_owned().into(),
                 kind: field.kind,
-                value,
+                value: Cow::Owned(value),
                 term: field.term,
             })
         };

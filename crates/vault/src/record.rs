@@ -14,6 +14,7 @@
 //! tenant, subject, collection, field, version and kind, so that no ciphertext opens in
 //! another's place and no kind can be relabelled to escape masking.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use liuhen_kinds::Kind;
@@ -125,12 +126,12 @@ pub struct FieldShape {
     pub indexed: bool,
 }
 
-/// A field in the clear, inside the vault only.
+/// A field in the clear, inside the vault only; borrowed from the row it came with.
 #[derive(Clone)]
-pub(crate) struct PlainField {
-    pub(crate) name: String,
+pub(crate) struct PlainField<'a> {
+    pub(crate) name: Cow<'a, str>,
     pub(crate) kind: Option<Kind>,
-    pub(crate) value: Zeroizing<String>,
+    pub(crate) value: Cow<'a, Zeroizing<String>>,
     pub(crate) term: Option<Term>,
 }
 
@@ -241,7 +242,7 @@ fn push_short(out: &mut Vec<u8>, text: &str) {
 pub(crate) fn seal_record(
     place: &Place<'_>,
     keys: &SubjectKeys,
-    fields: &[PlainField],
+    fields: &[PlainField<'_>],
     pool: &mut RandomPool,
 ) -> Result<Vec<u8>, VaultError> {
     let too_many = VaultError::Bound {
@@ -371,12 +372,12 @@ mod tests {
         }
     }
 
-    fn plain(name: &str, kind: Option<Kind>, value: &str) -> PlainField {
+    fn plain(name: &str, kind: Option<Kind>, value: &str) -> PlainField<'static> {
         let value = Zeroizing::new(value.to_owned());
         PlainField {
-            name: name.to_owned(),
+            name: Cow::Owned(name.to_owned()),
             kind,
-            value,
+            value: Cow::Owned(value),
             term: None,
         }
     }
@@ -470,10 +471,10 @@ mod tests {
             let record = parse_record(&row).expect("parses");
             prop_assert_eq!(record.version, version);
             for (stored, given) in record.fields.iter().zip(&fields) {
-                prop_assert_eq!(stored.name, &given.name);
+                prop_assert_eq!(stored.name, given.name.as_ref());
                 prop_assert_eq!(stored.kind, given.kind);
                 prop_assert_eq!(stored.term, given.term);
-                prop_assert_eq!(&*open_field(&place, &keys, stored).expect("opens"), &*given.value);
+                prop_assert_eq!(&open_field(&place, &keys, stored).expect("opens"), given.value.as_ref());
             }
         }
 

@@ -28,24 +28,25 @@ pub(crate) struct Identity {
 }
 
 /// A subject touched by the batch.
-struct Touched {
+struct Touched<'r> {
     keys: Arc<SubjectKeys>,
     new: bool,
     identities: Vec<Identity>,
     identities_changed: bool,
     /// Newest version per collection, as of this batch.
-    latest: Vec<Latest>,
+    latest: Vec<Latest<'r>>,
     token: Option<Token>,
 }
 
-pub(crate) struct Latest {
+/// The newest version of one record, in the clear.
+pub(crate) struct Latest<'r> {
     pub(crate) collection: String,
     pub(crate) version: u32,
-    pub(crate) fields: Vec<PlainField>,
+    pub(crate) fields: Vec<PlainField<'r>>,
 }
 
 /// Everything a writing call gathers before it commits.
-pub(crate) struct Stage<'v> {
+pub(crate) struct Stage<'v, 'r> {
     vault: &'v Vault,
     pool: RandomPool,
     /// First bytes of every id and token made here (see [`SubjectId`]).
@@ -54,12 +55,12 @@ pub(crate) struct Stage<'v> {
     keys: Batch,
     adds: Entries,
     removals: Entries,
-    touched: HashMap<SubjectId, Touched>,
+    touched: HashMap<SubjectId, Touched<'r>>,
     /// Subjects by identity term, as of this batch.
     identities: HashMap<Term, Vec<SubjectId>>,
 }
 
-impl<'v> Stage<'v> {
+impl<'v, 'r> Stage<'v, 'r> {
     pub(crate) fn new(vault: &'v Vault, also: Batch) -> Result<Self, VaultError> {
         let mut pool = RandomPool::new();
         let prefix = [pool.take()?, pool.take()?];
@@ -103,7 +104,7 @@ impl<'v> Stage<'v> {
     }
 
     /// Loads a subject of the store into the stage.
-    fn touch(&mut self, subject: SubjectId) -> Result<&mut Touched, VaultError> {
+    fn touch(&mut self, subject: SubjectId) -> Result<&mut Touched<'r>, VaultError> {
         use std::collections::hash_map::Entry;
         match self.touched.entry(subject) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
@@ -190,7 +191,7 @@ impl<'v> Stage<'v> {
         &mut self,
         subject: SubjectId,
         collection: &str,
-    ) -> Result<Option<&mut Latest>, VaultError> {
+    ) -> Result<Option<&mut Latest<'r>>, VaultError> {
         let vault = self.vault;
         let touched = self.touch(subject)?;
         let at = touched
@@ -218,7 +219,7 @@ impl<'v> Stage<'v> {
         &mut self,
         subject: SubjectId,
         collection: &str,
-        given: Vec<PlainField>,
+        given: Vec<PlainField<'r>>,
     ) -> Result<Option<u32>, VaultError> {
         let mut dropped = Vec::new();
         let (version, fields, had) = match self.latest(subject, collection)? {
@@ -264,7 +265,7 @@ impl<'v> Stage<'v> {
     }
 
     /// Puts a record's terms into the index, but for those it had and keeps.
-    fn add_terms(&mut self, subject: SubjectId, fields: &[PlainField], had: &[Term]) {
+    fn add_terms(&mut self, subject: SubjectId, fields: &[PlainField<'_>], had: &[Term]) {
         for term in fields.iter().filter_map(|field| field.term) {
             let returns = self.removals.remove(&(term, subject)).is_some();
             if returns || !had.contains(&term) {
@@ -331,7 +332,7 @@ impl<'v> Stage<'v> {
     /// Takes in one row.
     pub(crate) fn row(
         &mut self,
-        row: &IncomingRow,
+        row: &'r IncomingRow,
         site: Option<&SiteId>,
     ) -> Result<Ingested, VaultError> {
         record::check_row(row)?;
@@ -392,11 +393,11 @@ impl<'v> Stage<'v> {
 
 /// Given fields over old ones; none when nothing differs. `dropped` receives old terms that
 /// no field has any more.
-fn merged(
-    old: &[PlainField],
-    given: Vec<PlainField>,
+fn merged<'r>(
+    old: &[PlainField<'r>],
+    given: Vec<PlainField<'r>>,
     dropped: &mut Vec<Term>,
-) -> Option<Vec<PlainField>> {
+) -> Option<Vec<PlainField<'r>>> {
     let mut fields = old.to_vec();
     let mut changed = false;
     for field in given {
