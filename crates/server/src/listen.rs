@@ -68,12 +68,12 @@ where
             listen: Some(addr),
             public_url: options.public_url,
             behind_tls_proxy: options.behind_tls_proxy,
-            limits: options.limits.clone(),
+            limits: options.limits,
         },
     )?;
     let app = router(state.clone());
     (options.ready)(state.base_url());
-    accept(listener, app, &options.limits, options.shutdown).await;
+    accept(listener, app, &state, options.shutdown).await;
     Ok(())
 }
 
@@ -98,9 +98,10 @@ pub fn check_address(
 async fn accept(
     listener: TcpListener,
     app: Router,
-    limits: &Limits,
+    state: &AppState,
     shutdown: impl Future<Output = ()>,
 ) {
+    let limits = state.limits();
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -137,6 +138,7 @@ async fn accept(
         });
     }
     drop(listener);
+    state.stop();
     if tokio::time::timeout(GRACE, graceful.shutdown())
         .await
         .is_err()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use liuhen_service::Service;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::ServeError;
 use crate::error::ApiError;
@@ -72,6 +72,7 @@ struct Inner {
     public_host: Option<String>,
     listen_host: Option<String>,
     uploads: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -111,6 +112,7 @@ impl AppState {
             public_host: public.map(|url| url.host),
             listen_host,
             uploads: Arc::new(Semaphore::new(settings.limits.uploads)),
+            stopping: watch::Sender::new(false),
             settings,
         })))
     }
@@ -165,6 +167,18 @@ impl AppState {
             Ok(answer) => answer.map_err(ApiError::from),
             Err(_) => Err(ApiError::internal("a blocking task panicked")),
         }
+    }
+
+    /// Tells everything that would go on for ever, such as the live trace, to end.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Completes when the server stops.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.0.stopping.subscribe();
+        // The sender lives as long as this state, so waiting ends with a true value only.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
     }
 
     /// A place among the running uploads.

@@ -1,6 +1,6 @@
 //! `/v1/events`, `/v1/stats`: the trace as staff see it, past and live.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -173,9 +173,16 @@ pub(crate) async fn follow(state: &AppState, caller: inner::Caller) -> Result<Li
         .await?;
     let mut events = state.service().subscribe();
     let (sender, receiver) = mpsc::channel(16);
+    let state = state.clone();
     tokio::spawn(async move {
+        let mut stopped = pin!(state.stopped());
         loop {
-            let message = match events.recv().await {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = stopped.as_mut() => return,
+                () = sender.closed() => return,
+            };
+            let message = match event {
                 Ok(event) => named("event", &TraceEvent::from(event)),
                 Err(RecvError::Lagged(count)) => named("missed", &count),
                 Err(RecvError::Closed) => return,
