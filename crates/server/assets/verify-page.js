@@ -54,7 +54,7 @@ async function run() {
     bad: total - good,
     size: result.head?.size ?? "?",
     root: result.head ? toHex(result.head.root).slice(0, 16) : "?",
-    time: new Date().toLocaleTimeString(document.documentElement.lang),
+    time: new Date().toLocaleTimeString(document.documentElement.lang, { timeZone: "Asia/Shanghai" }),
     missing: result.missing.map((n) => n + 1).join(", "),
   };
   const lines = [];

@@ -51,8 +51,9 @@ function same(a, b) {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
+/** A number of an entry as 8 bytes, the highest first; a BigInt where it is beyond 2⁵³. */
 function counter(n) {
-  need(Number.isSafeInteger(n) && n >= 0, "malformed");
+  need((typeof n === "bigint" || Number.isSafeInteger(n)) && n >= 0, "malformed");
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(n));
   return bytes;

@@ -3,22 +3,24 @@
 //! Handlers parse, ask `liuhen-service`, and shape the answer; wire types live here, so that inner types stay free to change.
 //! No rule lives here: whether a value is released, who may export, what a leak proves, is `liuhen-service`'s to say.
 //!
-//! A page's handler looks like this:
+//! ```
+//! use axum::body::Body;
+//! use axum::http::Request;
+//! use liuhen_server::{AppState, Settings, router};
+//! use liuhen_service::{Config, Service};
+//! use tower::ServiceExt as _;
 //!
-//! ```ignore
-//! use axum::extract::State;
-//! use liuhen_server::{AppState, Lang, auth::{StaffForm, StaffSession}, error::ApiError};
-//!
-//! async fn show(State(state): State<AppState>, session: StaffSession, lang: Lang)
-//!     -> Result<maud::Markup, ApiError>
-//! {
-//!     let caller = session.caller();
-//!     let imports = state.blocking(move |service| service.imports(&caller)).await?;
-//!     Ok(maud::html! { form method="post" { (session.csrf()) } })
-//! }
-//!
-//! // StaffForm refuses a form without the session's token.
-//! async fn save(State(state): State<AppState>, StaffForm(session, form): StaffForm<Site>) { /* … */ }
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let dir = tempfile::tempdir()?;
+//! let service = Service::open(&Config::in_dir(dir.path().join("data")))?;
+//! let app = router(AppState::new(service.clone(), Settings::default())?);
+//! let ask = Request::get("/healthz").header("host", "localhost");
+//! let answer = app.oneshot(ask.body(Body::empty())?).await?;
+//! assert_eq!(answer.status(), 200);
+//! service.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod api;
@@ -71,8 +73,8 @@ pub enum ServeError {
 pub fn router(state: AppState) -> Router {
     let limit = DefaultBodyLimit::max(state.limits().body_bytes);
     let short = api::short(&state)
-        .merge(console::router(&state))
-        .merge(portal::router(&state))
+        .merge(console::router())
+        .merge(portal::router())
         .layer(limit);
     short
         .merge(api::streams())
@@ -80,6 +82,10 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || {
             ApiError::of_status(axum::http::StatusCode::METHOD_NOT_ALLOWED)
         })
+        .layer(axum::middleware::from_fn_with_state(
+            state.clone(),
+            ui::problem::pages,
+        ))
         .layer(axum::middleware::from_fn_with_state(
             state.clone(),
             headers::guard,

@@ -46,7 +46,7 @@ async fn list_page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
         .await?;
     let c = &desk.c;
     let body = html! {
-        section.sheet { (export_table(c, &choices.exports)) }
+        section.sheet { (export_table(desk, &choices.exports)) }
         @if c.has(&[Role::Exporter]) {
             @if choices.purposes.is_empty() || choices.collections.is_empty() { p.muted { (c.t(w::NOTHING_TO_EXPORT)) } }
             @else { (ask_form(c, &choices, typed)) }
@@ -55,7 +55,8 @@ async fn list_page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
     Ok(layout::page(c, c.t(w::EXPORTS), Some(c.t(w::EXPORTS_LEAD)), note, &body))
 }
 
-fn export_table(c: &Ctx, exports: &[ExportView]) -> Markup {
+fn export_table(desk: &Desk, exports: &[ExportView]) -> Markup {
+    let c = &desk.c;
     let mut table = Table::new(c.t(w::EXPORTS), c.t(w::EXPORT_NONE))
         .column(c.t(w::COL_RECIPIENT), Set::Text)
         .column(c.t(w::PURPOSE), Set::Text)
@@ -67,7 +68,7 @@ fn export_table(c: &Ctx, exports: &[ExportView]) -> Markup {
     for export in exports {
         table.row(vec![
             html! { a href={ "/exports/" (export.id) } { (export.request.recipient) } },
-            html! { (export.request.purpose) },
+            html! { (desk.purpose(&export.request.purpose)) },
             html! { (names::number(export.rows)) },
             state_tag(c, export.state),
             html! { (export.by_name) },
@@ -172,7 +173,7 @@ async fn one_page(desk: &Desk, id: String, note: Option<&Note>) -> Page {
         section.sheet #export hx-get=[making.then(|| format!("/exports/{}", export.id))] hx-trigger=[making.then_some("every 1s")]
             hx-select=[making.then_some("#export")] hx-swap=[making.then_some("outerHTML")] {
             header { h2 { (export.request.recipient) } (state_tag(c, export.state)) }
-            (facts(c, &export))
+            (facts(desk, &export))
             (act(c, &export))
         }
         section.sheet { h2 { (c.t(w::POWER)) } (power(c, &export.power)) }
@@ -180,11 +181,11 @@ async fn one_page(desk: &Desk, id: String, note: Option<&Note>) -> Page {
     Ok(layout::page(c, &export.request.recipient, None, note, &body))
 }
 
-fn facts(c: &Ctx, export: &ExportView) -> Markup {
-    let ask = &export.request;
+fn facts(desk: &Desk, export: &ExportView) -> Markup {
+    let (c, ask) = (&desk.c, &export.request);
     html! {
         dl.facts {
-            dt { (c.t(w::PURPOSE)) } dd { (ask.purpose) }
+            dt { (c.t(w::PURPOSE)) } dd { (desk.purpose(&ask.purpose)) }
             dt { (c.t(w::COLLECTION)) } dd { (ask.collection) }
             dt { (c.t(w::COLUMNS)) } dd { (names::fields(c, &ask.fields)) }
             dt { (c.t(w::FORMAT)) } dd { (ask.format.to_uppercase()) @if ask.format == "csv" { " · " (ask.encoding.to_uppercase()) } }
@@ -243,9 +244,11 @@ fn decide_form(c: &Ctx, export: &ExportView) -> Markup {
 
 fn power(c: &Ctx, power: &PowerView) -> Markup {
     let mut table = Table::new(c.t(w::POWER), c.t(w::POWER_NONE))
-        .column(c.t(w::POWER_COLLUDERS), Set::Number)
-        .column(c.t(w::POWER_ROWS), Set::Number);
-    for (colluders, rows) in &power.lines {
+        .column(c.t(w::POWER_COLLUDERS), Set::Text)
+        .column(c.t(w::POWER_ROWS), Set::Text);
+    // More colluders need more rows: after the first number the file does not suffice for, all are alike.
+    let enough = power.lines.iter().take_while(|(_, rows)| rows.is_some()).count();
+    for (colluders, rows) in power.lines.iter().take(enough + 1) {
         let rows = rows.map_or_else(|| c.t(w::POWER_NO_ROWS).to_owned(), names::number);
         table.row(vec![html! { (colluders) }, html! { (rows) }]);
     }

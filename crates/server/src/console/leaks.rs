@@ -178,7 +178,23 @@ fn figure(value: f64) -> String {
 
 /// A small probability as people write it.
 fn probability(value: f64) -> String {
-    if value >= 0.001 { format!("{value:.3}") } else { format!("{value:.1e}") }
+    if value >= 0.001 {
+        return format!("{value:.3}");
+    }
+    let text = format!("{value:.1e}");
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let power: String = exponent.chars().map(raised).collect();
+    match mantissa {
+        "1.0" => format!("10{power}"),
+        _ => format!("{mantissa}×10{power}"),
+    }
+}
+
+/// A digit or minus of an exponent, set high.
+fn raised(c: char) -> char {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let digit = c.to_digit(10).and_then(|digit| usize::try_from(digit).ok());
+    digit.and_then(|digit| DIGITS.get(digit).copied()).unwrap_or('⁻')
 }
 
 fn evidence(c: &Ctx, leak: &LeakView) -> Markup {
@@ -290,7 +306,9 @@ mod tests {
     fn figures_of_evidence() {
         assert_eq!(figure(41.26), "41.3");
         assert_eq!(figure(f64::NEG_INFINITY), "—");
-        assert_eq!(probability(0.000_001), "1.0e-6");
+        assert_eq!(probability(0.000_001), "10⁻⁶");
+        assert_eq!(probability(0.000_032), "3.2×10⁻⁵");
+        assert_eq!(probability(1e-12), "10⁻¹²");
         assert_eq!(probability(0.25), "0.250");
     }
 }

@@ -213,7 +213,7 @@ fn answer_part(c: &Ctx, answer: &ReadAnswer, request: &ReadRequest) -> Markup {
         section.sheet #answer aria-live="polite" {
             header { h2 { (c.t(w::ANSWER)) } span.muted.small { (c.f(w::ANSWER_LEAD, &[("decision", &answer.decision)])) } }
             @for (i, result) in answer.results.iter().enumerate() {
-                div.stack {
+                div.stack.answer {
                     @if answer.results.len() > 1 { h3 { (c.f(w::PERSON_N, &[("n", &(i + 1))])) } }
                     (one(c, result, request))
                 }
@@ -274,7 +274,7 @@ pub(super) fn receipt(c: &Ctx, receipt: &ReceiptView) -> Markup {
     let file = format!("data:text/plain;charset=utf-8,{}", quote(&receipt.note));
     html! {
         p.small.muted {
-            (c.t(w::RECEIPT)) ": " (c.f(w::RECEIPT_SAID, &[("n", &receipt.index)])) " · "
+            (c.f(w::RECEIPT_SAID, &[("n", &receipt.index)])) " · "
             a href=(file) download={ "receipt-" (receipt.index) ".txt" } { (c.t(w::RECEIPT_GET)) }
         }
     }

@@ -24,12 +24,10 @@ use axum::Router;
 pub(crate) use request::Pairs;
 
 use crate::state::AppState;
-use crate::ui::{assets, problem};
+use crate::ui::assets;
 
-/// The pages, the files they load, and their errors as pages.
-///
-/// `state` is needed by the layer that turns errors into pages in the reader's language.
-pub fn router(state: &AppState) -> Router<AppState> {
+/// The pages and the files they load.
+pub fn router() -> Router<AppState> {
     Router::new()
         .merge(home::routes())
         .merge(sign::routes())
@@ -44,6 +42,5 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .merge(leaks::routes())
         .merge(desk::routes())
         .merge(admin::routes())
-        .layer(axum::middleware::from_fn_with_state(state.clone(), problem::pages))
         .merge(assets::router())
 }

@@ -40,7 +40,7 @@ async fn page(desk: &Desk, draft: Option<&str>, note: Option<&Note>) -> Page {
 }
 
 fn version_line(c: &Ctx, policy: &PolicyView) -> Markup {
-    html! { span.muted.small { (c.t(w::POLICY_NOW)) " " code { (policy.version) } " · " (time::element(policy.updated)) " · " (policy.by) } }
+    html! { span.muted.small { (c.t(w::POLICY_NOW)) " " code { (policy.version) } @if policy.updated > 0 { " · " (time::element(policy.updated)) " · " (policy.by) } } }
 }
 
 fn reasons(c: &Ctx, policy: &PolicyView) -> Markup {
@@ -76,7 +76,7 @@ fn editor(c: &Ctx, text: &str, version: &str) -> Markup {
 }
 
 fn history_table(c: &Ctx, history: &[PolicyVersion]) -> Markup {
-    let mut table = Table::new(c.t(w::POLICY_HISTORY), "—")
+    let mut table = Table::new(c.t(w::POLICY_HISTORY), c.t(w::POLICY_UNCHANGED))
         .column(c.t(w::UPDATED), Set::Tight)
         .column(c.t(w::POLICY_BY), Set::Text)
         .column(c.t(w::VERSION), Set::Text);
@@ -93,7 +93,7 @@ fn verdict(c: &Ctx, problems: &[PolicyProblem]) -> Note {
     let note = Note::bad(c.f(w::POLICY_PROBLEMS, &[("n", &problems.len())]));
     problems.iter().fold(note, |note, problem| match problem.line {
         0 => note.line(problem.message.clone()),
-        line => note.line(format!("{}: {}", c.f(w::POLICY_LINE, &[("n", &line)]), problem.message)),
+        line => note.line(c.f(w::POLICY_LINE, &[("n", &line), ("message", &problem.message)])),
     })
 }
 

@@ -40,6 +40,14 @@ impl Desk {
         self.session.caller().clone()
     }
 
+    /// What a purpose is called in the page's language; its id where it is unknown.
+    pub(super) fn purpose(&self, id: &str) -> String {
+        match self.state.service().purpose(id) {
+            Ok(purpose) => self.c.either(&purpose.name_zh, &purpose.name_en).to_owned(),
+            Err(_) => id.to_owned(),
+        }
+    }
+
     /// Runs a blocking use-case for this caller.
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, ApiError>
     where

@@ -78,7 +78,7 @@ async fn show(desk: Desk, Query(watch): Query<Watch>) -> Page {
                 @if live { a href={ "/trace?pause=1&" (watch.filters()) } { (c.t(w::PAUSE)) } }
                 @else { a href={ "/trace?" (watch.filters()) } { (c.t(if watch.before.is_some() { w::NEWEST } else { w::RESUME })) } }
             }
-            div #rows hx-get=[refresh] hx-trigger=[live.then_some("every 2s")] { (event_table(c, &events)) }
+            div #rows hx-get=[refresh] hx-trigger=[live.then_some("every 2s")] { (event_table(&desk, &events)) }
             @if events.len() == PAGE {
                 @if let Some(last) = events.last() {
                     a href={ "/trace?before=" (last.index) "&" (watch.filters()) } { (c.t(w::OLDER)) " →" }
@@ -91,7 +91,7 @@ async fn show(desk: Desk, Query(watch): Query<Watch>) -> Page {
 
 async fn rows(desk: Desk, Query(watch): Query<Watch>) -> Page {
     let events = load(&desk, &watch).await?;
-    Ok(event_table(&desk.c, &events))
+    Ok(event_table(&desk, &events))
 }
 
 fn filter(c: &Ctx, watch: &Watch) -> Markup {
@@ -106,7 +106,8 @@ fn filter(c: &Ctx, watch: &Watch) -> Markup {
     }
 }
 
-fn event_table(c: &Ctx, events: &[EventView]) -> Markup {
+fn event_table(desk: &Desk, events: &[EventView]) -> Markup {
+    let c = &desk.c;
     let mut table = Table::new(c.t(w::TRACE), c.t(w::TRACE_NONE))
         .column(c.t(w::COL_TIME), Set::Tight)
         .column(c.t(w::COL_WHO), Set::Text)
@@ -120,7 +121,7 @@ fn event_table(c: &Ctx, events: &[EventView]) -> Markup {
             when(&event.time),
             html! { a href={ "/trace?who=" (quote(&event.who)) } { (event.name) } },
             html! { (c.t(names::action(event.action))) },
-            html! { (event.purpose.as_deref().unwrap_or_default()) },
+            html! { @if let Some(purpose) = &event.purpose { (desk.purpose(purpose)) } },
             html! { (names::fields(c, &event.fields)) },
             names::outcome_tag(c, event.outcome),
             html! { a href={ "/trace/" (index) } { (index) } },
@@ -142,7 +143,7 @@ async fn entry(desk: Desk, Path(index): Path<u64>) -> Page {
     let c = &desk.c;
     let body = html! {
         p.crumb { a href="/trace" { (c.t(w::TRACE)) } }
-        section.sheet { (facts(c, view)) }
+        section.sheet { (facts(&desk, view)) }
         section.sheet {
             h2 { (c.t(w::PROOF)) }
             @match &proof { Some(proof) => (proof_facts(c, proof)), None => p.muted { (c.t(w::PROOF_LATER)) } }
@@ -151,10 +152,9 @@ async fn entry(desk: Desk, Path(index): Path<u64>) -> Page {
     Ok(layout::page(c, &c.f(w::ENTRY, &[("n", &index)]), Some(c.t(w::ENTRY_LEAD)), None, &body))
 }
 
-fn facts(c: &Ctx, view: &EventView) -> Markup {
-    let event = &view.event;
+fn facts(desk: &Desk, view: &EventView) -> Markup {
+    let (c, event) = (&desk.c, &view.event);
     let optional = [
-        (w::COL_PURPOSE, &event.purpose),
         (w::SUBJECT, &view.subject),
         (w::DECISION, &event.decision),
         (w::POLICY_VERSION, &event.policies),
@@ -166,8 +166,9 @@ fn facts(c: &Ctx, view: &EventView) -> Markup {
             dt { (c.t(w::COL_ACTION)) } dd { (c.t(names::action(event.action))) }
             dt { (c.t(w::COL_OUTCOME)) } dd { (names::outcome_tag(c, event.outcome)) }
             @if !event.fields.is_empty() { dt { (c.t(w::COL_FIELDS)) } dd { (names::fields(c, &event.fields)) } }
+            @if let Some(purpose) = &event.purpose { dt { (c.t(w::COL_PURPOSE)) } dd { (desk.purpose(purpose)) " " code { (purpose) } } }
             @for (name, value) in optional { @if let Some(value) = value { dt { (c.t(name)) } dd { code { (value) } } } }
-            @for (key, value) in &event.details { dt { (key) } dd { (detail(c, key, value)) } }
+            @for (key, value) in &event.details { dt { (names::detail(c, key)) } dd { (detail(c, key, value)) } }
         }
     }
 }

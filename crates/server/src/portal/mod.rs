@@ -11,15 +11,11 @@ mod say;
 use axum::Router;
 
 use crate::state::AppState;
-use crate::ui::problem;
 
-/// The pages, with their errors as pages.
-///
-/// `state` is needed by the layer that turns errors into pages in the reader's language.
-pub fn router(state: &AppState) -> Router<AppState> {
+/// The pages.
+pub fn router() -> Router<AppState> {
     Router::new()
         .merge(door::routes())
         .merge(page::routes())
         .merge(actions::routes())
-        .layer(axum::middleware::from_fn_with_state(state.clone(), problem::pages))
 }

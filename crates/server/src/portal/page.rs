@@ -256,9 +256,9 @@ mod tests {
         let used = script.match_indices("words.").map(|(at, _)| {
             script[at + 6..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap()
         });
-        let codes = verifier.match_indices(", \"").chain(verifier.match_indices("Failed(\"")).filter_map(|(at, found)| {
-            let code = verifier[at + found.len()..].split('"').next()?;
-            (verifier[at + found.len() + code.len()..].starts_with("\")")).then_some(code)
+        // A code is the last argument of `need(…, "code")` or the only one of `Failed("code")`.
+        let codes = verifier.lines().filter(|line| line.contains("need(") || line.contains("Failed(\"")).filter_map(|line| {
+            line.trim_end_matches(");").strip_suffix('"').and_then(|rest| rest.rsplit('"').next())
         });
         for word in used.chain(codes) {
             assert!(words.contains_key(word), "no words for {word}");

@@ -33,6 +33,7 @@ pub(super) fn sentence(c: &Ctx, entry: &OwnEntry) -> String {
         (Action::Invitation, _) => w::SAY_INVITATION,
         (Action::OwnView, _) => w::SAY_OWN_VIEW,
         (Action::Erasure, _) => w::SAY_ERASURE,
+        (Action::SignIn, _) => w::SAY_WRONG_CODE,
         _ => w::SAY_OTHER,
     };
     c.f(
@@ -80,6 +81,7 @@ mod tests {
             (Action::Read, Outcome::Masked, "staff:a", format!("前台三号 为了『送货』看了您的{label}（打码）")),
             (Action::Read, Outcome::Refused, "staff:a", format!("前台三号 想为了『送货』看您的{label}，被拒绝了")),
             (Action::Export, Outcome::Done, "staff:a", format!("前台三号 为了『送货』把您的{label}导出给了Courier Ltd")),
+            (Action::SignIn, Outcome::Failed, "anonymous", "有人用错误的验证码试图打开本页面".to_owned()),
             (Action::OwnView, Outcome::Done, "person:x", "您本人 打开了本页面".to_owned()),
         ];
         let c = Ctx::stranger(Lang::Zh, "/");

@@ -43,7 +43,7 @@ impl Days<'_> {
         html! {
             div.stack {
                 div.legend { span { i.k1 {} (self.names.0) } span { i.k2 {} (self.names.1) } }
-                div.chart { (self.svg()) }
+                div.chart.days { (self.svg()) }
                 details { summary.small { (self.as_table) } (self.table()) }
             }
         }
@@ -59,7 +59,7 @@ impl Days<'_> {
                 @for (share, count) in [(0.0, top), (0.5, top / 2)] {
                     @if top > 1 || share == 0.0 {
                         line.grid x1="0" x2="100%" y1=(px(HEIGHT * share + 0.5)) y2=(px(HEIGHT * share + 0.5)) {}
-                        text x="0" y=(px(HEIGHT * share + 14.0)) { (count) }
+                        text x="-8" y=(px(HEIGHT * share + 4.5)) text-anchor="end" { (count) }
                     }
                 }
                 @for i in 0..self.days.len() { (self.column(i, top)) }
@@ -262,8 +262,8 @@ mod tests {
         let golden = concat!(
             r#"<svg role="img" height="172" aria-label="Reads"><title>Reads</title>"#,
             r#"<desc>11-20 – 11-21; answered: 5; refused: 2</desc>"#,
-            r#"<line class="grid" x1="0" x2="100%" y1="0.5" y2="0.5"></line><text x="0" y="14">4</text>"#,
-            r#"<line class="grid" x1="0" x2="100%" y1="75.5" y2="75.5"></line><text x="0" y="89">2</text>"#,
+            r#"<line class="grid" x1="0" x2="100%" y1="0.5" y2="0.5"></line><text x="-8" y="4.5" text-anchor="end">4</text>"#,
+            r#"<line class="grid" x1="0" x2="100%" y1="75.5" y2="75.5"></line><text x="-8" y="79.5" text-anchor="end">2</text>"#,
             r#"<rect class="bar1" x="7%" width="36%" y="0" height="150"></rect>"#,
             r#"<rect fill="transparent" x="0%" width="50%" y="0" height="150"><title>11-20: 4 / 0</title></rect>"#,
             r#"<rect class="bar1" x="57%" width="36%" y="112.5" height="37.5"></rect>"#,

@@ -146,7 +146,7 @@ fn language(c: &Ctx) -> Markup {
 }
 
 fn foot(c: &Ctx) -> Markup {
-    html! { footer.foot { span { (c.t(w::FOOT_TIME)) } span { (c.t(w::FOOT_TRACE)) } } }
+    html! { footer.foot { span { (c.t(w::FOOT_TIME)) } @if c.staff.is_some() { span { (c.t(w::FOOT_TRACE)) } } } }
 }
 
 struct Place {

@@ -98,6 +98,33 @@ pub(crate) fn fields(c: &Ctx, names: &[String]) -> String {
     labels.join(c.t(w::LIST_COMMA))
 }
 
+/// What a detail of an event is called; its stable key where a page has no words for it.
+pub(crate) fn detail<'a>(c: &Ctx, key: &'a str) -> &'a str {
+    let phrase = match key {
+        "collection" => w::DETAIL_COLLECTION,
+        "policy" => w::DETAIL_POLICY,
+        "recipient" => w::DETAIL_RECIPIENT,
+        "reference" => w::DETAIL_REFERENCE,
+        "export" => w::DETAIL_EXPORT,
+        "import" => w::DETAIL_IMPORT,
+        "leak" => w::DETAIL_LEAK,
+        "did" => w::DETAIL_DID,
+        "rows" => w::DETAIL_ROWS,
+        "bad" => w::DETAIL_BAD,
+        "roles" => w::DETAIL_ROLES,
+        "site" => w::DETAIL_SITE,
+        "staff" => w::DETAIL_STAFF,
+        "key" => w::DETAIL_KEY,
+        "expires" => w::DETAIL_EXPIRES,
+        "accused" => w::DETAIL_ACCUSED,
+        "identified_by" => w::DETAIL_IDENTIFIED,
+        "before" => w::DETAIL_BEFORE,
+        "after" => w::DETAIL_AFTER,
+        _ => return key,
+    };
+    c.t(phrase)
+}
+
 /// A legal basis: the item of article 13, paragraph 1 of the Personal Information Protection Law.
 pub(crate) fn basis(item: u8) -> Phrase {
     match item {

@@ -15,7 +15,7 @@ use crate::headers::RequestId;
 use crate::lang::Lang;
 use crate::state::AppState;
 
-/// A layer for routes that people visit: turns an [`ApiError`] on its way out into a page.
+/// A layer over everything: where a browser asked for a page, an [`ApiError`] on its way out becomes one.
 ///
 /// The error stays in the response's extensions, so that it is still written to the log.
 pub(crate) async fn pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -36,7 +36,8 @@ pub(crate) async fn pages(State(state): State<AppState>, request: Request, next:
 
 fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_none_or(|accept| accept.contains("text/html") || accept.contains("*/*"))
+    // Browsers name HTML when they go to a page; programs and scripts do not, unless they are htmx.
+    headers.contains_key("hx-request") || accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn render(mut response: Response, error: &ApiError, lang: Lang, id: &str, fragment: bool) -> Response {
@@ -68,7 +69,13 @@ fn render(mut response: Response, error: &ApiError, lang: Lang, id: &str, fragme
 
 /// What a page says about an error: by its code in the reader's language, then the detail.
 pub(crate) fn note(c: &Ctx, error: &ApiError) -> Note {
-    Note::bad(c.t(says(error.code()))).line(error.detail())
+    let note = Note::bad(c.t(says(error.code())));
+    // Where the code says it all, its English sentence would only repeat it.
+    match error.code() {
+        "not_found" | "method_not_allowed" | "unauthenticated" | "csrf" | "too_large" | "busy" | "timeout" | "trace_unavailable" => note,
+        _ if error.status().is_server_error() => note,
+        _ => note.line(error.detail()),
+    }
 }
 
 fn title(status: u16) -> Phrase {
@@ -122,8 +129,10 @@ mod tests {
     #[test]
     fn programs_keep_problem_details() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        assert!(!wants_page(&headers));
+        for accept in ["application/json", "*/*"] {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert!(!wants_page(&headers), "{accept}");
+        }
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8"));
         assert!(wants_page(&headers));
     }

@@ -45,10 +45,10 @@ phrases! {
     COL_CHANNELS: "各途径", "By channel";
     CHANNEL_LINE: "{name}：{ln_e}", "{name}: {ln_e}";
     CHANNEL_MARKS: "标记", "marks";
-    CHANNEL_CANARIES: "诱饵人", "canary persons";
+    CHANNEL_CANARIES: "替身", "stand-ins";
     FACT_ROWS: "可读的行", "Rows read";
     FACT_PERSONS: "认出的在库人数", "Persons of the vault in it";
-    FACT_CANARIES: "其中诱饵人", "Canary persons in it";
+    FACT_CANARIES: "其中替身", "Stand-ins in it";
     FACT_BAD: "读不了的行", "Rows that could not be read";
     FACT_MARKS: "读出的标记", "Marks read";
     FACT_COPIES: "比对过的文件", "Copies compared";

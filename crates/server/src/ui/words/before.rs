@@ -100,12 +100,13 @@ phrases! {
     POLICY_SAVE: "检查并启用", "Check and put in force";
     POLICY_GOOD: "策略有效，符合模式。", "The policies are valid and fit the schema.";
     POLICY_PROBLEMS: "有 {n} 处问题，没有启用：", "{n} problems; not put in force:";
-    POLICY_LINE: "第 {n} 行", "line {n}";
+    POLICY_LINE: "第 {n} 行：{message}", "line {n}: {message}";
     POLICY_IN_FORCE: "现行策略", "In force";
     POLICY_EFFECT: "效果", "Effect";
     POLICY_PERMIT: "许可", "permit";
     POLICY_FORBID: "禁止", "forbid";
     POLICY_HISTORY: "历史版本", "History";
+    POLICY_UNCHANGED: "还没有修改过，用的是自带的策略。", "Never changed; these are the policies it came with.";
     POLICY_BY: "修改人", "By";
     POLICY_NOW: "现行版本", "Version in force";
 

@@ -64,8 +64,7 @@ phrases! {
     UNKNOWN_SAID: "查无此人。这次查询同样留痕。", "Nobody was found. This look is traced all the same.";
     PERSON_N: "第 {n} 人", "Person {n}";
     TOKEN: "令牌", "Token";
-    RECEIPT: "回执", "Receipt";
-    RECEIPT_SAID: "痕迹第 {n} 条", "entry {n} of the log";
+    RECEIPT_SAID: "回执：痕迹第 {n} 条", "Receipt: entry {n} of the log";
     RECEIPT_GET: "下载回执", "Download the receipt";
     QUESTION_EQUALS: "{field} 与所填一致", "{field} equals what was given";
     QUESTION_AGE: "年满 {n} 岁", "at least {n} years old";
@@ -107,13 +106,13 @@ phrases! {
     STATE_READY: "可下载", "ready";
     STATE_FAILED: "失败", "failed";
     APPROVED_BY: "审批人", "Decided by";
-    CANARIES: "诱饵人", "Canary persons";
+    CANARIES: "替身", "Stand-ins";
     LEFT_OUT: "按策略排除 {n} 人", "{n} kept out by the policies";
     POWER: "如果这份文件泄露，能认出来吗？", "If this file leaks, can it be recognised?";
     POWER_LEAD: "这是批准前就算好的：露出多少行，就足以指认来源，而几乎不会冤枉别人。", "Worked out before approval: how many rows must turn up to name the source, with next to no risk for others.";
     POWER_ONE: "单独泄露时，露出约 {n} 行即可指认。", "A single leaker is recognised from about {n} rows.";
     POWER_NONE: "这份文件太小或可标记处太少，泄露后不能保证认出来源。", "This file is too small or has too few places to mark: a leak of it may not be led back.";
-    POWER_CARRIES: "携带约 {symbols} 处标记、{canaries} 个诱饵位。", "It carries about {symbols} marks and {canaries} places for canaries.";
+    POWER_CARRIES: "携带约 {symbols} 处标记、{canaries} 个替身位。", "It carries about {symbols} marks and {canaries} places for stand-ins.";
     POWER_COLLUDERS: "几方合谋", "Colluders";
     POWER_ROWS: "需露出行数", "Rows needed";
     POWER_NO_ROWS: "文件本身不够", "more than the file has";

@@ -48,6 +48,26 @@ phrases! {
     NO: "否", "no";
     NONE: "（无）", "(none)";
 
+    DETAIL_COLLECTION: "数据集", "collection";
+    DETAIL_POLICY: "依据的策略", "policy";
+    DETAIL_RECIPIENT: "接收方", "recipient";
+    DETAIL_REFERENCE: "案号、单号", "reference";
+    DETAIL_EXPORT: "导出", "export";
+    DETAIL_IMPORT: "导入", "import";
+    DETAIL_LEAK: "溯源", "leak";
+    DETAIL_DID: "做了什么", "did";
+    DETAIL_ROWS: "行数", "rows";
+    DETAIL_BAD: "坏行", "bad rows";
+    DETAIL_ROLES: "角色", "roles";
+    DETAIL_SITE: "业务站点", "site";
+    DETAIL_STAFF: "人员", "staff";
+    DETAIL_KEY: "接口密钥", "API key";
+    DETAIL_EXPIRES: "到期", "expires";
+    DETAIL_ACCUSED: "指认", "named";
+    DETAIL_IDENTIFIED: "怎样确认是本人", "identified by";
+    DETAIL_BEFORE: "之前", "before";
+    DETAIL_AFTER: "之后", "after";
+
     BASIS_1: "取得个人同意（第一项）", "consent (item 1)";
     BASIS_2: "订立、履行合同或人力资源管理所必需（第二项）", "contract or staff management (item 2)";
     BASIS_3: "履行法定职责或法定义务所必需（第三项）", "duty under the law (item 3)";

@@ -36,6 +36,7 @@ phrases! {
     SAY_INVITATION: "{who} 为您发出了本页面的链接和验证码", "{who} handed out a link and code to this page";
     SAY_OWN_VIEW: "{who} 打开了本页面", "{who} opened this page";
     SAY_ERASURE: "{who} 申请了注销", "{who} asked for erasure";
+    SAY_WRONG_CODE: "有人用错误的验证码试图打开本页面", "Somebody tried to open this page with a wrong code";
     SAY_OTHER: "{who}：{action}", "{who}: {action}";
     FIELDS_NONE: "信息", "information";
     RECIPIENT_NONE: "未写明的接收方", "a recipient not named";
