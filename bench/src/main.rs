@@ -42,12 +42,15 @@ fn main() -> Result<()> {
 }
 
 fn program() -> PathBuf {
-    std::env::var_os("LIUHEN_BIN").map_or_else(|| PathBuf::from("target/release/liuhen"), PathBuf::from)
+    std::env::var_os("LIUHEN_BIN")
+        .map_or_else(|| PathBuf::from("target/release/liuhen"), PathBuf::from)
 }
 
 /// A folder on the disk of the working directory, not in a temporary file system.
 fn folder() -> Result<tempfile::TempDir> {
-    Ok(tempfile::Builder::new().prefix("liuhen-bench-").tempdir_in(".")?)
+    Ok(tempfile::Builder::new()
+        .prefix("liuhen-bench-")
+        .tempdir_in(".")?)
 }
 
 fn purpose(fields: Vec<String>) -> PurposeView {
@@ -103,7 +106,10 @@ async fn import(rows: usize) -> Result<()> {
     let service = Service::open(&Config::in_dir(dir.path().join("data")))?;
     service.put_site(&Caller::local(), "shop", "a shop").await?;
     let bytes = people(1, rows).delimited(Form::csv(Encoding::Gb18030));
-    println!("{rows} rows of 8 columns, {} MB of CSV in GB18030", bytes.len() / 1_000_000);
+    println!(
+        "{rows} rows of 8 columns, {} MB of CSV in GB18030",
+        bytes.len() / 1_000_000
+    );
     let before = resident("VmRSS")?;
     reset_peak()?;
     let (id, seconds) = import_file(&service, &bytes).await?;
@@ -111,7 +117,10 @@ async fn import(rows: usize) -> Result<()> {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
     let rate = rows as f64 / seconds;
     println!("{seconds:.1} s, {rate:.0} rows/s, {counts:?}");
-    println!("peak memory above the file held by this bench: {} MB", (resident("VmHWM")?.saturating_sub(before)) / 1024);
+    println!(
+        "peak memory above the file held by this bench: {} MB",
+        (resident("VmHWM")?.saturating_sub(before)) / 1024
+    );
     service.close()?;
     Ok(())
 }
@@ -119,8 +128,15 @@ async fn import(rows: usize) -> Result<()> {
 /// A line of /proc/self/status, in KiB.
 fn resident(what: &str) -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with(what)).context("no such line")?;
-    Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(what))
+        .context("no such line")?;
+    Ok(line
+        .split_whitespace()
+        .nth(1)
+        .context("no number")?
+        .parse()?)
 }
 
 /// Makes the kernel count the peak anew.
@@ -135,25 +151,54 @@ fn reads(runtime: &tokio::runtime::Runtime) -> Result<()> {
         let service = Service::open(&Config::in_dir(&data))?;
         let caller = Caller::local();
         service.put_site(&caller, "shop", "a shop").await?;
-        service.put_purpose(&caller, purpose(vec!["person_name".to_owned(), "mobile".to_owned()])).await?;
-        let (_, key) = service.create_api_key(&caller, "bench", &[Role::Reader], Some("shop")).await?;
+        service
+            .put_purpose(
+                &caller,
+                purpose(vec!["person_name".to_owned(), "mobile".to_owned()]),
+            )
+            .await?;
+        let (_, key) = service
+            .create_api_key(&caller, "bench", &[Role::Reader], Some("shop"))
+            .await?;
         let bytes = people(1, PERSONS).delimited(Form::csv(Encoding::Utf8));
         let (id, _) = import_file(&service, &bytes).await?;
         let tokens = service.import_tokens(&caller, &id, 0, PERSONS)?;
         service.close()?;
-        anyhow::Ok((key, tokens.into_iter().map(|(_, token)| token).collect::<Vec<String>>()))
+        anyhow::Ok((
+            key,
+            tokens
+                .into_iter()
+                .map(|(_, token)| token)
+                .collect::<Vec<String>>(),
+        ))
     })?;
     let server = Server::plan(program()).data(&data).start();
     let address = server.url().trim_start_matches("http://").to_owned();
-    let requests: Arc<Vec<Vec<u8>>> = Arc::new(tokens.iter().map(|token| request(&address, &key, token)).collect());
+    let requests: Arc<Vec<Vec<u8>>> = Arc::new(
+        tokens
+            .iter()
+            .map(|token| request(&address, &key, token))
+            .collect(),
+    );
     println!("clients | reads/s | p50 ms | p99 ms | bare group commit: records/s | one flush ms");
     for clients in [1, 64, 256, 1024] {
         let (bare, flush) = bare(dir.path(), clients)?;
         let mut times = runtime.block_on(level(&address, &requests, clients))?;
         times.sort_unstable();
-        let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default().as_secs_f64() * 1000.0;
+        let at = |share: usize| {
+            times
+                .get(times.len() * share / 100)
+                .copied()
+                .unwrap_or_default()
+                .as_secs_f64()
+                * 1000.0
+        };
         let rate = times.len() as u64 / SECONDS;
-        println!("{clients:>7} | {rate:>7} | {:>6.1} | {:>6.1} | {bare:>28.0} | {flush:>12.2}", at(50), at(99));
+        println!(
+            "{clients:>7} | {rate:>7} | {:>6.1} | {:>6.1} | {bare:>28.0} | {flush:>12.2}",
+            at(50),
+            at(99)
+        );
     }
     let _ = server.stop();
     Ok(())
@@ -188,13 +233,19 @@ fn bare(dir: &Path, clients: usize) -> Result<(f64, f64)> {
     Ok((rate, flush * 1000.0))
 }
 
-async fn level(address: &str, requests: &Arc<Vec<Vec<u8>>>, clients: usize) -> Result<Vec<Duration>> {
+async fn level(
+    address: &str,
+    requests: &Arc<Vec<Vec<u8>>>,
+    clients: usize,
+) -> Result<Vec<Duration>> {
     let begin = Instant::now() + Duration::from_secs(1);
     let end = begin + Duration::from_secs(SECONDS);
     let mut tasks = Vec::with_capacity(clients);
     for client in 0..clients {
         let (address, requests) = (address.to_owned(), Arc::clone(requests));
-        tasks.push(tokio::spawn(async move { one_client(&address, &requests, client, begin, end).await }));
+        tasks.push(tokio::spawn(async move {
+            one_client(&address, &requests, client, begin, end).await
+        }));
     }
     let mut times = Vec::new();
     for task in tasks {
@@ -203,7 +254,13 @@ async fn level(address: &str, requests: &Arc<Vec<Vec<u8>>>, clients: usize) -> R
     Ok(times)
 }
 
-async fn one_client(address: &str, requests: &[Vec<u8>], client: usize, begin: Instant, end: Instant) -> Result<Vec<Duration>> {
+async fn one_client(
+    address: &str,
+    requests: &[Vec<u8>],
+    client: usize,
+    begin: Instant,
+    end: Instant,
+) -> Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut times = Vec::new();
@@ -230,12 +287,17 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
         if stream.read_buf(buffer).await? == 0 {
             bail!("the server closed the connection");
         }
-        let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else {
+            continue;
+        };
         let text = std::str::from_utf8(&buffer[..head])?.to_ascii_lowercase();
         if !text.starts_with("http/1.1 200") {
             bail!("not answered: {}", String::from_utf8_lossy(buffer));
         }
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).context("no length")?;
+        let length = text
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .context("no length")?;
         if buffer.len() >= head + 4 + length.trim().parse::<usize>()? {
             if !buffer.windows(7).any(|seven| seven == b"\"plain\"") {
                 bail!("nothing was released: {}", String::from_utf8_lossy(buffer));

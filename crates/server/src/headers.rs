@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn same_site_rows() {
-        let rows: [(&str, &[(&'static str, &'static str)], bool); 8] = [
+        type Row = (&'static str, &'static [(&'static str, &'static str)], bool);
+        let rows: [Row; 8] = [
             ("a program", &[], true),
             ("our page", &[("sec-fetch-site", "same-origin")], true),
             ("typed", &[("sec-fetch-site", "none")], true),

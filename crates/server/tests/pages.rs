@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a helper that fails is a failed test"
 )]
 
@@ -21,14 +22,28 @@ use serde_json::{Value, json};
 
 /// Every page that needs no id.
 const PAGES: [&str; 12] = [
-    "/", "/imports", "/purposes", "/policies", "/sites", "/trace", "/look", "/readers", "/exports", "/leaks", "/desk", "/admin",
+    "/",
+    "/imports",
+    "/purposes",
+    "/policies",
+    "/sites",
+    "/trace",
+    "/look",
+    "/readers",
+    "/exports",
+    "/leaks",
+    "/desk",
+    "/admin",
 ];
 
 /// What a browser sends when it goes to a page.
 async fn visit(world: &World, who: &As, path: &str, lang: &str) -> Reply {
     let mut request = request(Method::GET, who, path, Body::empty());
     let headers = request.headers_mut();
-    headers.insert("accept", "text/html,application/xhtml+xml,*/*;q=0.8".parse().unwrap());
+    headers.insert(
+        "accept",
+        "text/html,application/xhtml+xml,*/*;q=0.8".parse().unwrap(),
+    );
     headers.insert("accept-language", lang.parse().unwrap());
     world.send(request).await
 }
@@ -51,7 +66,11 @@ async fn strangers_are_sent_to_the_door() {
     let world = World::new();
     for page in PAGES {
         let reply = visit(&world, &As::Nobody, page, "zh").await.expect(303);
-        assert!(reply.header("location").starts_with("/login"), "{page}: {}", reply.header("location"));
+        assert!(
+            reply.header("location").starts_with("/login"),
+            "{page}: {}",
+            reply.header("location")
+        );
     }
     let reply = visit(&world, &As::Nobody, "/me", "zh").await.expect(303);
     assert!(reply.header("location").starts_with("/portal"));
@@ -62,15 +81,35 @@ async fn pages_speak_both_languages_and_hold_nothing_inline() {
     let world = World::new();
     let admin = session_of(&world.first_admin().await);
     for page in PAGES.into_iter().chain(["/login", "/portal", "/p/none"]) {
-        for (lang, tag) in [("zh-CN", "<html lang=\"zh-CN\">"), ("en-GB", "<html lang=\"en\">")] {
+        for (lang, tag) in [
+            ("zh-CN", "<html lang=\"zh-CN\">"),
+            ("en-GB", "<html lang=\"en\">"),
+        ] {
             let reply = visit(&world, &admin, page, lang).await.expect(200);
-            assert!(reply.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'"), "{page}");
+            assert!(
+                reply
+                    .header("content-security-policy")
+                    .starts_with("default-src 'none'; script-src 'self'"),
+                "{page}"
+            );
             assert_eq!(reply.header("cache-control"), "no-store", "{page}");
             let text = reply.text();
             assert!(text.contains(tag), "{page} in {lang}");
-            assert!(!text.contains(" style=") && !text.contains("<style") && !text.contains(" onclick="), "{page}");
-            assert_eq!(text.matches("<script").count(), text.matches("<script src=\"/assets/").count(), "{page}");
-            assert!(text.contains("href=\"#main\"") && text.contains("id=\"main\""), "{page}: a way past the navigation");
+            assert!(
+                !text.contains(" style=")
+                    && !text.contains("<style")
+                    && !text.contains(" onclick="),
+                "{page}"
+            );
+            assert_eq!(
+                text.matches("<script").count(),
+                text.matches("<script src=\"/assets/").count(),
+                "{page}"
+            );
+            assert!(
+                text.contains("href=\"#main\"") && text.contains("id=\"main\""),
+                "{page}: a way past the navigation"
+            );
         }
     }
 }
@@ -79,11 +118,19 @@ async fn pages_speak_both_languages_and_hold_nothing_inline() {
 async fn errors_are_pages_for_people_and_problems_for_programs() {
     let world = World::new();
     for (lang, words) in [("zh", "没有找到"), ("en", "Not found")] {
-        let reply = visit(&world, &As::Nobody, "/nowhere", lang).await.expect(404);
+        let reply = visit(&world, &As::Nobody, "/nowhere", lang)
+            .await
+            .expect(404);
         let text = reply.text();
-        assert!(text.contains(words) && text.contains(reply.header("x-request-id")), "{text}");
+        assert!(
+            text.contains(words) && text.contains(reply.header("x-request-id")),
+            "{text}"
+        );
     }
-    world.get(&As::Nobody, "/nowhere").await.problem(404, "not_found");
+    world
+        .get(&As::Nobody, "/nowhere")
+        .await
+        .problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,20 +138,39 @@ async fn refuses_forms_without_the_sessions_token() {
     let world = World::new();
     let session = world.first_admin().await;
     let cookie = format!("liuhen_staff={}", session.secret);
-    for fields in ["id=a&name=b", "_csrf=&id=a&name=b", "_csrf=wrong&id=a&name=b"] {
-        let reply = world.send(form("/sites", &cookie, fields)).await.expect(403);
+    for fields in [
+        "id=a&name=b",
+        "_csrf=&id=a&name=b",
+        "_csrf=wrong&id=a&name=b",
+    ] {
+        let reply = world
+            .send(form("/sites", &cookie, fields))
+            .await
+            .expect(403);
         assert!(reply.text().contains(reply.header("x-request-id")));
     }
-    let good = format!("_csrf={}&id=shop&name=%3Cscript%3Ealert(1)%3C%2Fscript%3E", session.csrf);
+    let good = format!(
+        "_csrf={}&id=shop&name=%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+        session.csrf
+    );
     world.send(form("/sites", &cookie, &good)).await.expect(303);
-    let page = visit(&world, &session_of(&session), "/sites", "en").await.text();
-    assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;alert(1)"), "{page}");
+    let page = visit(&world, &session_of(&session), "/sites", "en")
+        .await
+        .text();
+    assert!(
+        !page.contains("<script>alert") && page.contains("&lt;script&gt;alert(1)"),
+        "{page}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_is_remembered_and_leads_only_home() {
     let world = World::new();
-    let rows = [("/lang/en?back=/login", "/login"), ("/lang/en?back=//evil.example/", "/"), ("/lang/zh?back=https://evil.example", "/")];
+    let rows = [
+        ("/lang/en?back=/login", "/login"),
+        ("/lang/en?back=//evil.example/", "/"),
+        ("/lang/zh?back=https://evil.example", "/"),
+    ];
     for (path, expected) in rows {
         let reply = visit(&world, &As::Nobody, path, "zh").await.expect(303);
         assert_eq!(reply.header("location"), expected);
@@ -117,8 +183,15 @@ async fn wrong_secrets_are_answered_alike() {
     let world = World::new();
     world.first_admin().await;
     let mut pages = Vec::new();
-    for fields in ["login=first.admin&password=wrong&code=000000", "login=nobody.here&password=wrong&code=000000"] {
-        let text = world.send(form("/login", "", fields)).await.expect(401).text();
+    for fields in [
+        "login=first.admin&password=wrong&code=000000",
+        "login=nobody.here&password=wrong&code=000000",
+    ] {
+        let text = world
+            .send(form("/login", "", fields))
+            .await
+            .expect(401)
+            .text();
         pages.push(text.replace("first.admin", "x").replace("nobody.here", "x"));
     }
     assert_eq!(pages[0], pages[1]);
@@ -127,12 +200,26 @@ async fn wrong_secrets_are_answered_alike() {
 /// The value of an attribute, unescaped as a browser would.
 fn attribute(page: &str, name: &str) -> Vec<String> {
     let start = format!("{name}=\"");
-    let values = page.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap());
-    values.map(|value| value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")).collect()
+    let values = page
+        .split(&start)
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap());
+    values
+        .map(|value| {
+            value
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+                .replace("&amp;", "&")
+        })
+        .collect()
 }
 
 fn one(page: &str, name: &str) -> String {
-    attribute(page, name).into_iter().next().unwrap_or_else(|| panic!("no {name} in {page}"))
+    attribute(page, name)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| panic!("no {name} in {page}"))
 }
 
 /// A vault in which one person was looked at and exported; answers his handle.
@@ -141,9 +228,18 @@ async fn touched(world: &World, admin: &liuhen_service::Session) -> Handle {
     let (_, fields) = world.import(&session_of(admin), &sheet, None).await;
     let field = |kind: &str| fields[kind].as_str().unwrap().to_owned();
     let (mobile, name) = (field("mobile"), field("person_name"));
-    world.purpose(&session_of(admin), "care", 2, &[&mobile, &name]).await;
-    let column = sheet.header.iter().position(|header| header.contains("手机")).unwrap();
-    let handle = Handle::Value { kind: Kind::MOBILE, value: sheet.rows[0][column].clone() };
+    world
+        .purpose(&session_of(admin), "care", 2, &[&mobile, &name])
+        .await;
+    let column = sheet
+        .header
+        .iter()
+        .position(|header| header.contains("手机"))
+        .unwrap();
+    let handle = Handle::Value {
+        kind: Kind::MOBILE,
+        value: sheet.rows[0][column].clone(),
+    };
     let ask = ReadRequest {
         purpose: "care".into(),
         subjects: vec![handle.clone()],
@@ -165,10 +261,24 @@ async fn touched(world: &World, admin: &liuhen_service::Session) -> Handle {
         expires: i64::MAX / 2,
         note: String::new(),
     };
-    let asked = world.service.request_export(&admin.caller(), export).await.unwrap();
-    world.service.decide_export(&Caller::local(), &asked.id, true).await.unwrap();
+    let asked = world
+        .service
+        .request_export(&admin.caller(), export)
+        .await
+        .unwrap();
+    world
+        .service
+        .decide_export(&Caller::local(), &asked.id, true)
+        .await
+        .unwrap();
     for _ in 0..200 {
-        if world.service.export(&admin.caller(), &asked.id).unwrap().state == ExportState::Ready {
+        if world
+            .service
+            .export(&admin.caller(), &asked.id)
+            .unwrap()
+            .state
+            == ExportState::Ready
+        {
             return handle;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -181,17 +291,36 @@ async fn a_persons_page_carries_proofs_that_its_script_accepts() {
     let world = World::new();
     let admin = world.first_admin().await;
     let handle = touched(&world, &admin).await;
-    let invite = world.service.invite_person(&admin.caller(), &handle, "card seen").await.unwrap();
+    let invite = world
+        .service
+        .invite_person(&admin.caller(), &handle, "card seen")
+        .await
+        .unwrap();
     let door = format!("/p/{}", invite.link_secret);
-    world.send(form(&door, "", "code=00000000")).await.expect(401);
-    let reply = world.send(form(&door, "", &format!("code={}", invite.code))).await.expect(303);
-    let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
+    world
+        .send(form(&door, "", "code=00000000"))
+        .await
+        .expect(401);
+    let reply = world
+        .send(form(&door, "", &format!("code={}", invite.code)))
+        .await
+        .expect(303);
+    let cookie = reply
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
 
     let mut ask = request(Method::GET, &As::Nobody, "/me", Body::empty());
     ask.headers_mut().insert("cookie", cookie.parse().unwrap());
-    ask.headers_mut().insert("accept-language", "zh".parse().unwrap());
+    ask.headers_mut()
+        .insert("accept-language", "zh".parse().unwrap());
     let page = world.send(ask).await.expect(200).text();
-    assert!(page.contains("打码") && page.contains("导出给了Courier &lt;b&gt;Ltd&lt;/b&gt;"), "{page}");
+    assert!(
+        page.contains("打码") && page.contains("导出给了Courier &lt;b&gt;Ltd&lt;/b&gt;"),
+        "{page}"
+    );
     check_with_node(&page);
     cancels(&world, &cookie, &one(&page, "name=\"_csrf\" value")).await;
 }
@@ -200,32 +329,68 @@ async fn a_persons_page_carries_proofs_that_its_script_accepts() {
 fn check_with_node(page: &str) {
     let numbers = attribute(page, "data-n");
     let proofs = attribute(page, "data-proof");
-    assert!(numbers.len() >= 4 && numbers.len() == proofs.len(), "{} of {}", proofs.len(), numbers.len());
+    assert!(
+        numbers.len() >= 4 && numbers.len() == proofs.len(),
+        "{} of {}",
+        proofs.len(),
+        numbers.len()
+    );
     let entries: Vec<Value> = numbers
         .iter()
         .zip(&proofs)
         .map(|(n, proof)| json!({"n": n.parse::<u64>().unwrap(), "proof": serde_json::from_str::<Value>(proof).unwrap()}))
         .collect();
-    assert!(entries.iter().any(|entry| entry["proof"]["chunk"].is_object()), "the export is among them");
-    let mut trace: BTreeMap<&str, Value> =
-        ["key", "checkpoint", "vkey", "origin"].map(|name| (name, one(page, &format!("data-{name}")).into())).into();
-    trace.insert("total", one(page, "data-total").parse::<u64>().unwrap().into());
+    assert!(
+        entries
+            .iter()
+            .any(|entry| entry["proof"]["chunk"].is_object()),
+        "the export is among them"
+    );
+    let mut trace: BTreeMap<&str, Value> = ["key", "checkpoint", "vkey", "origin"]
+        .map(|name| (name, one(page, &format!("data-{name}")).into()))
+        .into();
+    trace.insert(
+        "total",
+        one(page, "data-total").parse::<u64>().unwrap().into(),
+    );
     trace.insert("entries", entries.into());
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("trace.json");
     std::fs::write(&file, serde_json::to_vec(&trace).unwrap()).unwrap();
     let test = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/verify.test.mjs");
-    match Command::new("node").arg("--test").arg(test).env("LIUHEN_TRACE", &file).output() {
-        Ok(run) => assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout)),
+    match Command::new("node")
+        .arg("--test")
+        .arg(test)
+        .env("LIUHEN_TRACE", &file)
+        .output()
+    {
+        Ok(run) => assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stdout)
+        ),
         Err(_) => eprintln!("SKIP: node is absent, the page's proofs were not checked"),
     }
 }
 
 /// The two steps of cancelling: nothing without the tick, and afterwards the page is gone.
 async fn cancels(world: &World, cookie: &str, csrf: &str) {
-    let unticked = world.send(form("/me/cancel", cookie, &format!("_csrf={csrf}"))).await.expect(200);
-    assert!(!unticked.headers.contains_key("set-cookie"), "still signed in");
-    let done = world.send(form("/me/cancel", cookie, &format!("_csrf={csrf}&sure=yes"))).await.expect(200);
+    let unticked = world
+        .send(form("/me/cancel", cookie, &format!("_csrf={csrf}")))
+        .await
+        .expect(200);
+    assert!(
+        !unticked.headers.contains_key("set-cookie"),
+        "still signed in"
+    );
+    let done = world
+        .send(form(
+            "/me/cancel",
+            cookie,
+            &format!("_csrf={csrf}&sure=yes"),
+        ))
+        .await
+        .expect(200);
     assert!(done.header("set-cookie").contains("Max-Age=0"));
     let mut ask = request(Method::GET, &As::Nobody, "/me", Body::empty());
     ask.headers_mut().insert("cookie", cookie.parse().unwrap());

@@ -30,7 +30,13 @@ async fn show(desk: Desk, Query(query): Query<Done>) -> Page {
 
 async fn page(desk: &Desk, note: Option<&Note>, once: &Markup) -> Page {
     let (staff, keys, sites) = desk
-        .ask(|service, caller| Ok((service.staff(caller)?, service.api_keys(caller)?, service.sites()?)))
+        .ask(|service, caller| {
+            Ok((
+                service.staff(caller)?,
+                service.api_keys(caller)?,
+                service.sites()?,
+            ))
+        })
         .await?;
     let c = &desk.c;
     let body = html! {
@@ -40,15 +46,33 @@ async fn page(desk: &Desk, note: Option<&Note>, once: &Markup) -> Page {
         section.sheet { h2 { (c.t(w::KEYS)) } (key_table(c, &keys)) }
         (key_form(c, &sites))
     };
-    Ok(layout::page(c, c.t(w::ADMIN), Some(c.t(w::ADMIN_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::ADMIN),
+        Some(c.t(w::ADMIN_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn role_choices(c: &Ctx, chosen: &[Role]) -> Vec<(String, String, bool)> {
-    Role::ALL.iter().map(|role| (role.name().to_owned(), c.t(names::role(*role)).to_owned(), chosen.contains(role))).collect()
+    Role::ALL
+        .iter()
+        .map(|role| {
+            (
+                role.name().to_owned(),
+                c.t(names::role(*role)).to_owned(),
+                chosen.contains(role),
+            )
+        })
+        .collect()
 }
 
 fn roles(form: &Pairs) -> Vec<Role> {
-    form.all("role").iter().filter_map(|name| Role::parse(name)).collect()
+    form.all("role")
+        .iter()
+        .filter_map(|name| Role::parse(name))
+        .collect()
 }
 
 fn active_tag(c: &Ctx, active: bool, inactive: crate::ui::i18n::Phrase) -> Markup {
@@ -127,7 +151,11 @@ fn key_table(c: &Ctx, keys: &[ApiKeyView]) -> Markup {
 
 fn key_form(c: &Ctx, sites: &[SiteView]) -> Markup {
     let mut options = vec![(String::new(), c.t(w::KEY_SITE_NONE).to_owned())];
-    options.extend(sites.iter().map(|site| (site.id.clone(), site.name.clone())));
+    options.extend(
+        sites
+            .iter()
+            .map(|site| (site.id.clone(), site.name.clone())),
+    );
     html! {
         form.sheet method="post" action="/admin/keys" {
             h2 { (c.t(w::KEY_NEW)) }
@@ -162,9 +190,18 @@ async fn refused(desk: &Desk, error: liuhen_service::ServiceError) -> Answer {
 
 async fn invite(posted: Posted) -> Answer {
     let desk = &posted.desk;
-    match desk.state.service().invite_staff(&desk.caller(), &roles(&posted.form)).await {
+    match desk
+        .state
+        .service()
+        .invite_staff(&desk.caller(), &roles(&posted.form))
+        .await
+    {
         Ok(secret) => {
-            let link = format!("{}/setup?secret={}", desk.state.base_url(), layout::quote(&secret));
+            let link = format!(
+                "{}/setup?secret={}",
+                desk.state.base_url(),
+                layout::quote(&secret)
+            );
             let once = shown_once(&desk.c, desk.c.t(w::INVITE_STAFF_SAID), &link);
             Ok(page(desk, None, &once).await?.into_response())
         }
@@ -174,7 +211,12 @@ async fn invite(posted: Posted) -> Answer {
 
 async fn change(Path(id): Path<String>, posted: Posted) -> Answer {
     let (desk, form) = (&posted.desk, &posted.form);
-    match desk.state.service().set_staff(&desk.caller(), &id, &roles(form), form.ticked("active")).await {
+    match desk
+        .state
+        .service()
+        .set_staff(&desk.caller(), &id, &roles(form), form.ticked("active"))
+        .await
+    {
         Ok(()) => Ok(go("/admin?done=1")),
         Err(error) => refused(desk, error).await,
     }
@@ -182,7 +224,16 @@ async fn change(Path(id): Path<String>, posted: Posted) -> Answer {
 
 async fn make_key(posted: Posted) -> Answer {
     let (desk, form) = (&posted.desk, &posted.form);
-    let made = desk.state.service().create_api_key(&desk.caller(), form.get("name"), &roles(form), form.some("site")).await;
+    let made = desk
+        .state
+        .service()
+        .create_api_key(
+            &desk.caller(),
+            form.get("name"),
+            &roles(form),
+            form.some("site"),
+        )
+        .await;
     match made {
         Ok((_, secret)) => {
             let once = shown_once(&desk.c, desk.c.t(w::KEY_SAID), &secret);
@@ -194,7 +245,12 @@ async fn make_key(posted: Posted) -> Answer {
 
 async fn revoke(Path(id): Path<String>, posted: Posted) -> Answer {
     let desk = &posted.desk;
-    match desk.state.service().revoke_api_key(&desk.caller(), &id).await {
+    match desk
+        .state
+        .service()
+        .revoke_api_key(&desk.caller(), &id)
+        .await
+    {
         Ok(()) => Ok(go("/admin?done=1")),
         Err(error) => refused(desk, error).await,
     }

@@ -34,7 +34,9 @@ async fn show(desk: Desk) -> Page {
 }
 
 async fn page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
-    let (purposes, kinds) = desk.ask(|service, _| Ok((service.purposes(), service.kinds()))).await?;
+    let (purposes, kinds) = desk
+        .ask(|service, _| Ok((service.purposes(), service.kinds())))
+        .await?;
     let c = &desk.c;
     let body = html! {
         form method="post" action="/desk" {
@@ -46,15 +48,32 @@ async fn page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
             div { button type="submit" { (c.t(w::DESK_GO)) } }
         }
     };
-    Ok(layout::page(c, c.t(w::DESK), Some(c.t(w::DESK_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::DESK),
+        Some(c.t(w::DESK_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn find(c: &Ctx, kinds: &[KindView], typed: &Pairs) -> Markup {
     let by = typed.some("by").unwrap_or("value");
-    let ways = [("value", during::BY_VALUE), ("token", during::BY_TOKEN), ("subject", during::BY_SUBJECT)]
-        .map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned(), by == value));
-    let kinds: Vec<_> =
-        kinds.iter().map(|kind| (kind.name.name().to_owned(), c.either(&kind.label_zh, &kind.label_en).to_owned())).collect();
+    let ways = [
+        ("value", during::BY_VALUE),
+        ("token", during::BY_TOKEN),
+        ("subject", during::BY_SUBJECT),
+    ]
+    .map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned(), by == value));
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|kind| {
+            (
+                kind.name.name().to_owned(),
+                c.either(&kind.label_zh, &kind.label_en).to_owned(),
+            )
+        })
+        .collect();
     html! {
         (radios("by", c.t(w::DESK_BY), None, &ways))
         (Select::new("kind", c.t(w::DESK_KIND), &kinds).chosen(typed.some("kind").unwrap_or("resident_id")))
@@ -65,10 +84,16 @@ fn find(c: &Ctx, kinds: &[KindView], typed: &Pairs) -> Markup {
 
 fn errand(c: &Ctx, purposes: &[PurposeView], typed: &Pairs) -> Markup {
     let chosen = typed.some("do").unwrap_or("link");
-    let errands = ERRANDS.map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned(), value == chosen));
+    let errands =
+        ERRANDS.map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned(), value == chosen));
     let purposes: Vec<_> = purposes
         .iter()
-        .map(|purpose| (purpose.id.clone(), c.either(&purpose.name_zh, &purpose.name_en).to_owned()))
+        .map(|purpose| {
+            (
+                purpose.id.clone(),
+                c.either(&purpose.name_zh, &purpose.name_en).to_owned(),
+            )
+        })
         .collect();
     html! {
         (radios("do", c.t(w::DESK_WHAT), None, &errands))
@@ -80,7 +105,14 @@ async fn carry_out(posted: Posted) -> Page {
     let (desk, form) = (&posted.desk, &posted.form);
     match attempt(desk, form).await {
         Ok(Some(invite)) => Ok(handed_over(desk, &invite)),
-        Ok(None) => page(desk, &Pairs(Vec::new()), Some(&Note::good(desk.c.t(w::DESK_DONE)))).await,
+        Ok(None) => {
+            page(
+                desk,
+                &Pairs(Vec::new()),
+                Some(&Note::good(desk.c.t(w::DESK_DONE))),
+            )
+            .await
+        }
         Err(error) => {
             let note = refusal(&desk.c, error)?;
             page(desk, form, Some(&note)).await
@@ -93,9 +125,21 @@ async fn attempt(desk: &Desk, form: &Pairs) -> Result<Option<PersonInvite>, ApiE
     let (service, caller) = (desk.state.service(), desk.caller());
     let (purpose, evidence) = (form.get("purpose"), form.get("evidence"));
     match form.get("do") {
-        "link" => return Ok(Some(service.invite_person(&caller, &person, evidence).await?)),
-        "consent" => drop(service.set_consent(&caller, &person, purpose, true, evidence).await?),
-        "withdraw" => drop(service.set_consent(&caller, &person, purpose, false, evidence).await?),
+        "link" => {
+            return Ok(Some(
+                service.invite_person(&caller, &person, evidence).await?,
+            ));
+        }
+        "consent" => drop(
+            service
+                .set_consent(&caller, &person, purpose, true, evidence)
+                .await?,
+        ),
+        "withdraw" => drop(
+            service
+                .set_consent(&caller, &person, purpose, false, evidence)
+                .await?,
+        ),
         "object" => drop(service.set_objection(&caller, &person, true).await?),
         "lift" => drop(service.set_objection(&caller, &person, false).await?),
         _ => return Err(ApiError::malformed("no such errand")),

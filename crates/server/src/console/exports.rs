@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use liuhen_service::{CollectionView, ExportRequest, ExportState, ExportView, PowerView, PurposeView, Role};
+use liuhen_service::{
+    CollectionView, ExportRequest, ExportState, ExportView, PowerView, PurposeView, Role,
+};
 use maud::{Markup, html};
 
 use super::look;
@@ -41,7 +43,11 @@ async fn list(desk: Desk) -> Page {
 async fn list_page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
     let choices = desk
         .ask(|service, caller| {
-            Ok(Choices { exports: service.exports(caller)?, purposes: service.purposes(), collections: service.collections()? })
+            Ok(Choices {
+                exports: service.exports(caller)?,
+                purposes: service.purposes(),
+                collections: service.collections()?,
+            })
         })
         .await?;
     let c = &desk.c;
@@ -52,7 +58,13 @@ async fn list_page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
             @else { (ask_form(c, &choices, typed)) }
         }
     };
-    Ok(layout::page(c, c.t(w::EXPORTS), Some(c.t(w::EXPORTS_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::EXPORTS),
+        Some(c.t(w::EXPORTS_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn export_table(desk: &Desk, exports: &[ExportView]) -> Markup {
@@ -91,20 +103,37 @@ fn state_tag(c: &Ctx, state: ExportState) -> Markup {
 }
 
 fn pairs(rows: &[(&str, &str)]) -> Vec<(String, String)> {
-    rows.iter().map(|(value, text)| ((*value).to_owned(), (*text).to_owned())).collect()
+    rows.iter()
+        .map(|(value, text)| ((*value).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 fn ask_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
     let purposes: Vec<_> = choices
         .purposes
         .iter()
-        .map(|purpose| (purpose.id.clone(), c.either(&purpose.name_zh, &purpose.name_en).to_owned()))
+        .map(|purpose| {
+            (
+                purpose.id.clone(),
+                c.either(&purpose.name_zh, &purpose.name_en).to_owned(),
+            )
+        })
         .collect();
-    let collections: Vec<_> = choices.collections.iter().map(|one| (one.name.clone(), one.name.clone())).collect();
+    let collections: Vec<_> = choices
+        .collections
+        .iter()
+        .map(|one| (one.name.clone(), one.name.clone()))
+        .collect();
     let chosen = typed.all("field");
-    let known: std::collections::BTreeSet<&String> =
-        choices.collections.iter().flat_map(|one| one.fields.iter().map(|field| &field.name)).collect();
-    let fields: Vec<_> = known.into_iter().map(|name| (name.clone(), names::field(c, name), chosen.contains(name))).collect();
+    let known: std::collections::BTreeSet<&String> = choices
+        .collections
+        .iter()
+        .flat_map(|one| one.fields.iter().map(|field| &field.name))
+        .collect();
+    let fields: Vec<_> = known
+        .into_iter()
+        .map(|name| (name.clone(), names::field(c, name), chosen.contains(name)))
+        .collect();
     let later = time::day(jiff::Timestamp::now().as_millisecond() + DAYS * 86_400_000);
     html! {
         form.sheet method="post" action="/exports" {
@@ -127,10 +156,14 @@ fn ask_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
 }
 
 fn request(form: &Pairs) -> Result<ExportRequest, crate::ApiError> {
-    let expires = time::end_of_day(form.get("expires")).ok_or_else(|| crate::ApiError::malformed("expires is no date"))?;
+    let expires = time::end_of_day(form.get("expires"))
+        .ok_or_else(|| crate::ApiError::malformed("expires is no date"))?;
     let limit = match form.some("limit") {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| crate::ApiError::malformed("the number of rows is no number"))?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| crate::ApiError::malformed("the number of rows is no number"))?,
+        ),
     };
     Ok(ExportRequest {
         recipient: form.get("recipient").to_owned(),
@@ -148,14 +181,21 @@ fn request(form: &Pairs) -> Result<ExportRequest, crate::ApiError> {
 async fn ask(posted: Posted) -> Answer {
     let desk = &posted.desk;
     let asked = match request(&posted.form) {
-        Ok(request) => desk.state.service().request_export(&desk.caller(), request).await.map_err(Into::into),
+        Ok(request) => desk
+            .state
+            .service()
+            .request_export(&desk.caller(), request)
+            .await
+            .map_err(Into::into),
         Err(error) => Err(error),
     };
     match asked {
         Ok(export) => Ok(go(&format!("/exports/{}", export.id))),
         Err(error) => {
             let note = refusal(&desk.c, error)?;
-            Ok(list_page(desk, &posted.form, Some(&note)).await?.into_response())
+            Ok(list_page(desk, &posted.form, Some(&note))
+                .await?
+                .into_response())
         }
     }
 }
@@ -165,7 +205,9 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Page {
 }
 
 async fn one_page(desk: &Desk, id: String, note: Option<&Note>) -> Page {
-    let export = desk.ask(move |service, caller| service.export(caller, &id)).await?;
+    let export = desk
+        .ask(move |service, caller| service.export(caller, &id))
+        .await?;
     let c = &desk.c;
     let making = export.state == ExportState::Approved;
     let body = html! {
@@ -178,7 +220,13 @@ async fn one_page(desk: &Desk, id: String, note: Option<&Note>) -> Page {
         }
         section.sheet { h2 { (c.t(w::POWER)) } (power(c, &export.power)) }
     };
-    Ok(layout::page(c, &export.request.recipient, None, note, &body))
+    Ok(layout::page(
+        c,
+        &export.request.recipient,
+        None,
+        note,
+        &body,
+    ))
 }
 
 fn facts(desk: &Desk, export: &ExportView) -> Markup {
@@ -226,7 +274,9 @@ fn act(c: &Ctx, export: &ExportView) -> Markup {
 
 /// Whether the member of staff asked for this export himself. The service refuses him anyway; the page says it before he tries.
 fn own(c: &Ctx, export: &ExportView) -> bool {
-    c.staff.as_ref().is_some_and(|staff| export.by == format!("staff:{}", staff.id))
+    c.staff
+        .as_ref()
+        .is_some_and(|staff| export.by == format!("staff:{}", staff.id))
 }
 
 fn decide_form(c: &Ctx, export: &ExportView) -> Markup {
@@ -247,12 +297,20 @@ fn power(c: &Ctx, power: &PowerView) -> Markup {
         .column(c.t(w::POWER_COLLUDERS), Set::Text)
         .column(c.t(w::POWER_ROWS), Set::Text);
     // More colluders need more rows: after the first number the file does not suffice for, all are alike.
-    let enough = power.lines.iter().take_while(|(_, rows)| rows.is_some()).count();
+    let enough = power
+        .lines
+        .iter()
+        .take_while(|(_, rows)| rows.is_some())
+        .count();
     for (colluders, rows) in power.lines.iter().take(enough + 1) {
         let rows = rows.map_or_else(|| c.t(w::POWER_NO_ROWS).to_owned(), names::number);
         table.row(vec![html! { (colluders) }, html! { (rows) }]);
     }
-    let alone = power.lines.iter().find(|(colluders, _)| *colluders == 1).and_then(|(_, rows)| *rows);
+    let alone = power
+        .lines
+        .iter()
+        .find(|(colluders, _)| *colluders == 1)
+        .and_then(|(_, rows)| *rows);
     html! {
         p.muted { (c.t(w::POWER_LEAD)) }
         @match alone {
@@ -273,7 +331,12 @@ async fn decide(Path(id): Path<String>, posted: Posted) -> Answer {
         "decline" => false,
         _ => return Err(crate::ApiError::malformed("approve or decline")),
     };
-    match desk.state.service().decide_export(&desk.caller(), &id, approve).await {
+    match desk
+        .state
+        .service()
+        .decide_export(&desk.caller(), &id, approve)
+        .await
+    {
         Ok(_) => Ok(go(&format!("/exports/{id}"))),
         Err(error) => {
             let note = refusal(&desk.c, error.into())?;
@@ -284,7 +347,11 @@ async fn decide(Path(id): Path<String>, posted: Posted) -> Answer {
 
 async fn file(Path(id): Path<String>, posted: Posted) -> Answer {
     let desk = &posted.desk;
-    let file = desk.state.service().export_file(&desk.caller(), &id).await?;
+    let file = desk
+        .state
+        .service()
+        .export_file(&desk.caller(), &id)
+        .await?;
     Ok(download(file))
 }
 
@@ -295,7 +362,10 @@ mod tests {
     #[test]
     fn refuses_requests_without_a_date_or_with_words_for_numbers() {
         let form = |expires: &str, limit: &str| {
-            Pairs(vec![("expires".to_owned(), expires.to_owned()), ("limit".to_owned(), limit.to_owned())])
+            Pairs(vec![
+                ("expires".to_owned(), expires.to_owned()),
+                ("limit".to_owned(), limit.to_owned()),
+            ])
         };
         assert!(request(&form("", "")).is_err());
         assert!(request(&form("2026-12-31", "many")).is_err());

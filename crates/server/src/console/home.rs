@@ -1,10 +1,10 @@
 //! The overview: the three phases with their counts, the log's head, reads per day, what waits for somebody; and the language switch.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
-use axum::Router;
 use liuhen_service::{ExportState, ExportView, Health, LeakView, Role, Stats};
 use maud::{Markup, html};
 
@@ -17,7 +17,9 @@ use crate::ui::words::{during, shell as w};
 use crate::ui::{Ctx, chart, layout, names, time};
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/", get(show)).route("/lang/{lang}", get(language))
+    Router::new()
+        .route("/", get(show))
+        .route("/lang/{lang}", get(language))
 }
 
 #[derive(serde::Deserialize)]
@@ -25,10 +27,17 @@ struct Back {
     back: Option<String>,
 }
 
-async fn language(State(state): State<AppState>, Path(lang): Path<String>, Query(query): Query<Back>) -> Answer {
+async fn language(
+    State(state): State<AppState>,
+    Path(lang): Path<String>,
+    Query(query): Query<Back>,
+) -> Answer {
     let _ = state;
     let lang = if lang == "en" { Lang::En } else { Lang::Zh };
-    let back = query.back.filter(|back| is_local_path(back)).unwrap_or_else(|| "/".to_owned());
+    let back = query
+        .back
+        .filter(|back| is_local_path(back))
+        .unwrap_or_else(|| "/".to_owned());
     Ok(([(header::SET_COOKIE, remember(lang))], Redirect::to(&back)).into_response())
 }
 
@@ -54,7 +63,10 @@ async fn show(desk: Desk) -> Page {
                 vkey: service.log_vkey(),
                 collections: service.collections()?.len(),
                 purposes: service.purposes().len(),
-                imports: service.imports(caller).map(|imports| imports.len()).unwrap_or_default(),
+                imports: service
+                    .imports(caller)
+                    .map(|imports| imports.len())
+                    .unwrap_or_default(),
                 stats: service.stats(caller, 30).ok(),
                 exports: service.exports(caller).unwrap_or_default(),
                 leaks: service.leaks(caller).unwrap_or_default(),
@@ -70,7 +82,13 @@ async fn show(desk: Desk) -> Page {
         (reads(c, &view))
         div.grid2 { (pending(c, &view.exports)) (log(c, &view)) }
     };
-    Ok(layout::page(c, c.t(w::HOME), Some(c.t(w::HOME_LEAD)), None, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::HOME),
+        Some(c.t(w::HOME_LEAD)),
+        None,
+        &body,
+    ))
 }
 
 fn figure(name: &str, value: &Markup) -> Markup {
@@ -86,8 +104,12 @@ fn length(n: usize) -> Markup {
 }
 
 fn phases(c: &Ctx, view: &Overview) -> Markup {
-    let accused = view.leaks.iter().filter(|leak| leak.accused().next().is_some()).count();
-    let totals = view.stats.as_ref().map(|stats| totals(stats));
+    let accused = view
+        .leaks
+        .iter()
+        .filter(|leak| leak.accused().next().is_some())
+        .count();
+    let totals = view.stats.as_ref().map(totals);
     html! {
         div.grid3 {
             section.sheet.phase {
@@ -121,23 +143,38 @@ fn phases(c: &Ctx, view: &Overview) -> Markup {
 }
 
 fn totals(stats: &Stats) -> (u64, u64) {
-    (answered_by_day(stats).iter().sum(), stats.refused.iter().sum())
+    (
+        answered_by_day(stats).iter().sum(),
+        stats.refused.iter().sum(),
+    )
 }
 
 /// The readers' counts added up, day by day.
 pub(super) fn answered_by_day(stats: &Stats) -> Vec<u64> {
     (0..stats.days.len())
-        .map(|day| stats.readers.iter().filter_map(|reader| reader.counts.get(day)).sum())
+        .map(|day| {
+            stats
+                .readers
+                .iter()
+                .filter_map(|reader| reader.counts.get(day))
+                .sum()
+        })
         .collect()
 }
 
 /// Days without their year: a month's chart has no room for it.
 pub(super) fn short_days(stats: &Stats) -> Vec<String> {
-    stats.days.iter().map(|day| day.get(5..).unwrap_or(day).to_owned()).collect()
+    stats
+        .days
+        .iter()
+        .map(|day| day.get(5..).unwrap_or(day).to_owned())
+        .collect()
 }
 
 fn reads(c: &Ctx, view: &Overview) -> Markup {
-    let Some(stats) = &view.stats else { return html! {} };
+    let Some(stats) = &view.stats else {
+        return html! {};
+    };
     let (days, answered) = (short_days(stats), answered_by_day(stats));
     let figure = chart::Days {
         title: c.t(w::HOME_CHART),
@@ -157,7 +194,9 @@ fn reads(c: &Ctx, view: &Overview) -> Markup {
 }
 
 fn open(exports: &[ExportView]) -> impl Iterator<Item = &ExportView> {
-    exports.iter().filter(|export| export.state == ExportState::Requested)
+    exports
+        .iter()
+        .filter(|export| export.state == ExportState::Requested)
 }
 
 fn pending(c: &Ctx, exports: &[ExportView]) -> Markup {

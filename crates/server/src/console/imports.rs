@@ -27,7 +27,10 @@ const PAGE: usize = 100;
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         // A file is larger than a form; the spool has its own limit.
-        .route("/imports", get(list).post(upload).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/imports",
+            get(list).post(upload).layer(DefaultBodyLimit::disable()),
+        )
         .route("/imports/{id}", get(show))
         .route("/imports/{id}/progress", get(progress))
         .route("/imports/{id}/start", post(preview::start))
@@ -71,7 +74,13 @@ async fn list_page(desk: &Desk, note: Option<Note>) -> Page {
         }
         section.sheet { h2 { (c.t(w::IMPORT_LIST)) } (table) }
     };
-    Ok(layout::page(c, c.t(w::IMPORTS), Some(c.t(w::IMPORTS_LEAD)), note.as_ref(), &body))
+    Ok(layout::page(
+        c,
+        c.t(w::IMPORTS),
+        Some(c.t(w::IMPORTS_LEAD)),
+        note.as_ref(),
+        &body,
+    ))
 }
 
 async fn upload(mut sent: Sent) -> Answer {
@@ -91,7 +100,10 @@ async fn receive(sent: &mut Sent) -> Result<String, ApiError> {
     caller.need(Role::Importer, "import")?;
     let (name, field) = Sent::file(&mut sent.form).await?;
     let upload = stream::spool(&sent.desk.state, field).await?;
-    sent.desk.state.blocking(move |_| upload.finish_import(&caller, &name)).await
+    sent.desk
+        .state
+        .blocking(move |_| upload.finish_import(&caller, &name))
+        .await
 }
 
 pub(super) fn state_tag(c: &Ctx, state: ImportState) -> Markup {
@@ -115,7 +127,9 @@ pub(super) struct ShowQuery {
 
 async fn show(desk: Desk, Path(id): Path<String>, Query(query): Query<ShowQuery>) -> Page {
     let asked = id.clone();
-    let status = desk.ask(move |service, caller| service.import_status(caller, &asked)).await?;
+    let status = desk
+        .ask(move |service, caller| service.import_status(caller, &asked))
+        .await?;
     match status.state {
         ImportState::Uploaded => preview::page(&desk, &id, &query, None).await,
         _ => shown(&desk, &status, &query).await,
@@ -124,14 +138,21 @@ async fn show(desk: Desk, Path(id): Path<String>, Query(query): Query<ShowQuery>
 
 async fn shown(desk: &Desk, status: &ImportStatus, query: &ShowQuery) -> Page {
     let c = &desk.c;
-    let (id, from, tokens_from) = (status.id.clone(), query.problems.unwrap_or(0), query.tokens.unwrap_or(0));
+    let (id, from, tokens_from) = (
+        status.id.clone(),
+        query.problems.unwrap_or(0),
+        query.tokens.unwrap_or(0),
+    );
     let settled = status.state != ImportState::Running;
     let (problems, tokens) = desk
         .ask(move |service, caller| {
             if !settled {
                 return Ok((Vec::new(), Vec::new()));
             }
-            Ok((service.import_problems(caller, &id, from, PAGE)?, service.import_tokens(caller, &id, tokens_from, PAGE)?))
+            Ok((
+                service.import_problems(caller, &id, from, PAGE)?,
+                service.import_tokens(caller, &id, tokens_from, PAGE)?,
+            ))
         })
         .await?;
     let body = html! {
@@ -146,7 +167,9 @@ async fn shown(desk: &Desk, status: &ImportStatus, query: &ShowQuery) -> Page {
 }
 
 async fn progress(desk: Desk, Path(id): Path<String>) -> Answer {
-    let status = desk.ask(move |service, caller| service.import_status(caller, &id)).await?;
+    let status = desk
+        .ask(move |service, caller| service.import_status(caller, &id))
+        .await?;
     if status.state != ImportState::Running {
         // The whole page has more to show now.
         return Ok([("hx-refresh", "true")].into_response());
@@ -159,7 +182,10 @@ fn progress_part(c: &Ctx, status: &ImportStatus) -> Markup {
     let refresh = running.then(|| format!("/imports/{}/progress", status.id));
     let said = c.f(
         w::PROGRESS_OF,
-        &[("done", &names::bytes(status.bytes_done)), ("total", &names::bytes(status.bytes_total))],
+        &[
+            ("done", &names::bytes(status.bytes_done)),
+            ("total", &names::bytes(status.bytes_total)),
+        ],
     );
     html! {
         section.sheet #progress hx-get=[refresh] hx-trigger=[running.then_some("every 1s")] hx-swap=[running.then_some("outerHTML")] {
@@ -210,7 +236,10 @@ pub(super) fn problem_table(c: &Ctx, problems: &[ProblemView]) -> Markup {
         .column(c.t(w::COLUMN), Set::Text)
         .column(c.t(w::REASON), Set::Text);
     for problem in problems {
-        let column = problem.column_name.clone().or_else(|| problem.column.map(|number| number.to_string()));
+        let column = problem
+            .column_name
+            .clone()
+            .or_else(|| problem.column.map(|number| number.to_string()));
         table.row(vec![
             html! { (problem.file) },
             html! { (names::number(problem.row)) },
@@ -226,7 +255,10 @@ fn tokens_part(c: &Ctx, status: &ImportStatus, tokens: &[(u64, String)]) -> Mark
         .column(c.t(w::ROW), Set::Number)
         .column(c.t(w::TOKEN), Set::Text);
     for (row, token) in tokens {
-        table.row(vec![html! { (names::number(*row)) }, html! { code { (token) } }]);
+        table.row(vec![
+            html! { (names::number(*row)) },
+            html! { code { (token) } },
+        ]);
     }
     html! {
         section.sheet {
@@ -243,6 +275,9 @@ fn tokens_part(c: &Ctx, status: &ImportStatus, tokens: &[(u64, String)]) -> Mark
 }
 
 async fn discard(Path(id): Path<String>, posted: Posted) -> Answer {
-    posted.desk.ask(move |service, caller| service.discard_import(caller, &id)).await?;
+    posted
+        .desk
+        .ask(move |service, caller| service.discard_import(caller, &id))
+        .await?;
     Ok(go("/imports"))
 }

@@ -25,7 +25,10 @@ const DRAWN: usize = 25;
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         // A file is larger than a form; the spool has its own limit.
-        .route("/leaks", get(list).post(submit).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/leaks",
+            get(list).post(submit).layer(DefaultBodyLimit::disable()),
+        )
         .route("/leaks/{id}", get(show))
 }
 
@@ -52,7 +55,13 @@ async fn list_page(desk: &Desk, note: Option<&Note>) -> Page {
         ]);
     }
     let body = html! { (submit_form(c)) section.sheet { (table) } };
-    Ok(layout::page(c, c.t(w::LEAKS), Some(c.t(w::LEAKS_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::LEAKS),
+        Some(c.t(w::LEAKS_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn accused(leak: &LeakView) -> usize {
@@ -71,8 +80,12 @@ fn verdict_tag(c: &Ctx, leak: &LeakView) -> Markup {
 }
 
 fn submit_form(c: &Ctx) -> Markup {
-    let bounds = [("1e-6", w::EPSILON_6), ("1e-9", w::EPSILON_9), ("1e-3", w::EPSILON_3)]
-        .map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned()));
+    let bounds = [
+        ("1e-6", w::EPSILON_6),
+        ("1e-9", w::EPSILON_9),
+        ("1e-3", w::EPSILON_3),
+    ]
+    .map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned()));
     html! {
         form.sheet method="post" action="/leaks" enctype="multipart/form-data" {
             h2 { (c.t(w::LEAK_NEW)) }
@@ -101,20 +114,33 @@ async fn receive(sent: &mut Sent) -> Result<String, ApiError> {
     let epsilon = epsilon(sent).await?;
     let (name, field) = Sent::file(&mut sent.form).await?;
     let upload = stream::spool(&sent.desk.state, field).await?;
-    Ok(sent.desk.state.service().start_leak(&caller, upload, &name, Some(epsilon)).await?)
+    Ok(sent
+        .desk
+        .state
+        .service()
+        .start_leak(&caller, upload, &name, Some(epsilon))
+        .await?)
 }
 
 /// The bound that was chosen; it stands before the file.
 async fn epsilon(sent: &mut Sent) -> Result<f64, ApiError> {
     let wrong = || ApiError::malformed("the form has no bound");
     let field = sent.form.next_field().await.map_err(|_| wrong())?;
-    let field = field.filter(|field| field.name() == Some("epsilon")).ok_or_else(wrong)?;
-    field.text().await.ok().and_then(|text| text.parse().ok()).ok_or_else(wrong)
+    let field = field
+        .filter(|field| field.name() == Some("epsilon"))
+        .ok_or_else(wrong)?;
+    field
+        .text()
+        .await
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(wrong)
 }
 
-
 async fn show(desk: Desk, Path(id): Path<String>) -> Page {
-    let leak = desk.ask(move |service, caller| service.leak(caller, &id)).await?;
+    let leak = desk
+        .ask(move |service, caller| service.leak(caller, &id))
+        .await?;
     let c = &desk.c;
     let body = html! {
         p.crumb { a href="/leaks" { (c.t(w::LEAKS)) } }
@@ -173,7 +199,11 @@ fn verdict(c: &Ctx, leak: &LeakView) -> Markup {
 
 /// One decimal: a bar's length tells no more.
 fn figure(value: f64) -> String {
-    if value.is_finite() { format!("{value:.1}") } else { "—".to_owned() }
+    if value.is_finite() {
+        format!("{value:.1}")
+    } else {
+        "—".to_owned()
+    }
 }
 
 /// A small probability as people write it.
@@ -182,7 +212,9 @@ fn probability(value: f64) -> String {
         return format!("{value:.3}");
     }
     let text = format!("{value:.1e}");
-    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return text;
+    };
     let power: String = exponent.chars().map(raised).collect();
     match mantissa {
         "1.0" => format!("10{power}"),
@@ -194,7 +226,9 @@ fn probability(value: f64) -> String {
 fn raised(c: char) -> char {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let digit = c.to_digit(10).and_then(|digit| usize::try_from(digit).ok());
-    digit.and_then(|digit| DIGITS.get(digit).copied()).unwrap_or('⁻')
+    digit
+        .and_then(|digit| DIGITS.get(digit).copied())
+        .unwrap_or('⁻')
 }
 
 fn evidence(c: &Ctx, leak: &LeakView) -> Markup {
@@ -222,7 +256,11 @@ fn evidence(c: &Ctx, leak: &LeakView) -> Markup {
 fn bar(c: &Ctx, scale: chart::Scale, copy: &CopyView, limit: f64) -> Markup {
     let title = c.f(
         w::BAR_TITLE,
-        &[("recipient", &copy.recipient), ("ln_e", &figure(copy.ln_e)), ("limit", &figure(limit))],
+        &[
+            ("recipient", &copy.recipient),
+            ("ln_e", &figure(copy.ln_e)),
+            ("limit", &figure(limit)),
+        ],
     );
     html! {
         div.chartrow {

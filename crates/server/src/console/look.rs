@@ -8,7 +8,8 @@ use axum::Router;
 use axum::routing::get;
 use liuhen_kinds::Kind;
 use liuhen_service::{
-    CollectionView, Handle, KindView, Outcome, PurposeView, Question, ReadAnswer, ReadRequest, ReceiptView, SubjectAnswer, View,
+    CollectionView, Handle, KindView, Outcome, PurposeView, Question, ReadAnswer, ReadRequest,
+    ReceiptView, SubjectAnswer, View,
 };
 use maud::{Markup, html};
 
@@ -32,7 +33,11 @@ struct Choices {
 
 async fn choices(desk: &Desk) -> Result<Choices, crate::ApiError> {
     desk.ask(|service, _| {
-        Ok(Choices { purposes: service.purposes(), collections: service.collections()?, kinds: service.kinds() })
+        Ok(Choices {
+            purposes: service.purposes(),
+            collections: service.collections()?,
+            kinds: service.kinds(),
+        })
     })
     .await
 }
@@ -49,7 +54,13 @@ async fn page(desk: &Desk, typed: &Pairs, note: Option<&Note>, answer: &Markup) 
         @if choices.purposes.is_empty() { (Note::bad(c.t(w::NO_PURPOSE))) }
         @else { (look_form(c, &choices, typed)) }
     };
-    Ok(layout::page(c, c.t(w::LOOK), Some(c.t(w::LOOK_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::LOOK),
+        Some(c.t(w::LOOK_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn look_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
@@ -67,8 +78,12 @@ fn look_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
 
 fn whom(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
     let by = typed.some("by").unwrap_or("value");
-    let ways = [("value", w::BY_VALUE), ("token", w::BY_TOKEN), ("subject", w::BY_SUBJECT)]
-        .map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned(), by == value));
+    let ways = [
+        ("value", w::BY_VALUE),
+        ("token", w::BY_TOKEN),
+        ("subject", w::BY_SUBJECT),
+    ]
+    .map(|(value, phrase)| (value.to_owned(), c.t(phrase).to_owned(), by == value));
     let kinds = identifying(c, choices);
     html! {
         (radios("by", c.t(w::BY), None, &ways))
@@ -80,32 +95,72 @@ fn whom(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
 
 /// Kinds that stand in the collections first, since those can lead to somebody; all when there are none.
 fn identifying(c: &Ctx, choices: &Choices) -> Vec<(String, String)> {
-    let present: BTreeSet<Kind> =
-        choices.collections.iter().flat_map(|collection| &collection.fields).filter_map(|field| field.kind).collect();
-    let label = |kind: &KindView| (kind.name.name().to_owned(), c.either(&kind.label_zh, &kind.label_en).to_owned());
-    let some: Vec<_> = choices.kinds.iter().filter(|kind| present.contains(&kind.name)).map(label).collect();
-    if some.is_empty() { choices.kinds.iter().map(label).collect() } else { some }
+    let present: BTreeSet<Kind> = choices
+        .collections
+        .iter()
+        .flat_map(|collection| &collection.fields)
+        .filter_map(|field| field.kind)
+        .collect();
+    let label = |kind: &KindView| {
+        (
+            kind.name.name().to_owned(),
+            c.either(&kind.label_zh, &kind.label_en).to_owned(),
+        )
+    };
+    let some: Vec<_> = choices
+        .kinds
+        .iter()
+        .filter(|kind| present.contains(&kind.name))
+        .map(label)
+        .collect();
+    if some.is_empty() {
+        choices.kinds.iter().map(label).collect()
+    } else {
+        some
+    }
 }
 
 fn why(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
     let purposes: Vec<_> = choices
         .purposes
         .iter()
-        .map(|purpose| (purpose.id.clone(), c.either(&purpose.name_zh, &purpose.name_en).to_owned()))
+        .map(|purpose| {
+            (
+                purpose.id.clone(),
+                c.either(&purpose.name_zh, &purpose.name_en).to_owned(),
+            )
+        })
         .collect();
-    let collections: Vec<_> = choices.collections.iter().map(|one| (one.name.clone(), one.name.clone())).collect();
+    let collections: Vec<_> = choices
+        .collections
+        .iter()
+        .map(|one| (one.name.clone(), one.name.clone()))
+        .collect();
     let chosen = typed.all("field");
-    let known: BTreeSet<&String> =
-        choices.collections.iter().flat_map(|one| one.fields.iter().map(|field| &field.name)).collect();
-    let fields: Vec<_> =
-        known.into_iter().map(|name| (name.clone(), names::field(c, name), chosen.contains(name))).collect();
+    let known: BTreeSet<&String> = choices
+        .collections
+        .iter()
+        .flat_map(|one| one.fields.iter().map(|field| &field.name))
+        .collect();
+    let fields: Vec<_> = known
+        .into_iter()
+        .map(|name| (name.clone(), names::field(c, name), chosen.contains(name)))
+        .collect();
     let view = typed.some("view").unwrap_or("masked");
     let views = [View::Masked, View::Plain, View::Answer].map(|one| {
         let name = view_name(one);
-        (name.to_owned(), c.t(names::view(one)).to_owned(), name == view)
+        (
+            name.to_owned(),
+            c.t(names::view(one)).to_owned(),
+            name == view,
+        )
     });
     let mut askable = vec![(String::new(), c.t(n::NONE).to_owned())];
-    askable.extend(fields.iter().map(|(name, label, _)| (name.clone(), label.clone())));
+    askable.extend(
+        fields
+            .iter()
+            .map(|(name, label, _)| (name.clone(), label.clone())),
+    );
     html! {
         (Select::new("purpose", c.t(w::PURPOSE), &purposes).chosen(typed.get("purpose")))
         @if collections.len() > 1 { (Select::new("collection", c.t(w::COLLECTION), &collections).chosen(typed.get("collection"))) }
@@ -162,7 +217,11 @@ fn request(form: &Pairs) -> Result<ReadRequest, crate::ApiError> {
         collection: form.some("collection").map(str::to_owned),
         fields,
         view,
-        questions: if view == View::Answer { questions } else { Vec::new() },
+        questions: if view == View::Answer {
+            questions
+        } else {
+            Vec::new()
+        },
         reference: form.some("reference").map(str::to_owned),
     })
 }
@@ -170,11 +229,18 @@ fn request(form: &Pairs) -> Result<ReadRequest, crate::ApiError> {
 /// A person named by an exact value, a token or an id.
 pub(super) fn handle(by: &str, kind: &str, text: &str) -> Result<Handle, crate::ApiError> {
     match by {
-        "token" => Ok(Handle::Token { token: text.to_owned() }),
-        "subject" => Ok(Handle::Subject { subject: text.to_owned() }),
+        "token" => Ok(Handle::Token {
+            token: text.to_owned(),
+        }),
+        "subject" => Ok(Handle::Subject {
+            subject: text.to_owned(),
+        }),
         _ => {
             let kind = Kind::parse(kind).map_err(|_| crate::ApiError::malformed("no such kind"))?;
-            Ok(Handle::Value { kind, value: text.to_owned() })
+            Ok(Handle::Value {
+                kind,
+                value: text.to_owned(),
+            })
         }
     }
 }
@@ -182,7 +248,10 @@ pub(super) fn handle(by: &str, kind: &str, text: &str) -> Result<Handle, crate::
 fn questions(form: &Pairs) -> Vec<Question> {
     let mut questions = Vec::new();
     if let (Some(field), Some(equals)) = (form.some("ask_field"), form.some("ask_equals")) {
-        questions.push(Question::Equals { field: field.to_owned(), equals: equals.to_owned() });
+        questions.push(Question::Equals {
+            field: field.to_owned(),
+            equals: equals.to_owned(),
+        });
     }
     if let Some(age_at_least) = form.number("ask_age") {
         questions.push(Question::Age { age_at_least });
@@ -200,7 +269,15 @@ async fn look(posted: Posted) -> Page {
         Err(error) => Err(error),
     };
     match answered {
-        Ok((answer, request)) => page(desk, &posted.form, None, &answer_part(&desk.c, &answer, &request)).await,
+        Ok((answer, request)) => {
+            page(
+                desk,
+                &posted.form,
+                None,
+                &answer_part(&desk.c, &answer, &request),
+            )
+            .await
+        }
         Err(error) => {
             let note = refusal(&desk.c, error)?;
             page(desk, &posted.form, Some(&note), &html! {}).await
@@ -248,7 +325,9 @@ fn one(c: &Ctx, result: &SubjectAnswer, request: &ReadRequest) -> Markup {
 
 fn question_text(c: &Ctx, question: &Question) -> String {
     match question {
-        Question::Equals { field, .. } => c.f(w::QUESTION_EQUALS, &[("field", &names::field(c, field))]),
+        Question::Equals { field, .. } => {
+            c.f(w::QUESTION_EQUALS, &[("field", &names::field(c, field))])
+        }
         Question::Age { age_at_least } => c.f(w::QUESTION_AGE, &[("n", age_at_least)]),
     }
 }
@@ -286,7 +365,11 @@ mod tests {
     use crate::Lang;
 
     fn form(rows: &[(&str, &str)]) -> Pairs {
-        Pairs(rows.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Pairs(
+            rows.iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -312,8 +395,18 @@ mod tests {
     #[test]
     fn refuses_kinds_and_views_it_does_not_know() {
         for rows in [
-            [("by", "value"), ("kind", "shoe_size"), ("values", "44"), ("view", "masked")],
-            [("by", "value"), ("kind", "mobile"), ("values", "1"), ("view", "everything")],
+            [
+                ("by", "value"),
+                ("kind", "shoe_size"),
+                ("values", "44"),
+                ("view", "masked"),
+            ],
+            [
+                ("by", "value"),
+                ("kind", "mobile"),
+                ("values", "1"),
+                ("view", "everything"),
+            ],
         ] {
             assert!(request(&form(&rows)).is_err());
         }
@@ -336,11 +429,21 @@ mod tests {
                 value: hostile.into(),
             }],
             answers: vec![],
-            receipt: ReceiptView { index: 7, leaf_hash: String::new(), note: "a\n<b>".into() },
+            receipt: ReceiptView {
+                index: 7,
+                leaf_hash: String::new(),
+                note: "a\n<b>".into(),
+            },
         };
         let request = request(&form(&[("view", "masked")])).unwrap();
         let page = one(&c, &result, &request).into_string();
-        assert!(!page.contains("<img") && page.contains("&lt;img src=x"), "{page}");
-        assert!(page.contains("data:text/plain;charset=utf-8,a%0A%3Cb%3E"), "{page}");
+        assert!(
+            !page.contains("<img") && page.contains("&lt;img src=x"),
+            "{page}"
+        );
+        assert!(
+            page.contains("data:text/plain;charset=utf-8,a%0A%3Cb%3E"),
+            "{page}"
+        );
     }
 }

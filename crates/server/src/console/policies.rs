@@ -26,7 +26,9 @@ async fn show(desk: Desk, Query(query): Query<Done>) -> Page {
 }
 
 async fn page(desk: &Desk, draft: Option<&str>, note: Option<&Note>) -> Page {
-    let (policy, history) = desk.ask(|service, _| Ok((service.policy()?, service.policy_history()?))).await?;
+    let (policy, history) = desk
+        .ask(|service, _| Ok((service.policy()?, service.policy_history()?)))
+        .await?;
     let c = &desk.c;
     let admin = c.has(&[Role::Admin]);
     let text = draft.unwrap_or(&policy.text);
@@ -36,7 +38,13 @@ async fn page(desk: &Desk, draft: Option<&str>, note: Option<&Note>) -> Page {
         @else { section.sheet { p.muted { (c.t(w::ONLY_ADMIN)) } pre { (policy.text) } } }
         section.sheet { h2 { (c.t(w::POLICY_HISTORY)) } (history_table(c, &history)) }
     };
-    Ok(layout::page(c, c.t(w::POLICIES), Some(c.t(w::POLICIES_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::POLICIES),
+        Some(c.t(w::POLICIES_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn version_line(c: &Ctx, policy: &PolicyView) -> Markup {
@@ -54,7 +62,11 @@ fn reasons(c: &Ctx, policy: &PolicyView) -> Markup {
         } else {
             html! { span.tag.bad { (c.t(w::POLICY_FORBID)) } }
         };
-        table.row(vec![effect, html! { (c.either(&line.zh, &line.en)) }, html! { code { (line.id) } }]);
+        table.row(vec![
+            effect,
+            html! { (c.either(&line.zh, &line.en)) },
+            html! { code { (line.id) } },
+        ]);
     }
     html! { (table) }
 }
@@ -81,7 +93,11 @@ fn history_table(c: &Ctx, history: &[PolicyVersion]) -> Markup {
         .column(c.t(w::POLICY_BY), Set::Text)
         .column(c.t(w::VERSION), Set::Text);
     for version in history {
-        table.row(vec![time::element(version.updated), html! { (version.by) }, html! { code { (version.version) } }]);
+        table.row(vec![
+            time::element(version.updated),
+            html! { (version.by) },
+            html! { code { (version.version) } },
+        ]);
     }
     html! { (table) }
 }
@@ -91,21 +107,31 @@ fn verdict(c: &Ctx, problems: &[PolicyProblem]) -> Note {
         return Note::good(c.t(w::POLICY_GOOD));
     }
     let note = Note::bad(c.f(w::POLICY_PROBLEMS, &[("n", &problems.len())]));
-    problems.iter().fold(note, |note, problem| match problem.line {
-        0 => note.line(problem.message.clone()),
-        line => note.line(c.f(w::POLICY_LINE, &[("n", &line), ("message", &problem.message)])),
-    })
+    problems
+        .iter()
+        .fold(note, |note, problem| match problem.line {
+            0 => note.line(problem.message.clone()),
+            line => note.line(c.f(
+                w::POLICY_LINE,
+                &[("n", &line), ("message", &problem.message)],
+            )),
+        })
 }
 
 async fn check(headers: axum::http::HeaderMap, posted: Posted) -> Answer {
     let text = posted.form.exact("text").replace("\r\n", "\n");
     let asked = text.clone();
-    let problems = posted.desk.ask(move |service, _| Ok(service.check_policy(&asked))).await?;
+    let problems = posted
+        .desk
+        .ask(move |service, _| Ok(service.check_policy(&asked)))
+        .await?;
     let note = verdict(&posted.desk.c, &problems);
     if headers.contains_key("hx-request") {
         return Ok(html! { (note) }.into_response());
     }
-    Ok(page(&posted.desk, Some(&text), Some(&note)).await?.into_response())
+    Ok(page(&posted.desk, Some(&text), Some(&note))
+        .await?
+        .into_response())
 }
 
 async fn save(posted: Posted) -> Answer {
@@ -113,11 +139,20 @@ async fn save(posted: Posted) -> Answer {
     let text = posted.form.exact("text").replace("\r\n", "\n");
     let desk = &posted.desk;
     let asked = text.clone();
-    let problems = desk.ask(move |service, _| Ok(service.check_policy(&asked))).await?;
+    let problems = desk
+        .ask(move |service, _| Ok(service.check_policy(&asked)))
+        .await?;
     if !problems.is_empty() {
-        return Ok(page(desk, Some(&text), Some(&verdict(&desk.c, &problems))).await?.into_response());
+        return Ok(page(desk, Some(&text), Some(&verdict(&desk.c, &problems)))
+            .await?
+            .into_response());
     }
-    match desk.state.service().put_policy(&desk.caller(), &text, posted.form.get("version")).await {
+    match desk
+        .state
+        .service()
+        .put_policy(&desk.caller(), &text, posted.form.get("version"))
+        .await
+    {
         Ok(_) => Ok(go("/policies?done=1")),
         Err(error) => {
             let note = refusal(&desk.c, error.into())?;

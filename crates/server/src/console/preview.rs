@@ -2,7 +2,9 @@
 
 use axum::response::IntoResponse;
 use liuhen_kinds::{Kind, Lang};
-use liuhen_service::{CollectionView, ImportPlan, KindView, PlanColumn, Preview, PreviewColumn, SiteView};
+use liuhen_service::{
+    CollectionView, ImportPlan, KindView, PlanColumn, Preview, PreviewColumn, SiteView,
+};
 use maud::{Markup, html};
 
 use super::imports::ShowQuery;
@@ -22,7 +24,10 @@ struct Material {
 }
 
 pub(super) async fn page(desk: &Desk, id: &str, query: &ShowQuery, note: Option<Note>) -> Page {
-    let (id, sheet) = (id.to_owned(), query.sheet.clone().filter(|sheet| !sheet.is_empty()));
+    let (id, sheet) = (
+        id.to_owned(),
+        query.sheet.clone().filter(|sheet| !sheet.is_empty()),
+    );
     let header = query.header.as_deref().map(|answer| answer == "yes");
     let material = desk
         .ask(move |service, caller| {
@@ -45,13 +50,26 @@ pub(super) async fn page(desk: &Desk, id: &str, query: &ShowQuery, note: Option<
         }
     };
     let lead = c.f(w::PREVIEW_LEAD, &[("n", &preview.rows_sampled)]);
-    Ok(layout::page(c, c.t(w::PREVIEW), Some(&lead), note.as_ref(), &body))
+    Ok(layout::page(
+        c,
+        c.t(w::PREVIEW),
+        Some(&lead),
+        note.as_ref(),
+        &body,
+    ))
 }
 
 /// How the file is read: format, sheet, header; changing it reads the file again.
 fn reading(c: &Ctx, preview: &Preview) -> Markup {
-    let sheets: Vec<(String, String)> = preview.sheets.iter().map(|sheet| (sheet.clone(), sheet.clone())).collect();
-    let yes_no = [("yes".to_owned(), c.t(n::YES).to_owned()), ("no".to_owned(), c.t(n::NO).to_owned())];
+    let sheets: Vec<(String, String)> = preview
+        .sheets
+        .iter()
+        .map(|sheet| (sheet.clone(), sheet.clone()))
+        .collect();
+    let yes_no = [
+        ("yes".to_owned(), c.t(n::YES).to_owned()),
+        ("no".to_owned(), c.t(n::NO).to_owned()),
+    ];
     html! {
         section.sheet {
             dl.facts {
@@ -83,8 +101,16 @@ fn columns_form(c: &Ctx, material: &Material) -> Markup {
         table.row(column_row(c, column, &kinds));
     }
     let mut sites = vec![(String::new(), c.t(w::SITE_NONE).to_owned())];
-    sites.extend(material.sites.iter().map(|site| (site.id.clone(), site.name.clone())));
-    let collection = material.collections.first().map_or("people", |collection| collection.name.as_str());
+    sites.extend(
+        material
+            .sites
+            .iter()
+            .map(|site| (site.id.clone(), site.name.clone())),
+    );
+    let collection = material
+        .collections
+        .first()
+        .map_or("people", |collection| collection.name.as_str());
     html! {
         form method="post" action={ "/imports/" (preview.id) "/start" } {
             (csrf(c))
@@ -105,7 +131,12 @@ fn columns_form(c: &Ctx, material: &Material) -> Markup {
 
 fn kind_options(c: &Ctx, kinds: &[KindView]) -> Vec<(String, String)> {
     let mut options = vec![(String::new(), c.t(n::KIND_NONE).to_owned())];
-    options.extend(kinds.iter().map(|kind| (kind.name.name().to_owned(), c.either(&kind.label_zh, &kind.label_en).to_owned())));
+    options.extend(kinds.iter().map(|kind| {
+        (
+            kind.name.name().to_owned(),
+            c.either(&kind.label_zh, &kind.label_en).to_owned(),
+        )
+    }));
     options
 }
 
@@ -116,7 +147,11 @@ fn column_row(c: &Ctx, column: &PreviewColumn, kinds: &[(String, String)]) -> Ve
         Lang::En => &column.evidence_en,
     };
     let (keep, kind, field) = (format!("keep{i}"), format!("kind{i}"), format!("field{i}"));
-    let header = if column.header.is_empty() { format!("#{}", i + 1) } else { column.header.clone() };
+    let header = if column.header.is_empty() {
+        format!("#{}", i + 1)
+    } else {
+        column.header.clone()
+    };
     // Two digits are all that a guess deserves; the cast is of a share between 0 and 1.
     let sure = format!("{:.0}", column.confidence * 100.0);
     vec![
@@ -138,26 +173,37 @@ fn column_row(c: &Ctx, column: &PreviewColumn, kinds: &[(String, String)]) -> Ve
 
 pub(super) async fn start(Path(id): Path<String>, posted: Posted) -> Answer {
     let plan = plan(&posted.form);
-    let query = ShowQuery { sheet: plan.sheet.clone(), header: Some(posted.form.get("header").to_owned()), ..ShowQuery::default() };
+    let query = ShowQuery {
+        sheet: plan.sheet.clone(),
+        header: Some(posted.form.get("header").to_owned()),
+        ..ShowQuery::default()
+    };
     let service = std::sync::Arc::clone(posted.desk.state.service());
     let started = service.import_start(&posted.desk.caller(), &id, plan).await;
     match started {
         Ok(()) => Ok(go(&format!("/imports/{id}"))),
         Err(error) => {
             let note = refusal(&posted.desk.c, error.into())?;
-            Ok(page(&posted.desk, &id, &query, Some(note)).await?.into_response())
+            Ok(page(&posted.desk, &id, &query, Some(note))
+                .await?
+                .into_response())
         }
     }
 }
 
 fn plan(form: &Pairs) -> ImportPlan {
     let indexes = form.all("column");
-    let columns = indexes.iter().filter_map(|index| index.parse().ok()).map(|index: usize| PlanColumn {
-        index,
-        field: form.get(&format!("field{index}")).to_owned(),
-        kind: form.some(&format!("kind{index}")).and_then(|name| Kind::parse(name).ok()),
-        keep: form.ticked(&format!("keep{index}")),
-    });
+    let columns = indexes
+        .iter()
+        .filter_map(|index| index.parse().ok())
+        .map(|index: usize| PlanColumn {
+            index,
+            field: form.get(&format!("field{index}")).to_owned(),
+            kind: form
+                .some(&format!("kind{index}"))
+                .and_then(|name| Kind::parse(name).ok()),
+            keep: form.ticked(&format!("keep{index}")),
+        });
     ImportPlan {
         collection: form.get("collection").to_owned(),
         site: form.some("site").map(str::to_owned),
@@ -187,8 +233,21 @@ mod tests {
             row("column", "no number"),
         ]);
         let plan = plan(&form);
-        assert_eq!((plan.collection.as_str(), plan.has_header, plan.site), ("patients", true, None));
-        let seen: Vec<_> = plan.columns.iter().map(|c| (c.index, c.field.as_str(), c.kind.map(Kind::name), c.keep)).collect();
-        assert_eq!(seen, [(0, "mobile", Some("mobile"), true), (1, "note", None, false)]);
+        assert_eq!(
+            (plan.collection.as_str(), plan.has_header, plan.site),
+            ("patients", true, None)
+        );
+        let seen: Vec<_> = plan
+            .columns
+            .iter()
+            .map(|c| (c.index, c.field.as_str(), c.kind.map(Kind::name), c.keep))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (0, "mobile", Some("mobile"), true),
+                (1, "note", None, false)
+            ]
+        );
     }
 }

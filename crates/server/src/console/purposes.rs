@@ -23,7 +23,8 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 async fn load(desk: &Desk) -> Result<(Vec<PurposeView>, Vec<CollectionView>), crate::ApiError> {
-    desk.ask(|service, _| Ok((service.purposes(), service.collections()?))).await
+    desk.ask(|service, _| Ok((service.purposes(), service.collections()?)))
+        .await
 }
 
 async fn list(desk: Desk, Query(query): Query<Done>) -> Page {
@@ -40,7 +41,13 @@ async fn list_page(desk: &Desk, draft: Option<PurposeView>, note: Option<&Note>)
         @if admin { (purpose_form(c, &draft.unwrap_or_else(blank), &collections, false)) }
         @else { p.muted { (c.t(w::ONLY_ADMIN)) } }
     };
-    Ok(layout::page(c, c.t(w::PURPOSES), Some(c.t(w::PURPOSES_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::PURPOSES),
+        Some(c.t(w::PURPOSES_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 fn purpose_table(c: &Ctx, purposes: &[PurposeView], admin: bool) -> Markup {
@@ -88,15 +95,38 @@ fn blank() -> PurposeView {
 
 /// The names of all fields of all collections.
 fn known_fields(collections: &[CollectionView]) -> BTreeSet<String> {
-    collections.iter().flat_map(|collection| collection.fields.iter().map(|field| field.name.clone())).collect()
+    collections
+        .iter()
+        .flat_map(|collection| collection.fields.iter().map(|field| field.name.clone()))
+        .collect()
 }
 
-fn purpose_form(c: &Ctx, purpose: &PurposeView, collections: &[CollectionView], exists: bool) -> Markup {
+fn purpose_form(
+    c: &Ctx,
+    purpose: &PurposeView,
+    collections: &[CollectionView],
+    exists: bool,
+) -> Markup {
     let known = known_fields(collections);
-    let ticked: Vec<_> =
-        known.iter().map(|name| (name.clone(), names::field(c, name), purpose.fields.contains(name))).collect();
-    let others: Vec<&str> = purpose.fields.iter().filter(|name| !known.contains(*name)).map(String::as_str).collect();
-    let bases: Vec<_> = (1..=7_u8).map(|item| (item.to_string(), c.t(names::basis(item)).to_owned())).collect();
+    let ticked: Vec<_> = known
+        .iter()
+        .map(|name| {
+            (
+                name.clone(),
+                names::field(c, name),
+                purpose.fields.contains(name),
+            )
+        })
+        .collect();
+    let others: Vec<&str> = purpose
+        .fields
+        .iter()
+        .filter(|name| !known.contains(*name))
+        .map(String::as_str)
+        .collect();
+    let bases: Vec<_> = (1..=7_u8)
+        .map(|item| (item.to_string(), c.t(names::basis(item)).to_owned()))
+        .collect();
     html! {
         form.sheet method="post" action="/purposes" {
             h2 { (c.t(if exists { w::PURPOSE_EDIT } else { w::PURPOSE_NEW })) }
@@ -124,15 +154,29 @@ fn purpose_form(c: &Ctx, purpose: &PurposeView, collections: &[CollectionView], 
 async fn edit(desk: Desk, Path(id): Path<String>) -> Page {
     let (purposes, collections) = load(&desk).await?;
     let c = &desk.c;
-    let purpose = purposes.iter().find(|purpose| purpose.id == id).ok_or_else(crate::ApiError::not_found)?;
+    let purpose = purposes
+        .iter()
+        .find(|purpose| purpose.id == id)
+        .ok_or_else(crate::ApiError::not_found)?;
     let body = purpose_form(c, purpose, &collections, true);
-    Ok(layout::page(c, c.either(&purpose.name_zh, &purpose.name_en), Some(c.t(w::PURPOSES_LEAD)), None, &body))
+    Ok(layout::page(
+        c,
+        c.either(&purpose.name_zh, &purpose.name_en),
+        Some(c.t(w::PURPOSES_LEAD)),
+        None,
+        &body,
+    ))
 }
 
 fn from_form(form: &Pairs) -> PurposeView {
     let mut fields: BTreeSet<String> = form.all("field").into_iter().collect();
     let separators = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
-    fields.extend(form.get("fields").split(separators).filter(|name| !name.is_empty()).map(str::to_owned));
+    fields.extend(
+        form.get("fields")
+            .split(separators)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned),
+    );
     PurposeView {
         id: form.get("id").to_owned(),
         name_zh: form.get("name_zh").to_owned(),
@@ -149,11 +193,18 @@ fn from_form(form: &Pairs) -> PurposeView {
 async fn save(posted: Posted) -> Answer {
     let purpose = from_form(&posted.form);
     let desk = &posted.desk;
-    match desk.state.service().put_purpose(&desk.caller(), purpose.clone()).await {
+    match desk
+        .state
+        .service()
+        .put_purpose(&desk.caller(), purpose.clone())
+        .await
+    {
         Ok(_) => Ok(go("/purposes?done=1")),
         Err(error) => {
             let note = refusal(&desk.c, error.into())?;
-            Ok(list_page(desk, Some(purpose), Some(&note)).await?.into_response())
+            Ok(list_page(desk, Some(purpose), Some(&note))
+                .await?
+                .into_response())
         }
     }
 }
@@ -165,7 +216,12 @@ mod tests {
     #[test]
     fn fields_come_ticked_and_typed() {
         let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let form = Pairs(vec![row("field", "mobile"), row("field", "address"), row("fields", "note,mobile 、ward"), row("basis", "2")]);
+        let form = Pairs(vec![
+            row("field", "mobile"),
+            row("field", "address"),
+            row("fields", "note,mobile 、ward"),
+            row("basis", "2"),
+        ]);
         let purpose = from_form(&form);
         assert_eq!(purpose.fields, ["address", "mobile", "note", "ward"]);
         assert_eq!(purpose.basis, 2);

@@ -28,7 +28,9 @@ struct Span {
 
 async fn show(desk: Desk, Query(query): Query<Span>) -> Page {
     let days = query.days.filter(|days| SPANS.contains(days)).unwrap_or(30);
-    let stats = desk.ask(move |service, caller| service.stats(caller, days)).await?;
+    let stats = desk
+        .ask(move |service, caller| service.stats(caller, days))
+        .await?;
     let c = &desk.c;
     let body = html! {
         nav.row aria-label=(c.t(w::FILTER)) {
@@ -41,7 +43,13 @@ async fn show(desk: Desk, Query(query): Query<Span>) -> Page {
         @if stats.readers.is_empty() { p.empty { (c.t(w::READERS_NONE)) } }
         @else { section.sheet { h2 { (c.t(w::READERS)) } (rows(c, &stats)) details { summary.small { (c.t(shell::AS_TABLE)) } (table(c, &stats)) } } }
     };
-    Ok(layout::page(c, c.t(w::READERS), Some(c.t(w::READERS_LEAD)), None, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::READERS),
+        Some(c.t(w::READERS_LEAD)),
+        None,
+        &body,
+    ))
 }
 
 fn all_days(c: &Ctx, stats: &Stats) -> Markup {
@@ -63,7 +71,12 @@ fn total(reader: &ReaderSeries) -> u64 {
 }
 
 fn rows(c: &Ctx, stats: &Stats) -> Markup {
-    let top = stats.readers.iter().flat_map(|reader| reader.counts.iter().copied()).max().unwrap_or(0);
+    let top = stats
+        .readers
+        .iter()
+        .flat_map(|reader| reader.counts.iter().copied())
+        .max()
+        .unwrap_or(0);
     html! {
         div.chartrows {
             @for reader in &stats.readers {
@@ -85,7 +98,12 @@ fn table(c: &Ctx, stats: &Stats) -> Markup {
         .column(c.t(w::COL_PEAK), Set::Number)
         .column(c.t(w::COL_PEAK_DAY), Set::Tight);
     for reader in &stats.readers {
-        let peak = reader.counts.iter().copied().zip(&stats.days).max_by_key(|(count, _)| *count);
+        let peak = reader
+            .counts
+            .iter()
+            .copied()
+            .zip(&stats.days)
+            .max_by_key(|(count, _)| *count);
         let (most, day) = peak.map_or((0, ""), |(count, day)| (count, day.as_str()));
         table.row(vec![
             html! { (reader.name) " " code.muted { (reader.who) } },

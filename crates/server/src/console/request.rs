@@ -31,8 +31,17 @@ pub(super) struct Desk {
 
 impl Desk {
     fn new(state: &AppState, session: StaffSession, lang: Lang, back: String) -> Self {
-        let c = Ctx { lang, staff: Some(session.0.staff.clone()), csrf: session.csrf().token().to_owned(), back };
-        Self { state: state.clone(), session, c }
+        let c = Ctx {
+            lang,
+            staff: Some(session.0.staff.clone()),
+            csrf: session.csrf().token().to_owned(),
+            back,
+        };
+        Self {
+            state: state.clone(),
+            session,
+            c,
+        }
     }
 
     /// Who asks.
@@ -52,10 +61,14 @@ impl Desk {
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
-        F: FnOnce(&std::sync::Arc<liuhen_service::Service>, &Caller) -> liuhen_service::Result<T> + Send + 'static,
+        F: FnOnce(&std::sync::Arc<liuhen_service::Service>, &Caller) -> liuhen_service::Result<T>
+            + Send
+            + 'static,
     {
         let caller = self.caller();
-        self.state.blocking(move |service| work(service, &caller)).await
+        self.state
+            .blocking(move |service| work(service, &caller))
+            .await
     }
 }
 
@@ -81,8 +94,12 @@ impl FromRequest<AppState> for Posted {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Denied> {
         let (mut parts, body) = request.into_parts();
         let (lang, back) = (language(&mut parts, state).await, way_back(&parts));
-        let StaffForm(session, pairs) = StaffForm::from_request(Request::from_parts(parts, body), state).await?;
-        Ok(Self { desk: Desk::new(state, session, lang, back), form: Pairs(pairs) })
+        let StaffForm(session, pairs) =
+            StaffForm::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self {
+            desk: Desk::new(state, session, lang, back),
+            form: Pairs(pairs),
+        })
     }
 }
 
@@ -98,8 +115,12 @@ impl FromRequest<AppState> for Sent {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Denied> {
         let (mut parts, body) = request.into_parts();
         let (lang, back) = (language(&mut parts, state).await, way_back(&parts));
-        let StaffUpload(session, form) = StaffUpload::from_request(Request::from_parts(parts, body), state).await?;
-        Ok(Self { desk: Desk::new(state, session, lang, back), form })
+        let StaffUpload(session, form) =
+            StaffUpload::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self {
+            desk: Desk::new(state, session, lang, back),
+            form,
+        })
     }
 }
 
@@ -132,12 +153,20 @@ fn way_back(parts: &Parts) -> String {
     if parts.method == axum::http::Method::GET {
         return path_and_query(&parts.uri);
     }
-    let first = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let first = parts
+        .uri
+        .path()
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
     format!("/{first}")
 }
 
 fn path_and_query(uri: &Uri) -> String {
-    uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned()
+    uri.path_and_query()
+        .map_or("/", |whole| whole.as_str())
+        .to_owned()
 }
 
 /// The fields of a form, as they came: a name may come several times.
@@ -158,7 +187,10 @@ impl Pairs {
 
     /// The first value of a name, just as it came: passwords and policy texts keep their blanks.
     pub(crate) fn exact(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// The first value of a name, unless it is empty.
@@ -168,7 +200,11 @@ impl Pairs {
 
     /// Every value of a name.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned()).collect()
+        self.0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.trim().to_owned())
+            .collect()
     }
 
     /// Whether a tick was set.
@@ -200,7 +236,8 @@ pub(super) struct Done {
 
 /// What a form's page says when the service refused: only for what the person can mend; the server's own faults go to the error page.
 pub(super) fn refusal(c: &Ctx, error: ApiError) -> Result<Note, ApiError> {
-    if error.status().is_client_error() && !matches!(error.code(), "forbidden" | "unauthenticated") {
+    if error.status().is_client_error() && !matches!(error.code(), "forbidden" | "unauthenticated")
+    {
         Ok(problem::note(c, &error))
     } else {
         Err(error)
@@ -214,7 +251,13 @@ mod tests {
     #[test]
     fn fields_of_a_form() {
         let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let pairs = Pairs(vec![row("a", " 1 "), row("b", ""), row("r", "x"), row("r", "y"), row("t", "yes")]);
+        let pairs = Pairs(vec![
+            row("a", " 1 "),
+            row("b", ""),
+            row("r", "x"),
+            row("r", "y"),
+            row("t", "yes"),
+        ]);
         assert_eq!(pairs.get("a"), "1");
         assert_eq!(pairs.exact("a"), " 1 ");
         assert_eq!(pairs.some("b"), None);
@@ -227,7 +270,12 @@ mod tests {
     #[test]
     fn a_forms_way_back_is_its_part_of_the_console() {
         let way = |method: &str, uri: &str| {
-            let (parts, ()) = axum::http::Request::builder().method(method).uri(uri).body(()).unwrap().into_parts();
+            let (parts, ()) = axum::http::Request::builder()
+                .method(method)
+                .uri(uri)
+                .body(())
+                .unwrap()
+                .into_parts();
             way_back(&parts)
         };
         assert_eq!(way("GET", "/imports/i_1?from=3"), "/imports/i_1?from=3");

@@ -44,33 +44,61 @@ async fn show_login(lang: Lang, Query(query): Query<LoginQuery>) -> Markup {
 }
 
 fn login_page(c: &Ctx, next: &str, login: &str, note: Option<&Note>) -> Markup {
-    layout::alone(c, c.t(w::LOGIN), "narrow", &html! {
-        @if let Some(note) = note { (note) }
-        form.sheet method="post" action="/login" {
-            input type="hidden" name="next" value=(next);
-            (Input::text("login", c.t(w::LOGIN_NAME)).value(login).autocomplete("username").required())
-            (Input::password("password", c.t(w::PASSWORD), "current-password"))
-            (Input::code("code", c.t(w::TOTP), "[0-9]{6}").hint(c.t(w::TOTP_HINT)))
-            button type="submit" { (c.t(w::LOGIN)) }
-        }
-    })
+    layout::alone(
+        c,
+        c.t(w::LOGIN),
+        "narrow",
+        &html! {
+            @if let Some(note) = note { (note) }
+            form.sheet method="post" action="/login" {
+                input type="hidden" name="next" value=(next);
+                (Input::text("login", c.t(w::LOGIN_NAME)).value(login).autocomplete("username").required())
+                (Input::password("password", c.t(w::PASSWORD), "current-password"))
+                (Input::code("code", c.t(w::TOTP), "[0-9]{6}").hint(c.t(w::TOTP_HINT)))
+                button type="submit" { (c.t(w::LOGIN)) }
+            }
+        },
+    )
 }
 
-async fn sign_in(State(state): State<AppState>, lang: Lang, Form(pairs): Form<Vec<(String, String)>>) -> Answer {
+async fn sign_in(
+    State(state): State<AppState>,
+    lang: Lang,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
     let form = Pairs(pairs);
     let c = Ctx::stranger(lang, "/login");
-    let answer = state.service().sign_in(form.get("login"), form.exact("password"), &digits(form.get("code"))).await;
+    let answer = state
+        .service()
+        .sign_in(
+            form.get("login"),
+            form.exact("password"),
+            &digits(form.get("code")),
+        )
+        .await;
     match answer.map_err(ApiError::from) {
         Ok(session) => {
-            let next = form.some("next").filter(|next| is_local_path(next)).unwrap_or("/");
+            let next = form
+                .some("next")
+                .filter(|next| is_local_path(next))
+                .unwrap_or("/");
             Ok(enter(&state, &session, next))
         }
         Err(error) if error.code() == "unauthenticated" => {
             let note = Note::bad(c.t(w::LOGIN_FAILED));
-            Ok((error.status(), login_page(&c, form.get("next"), form.get("login"), Some(&note))).into_response())
+            Ok((
+                error.status(),
+                login_page(&c, form.get("next"), form.get("login"), Some(&note)),
+            )
+                .into_response())
         }
         Err(error) if error.status().is_client_error() => {
-            let page = login_page(&c, form.get("next"), form.get("login"), Some(&problem::note(&c, &error)));
+            let page = login_page(
+                &c,
+                form.get("next"),
+                form.get("login"),
+                Some(&problem::note(&c, &error)),
+            );
             Ok((error.status(), page).into_response())
         }
         Err(error) => Err(error),
@@ -84,14 +112,26 @@ fn digits(code: &str) -> String {
 
 fn enter(state: &AppState, session: &Session, next: &str) -> axum::response::Response {
     let cookie = Jar::Staff.keep(state, &session.secret, session.expires);
-    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(next)).into_response()
+    (
+        AppendHeaders([(header::SET_COOKIE, cookie)]),
+        Redirect::to(next),
+    )
+        .into_response()
 }
 
 async fn sign_out(posted: Posted) -> Answer {
     let session = posted.desk.session.0.clone();
-    posted.desk.state.blocking(move |service| service.sign_out(&session)).await?;
+    posted
+        .desk
+        .state
+        .blocking(move |service| service.sign_out(&session))
+        .await?;
     let cookie = Jar::Staff.forget(&posted.desk.state);
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/login?out=1")).into_response())
+    Ok((
+        AppendHeaders([(header::SET_COOKIE, cookie)]),
+        Redirect::to("/login?out=1"),
+    )
+        .into_response())
 }
 
 #[derive(serde::Deserialize)]
@@ -100,17 +140,35 @@ struct SetupQuery {
     secret: String,
 }
 
-async fn show_setup(State(state): State<AppState>, lang: Lang, Query(query): Query<SetupQuery>) -> Answer {
+async fn show_setup(
+    State(state): State<AppState>,
+    lang: Lang,
+    Query(query): Query<SetupQuery>,
+) -> Answer {
     let c = Ctx::stranger(lang, &format!("/setup?secret={}", quote(&query.secret)));
     setup_page(&state, &c, query.secret, ("", ""), None).await
 }
 
-async fn setup_page(state: &AppState, c: &Ctx, secret: String, typed: (&str, &str), note: Option<Note>) -> Answer {
+async fn setup_page(
+    state: &AppState,
+    c: &Ctx,
+    secret: String,
+    typed: (&str, &str),
+    note: Option<Note>,
+) -> Answer {
     let asked = secret.clone();
-    let enrolment = match state.blocking(move |service| service.enrol_begin(&asked)).await {
+    let enrolment = match state
+        .blocking(move |service| service.enrol_begin(&asked))
+        .await
+    {
         Ok(enrolment) => enrolment,
         Err(error) if error.status().is_client_error() => {
-            let page = layout::alone(c, c.t(w::SETUP), "narrow", &html! { (Note::bad(c.t(w::SETUP_BAD))) });
+            let page = layout::alone(
+                c,
+                c.t(w::SETUP),
+                "narrow",
+                &html! { (Note::bad(c.t(w::SETUP_BAD))) },
+            );
             return Ok((error.status(), page).into_response());
         }
         Err(error) => return Err(error),
@@ -162,13 +220,22 @@ fn who_form(c: &Ctx, secret: &str, (login, display): (&str, &str)) -> Markup {
     }
 }
 
-async fn set_up(State(state): State<AppState>, lang: Lang, Form(pairs): Form<Vec<(String, String)>>) -> Answer {
+async fn set_up(
+    State(state): State<AppState>,
+    lang: Lang,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
     let form = Pairs(pairs);
     let secret = form.get("secret");
     let c = Ctx::stranger(lang, &format!("/setup?secret={}", quote(secret)));
     let (login, display) = (form.get("login"), form.get("display"));
     let code = digits(form.get("code"));
-    match state.service().enrol_finish(secret, login, display, form.exact("password"), &code).await.map_err(ApiError::from) {
+    match state
+        .service()
+        .enrol_finish(secret, login, display, form.exact("password"), &code)
+        .await
+        .map_err(ApiError::from)
+    {
         Ok(session) => Ok(enter(&state, &session, "/")),
         Err(error) if error.status().is_client_error() => {
             let note = problem::note(&c, &error);
@@ -180,10 +247,19 @@ async fn set_up(State(state): State<AppState>, lang: Lang, Form(pairs): Form<Vec
 
 /// A QR code as SVG without inline style; nothing where the text does not fit into one.
 pub(super) fn qr(text: &str) -> Markup {
-    let Ok(code) = QrCode::new(text.as_bytes()) else { return html! {} };
-    let drawing = code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build();
+    let Ok(code) = QrCode::new(text.as_bytes()) else {
+        return html! {};
+    };
+    let drawing = code
+        .render::<svg::Color<'_>>()
+        .min_dimensions(200, 200)
+        .quiet_zone(true)
+        .build();
     // The renderer writes attributes only; what was encoded appears as modules, not as text.
-    let drawing = drawing.find("<svg").and_then(|start| drawing.get(start..)).unwrap_or_default();
+    let drawing = drawing
+        .find("<svg")
+        .and_then(|start| drawing.get(start..))
+        .unwrap_or_default();
     PreEscaped(drawing.to_owned())
 }
 
@@ -194,8 +270,14 @@ mod tests {
     #[test]
     fn qr_codes_hold_no_text_and_no_style() {
         let drawing = qr("otpauth://totp/x?secret=<script>").into_string();
-        assert!(drawing.starts_with("<svg") && drawing.ends_with("</svg>"), "{drawing}");
-        assert!(!drawing.contains("script") && !drawing.contains("style="), "{drawing}");
+        assert!(
+            drawing.starts_with("<svg") && drawing.ends_with("</svg>"),
+            "{drawing}"
+        );
+        assert!(
+            !drawing.contains("script") && !drawing.contains("style="),
+            "{drawing}"
+        );
     }
 
     #[test]
@@ -207,6 +289,9 @@ mod tests {
     fn the_login_page_escapes_what_was_typed() {
         let c = Ctx::stranger(Lang::Zh, "/login");
         let page = login_page(&c, "\"><script>", "<b>", None).into_string();
-        assert!(!page.contains("<b>") && !page.contains("\"><script>"), "{page}");
+        assert!(
+            !page.contains("<b>") && !page.contains("\"><script>"),
+            "{page}"
+        );
     }
 }

@@ -46,13 +46,24 @@ async fn page(desk: &Desk, typed: (&str, &str), note: Option<&Note>) -> Page {
             }
         } @else { p.muted { (c.t(w::ONLY_ADMIN)) } }
     };
-    Ok(layout::page(c, c.t(w::SITES), Some(c.t(w::SITES_LEAD)), note, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::SITES),
+        Some(c.t(w::SITES_LEAD)),
+        note,
+        &body,
+    ))
 }
 
 async fn save(posted: Posted) -> Answer {
     let desk = &posted.desk;
     let (id, name) = (posted.form.get("id"), posted.form.get("name"));
-    match desk.state.service().put_site(&desk.caller(), id, name).await {
+    match desk
+        .state
+        .service()
+        .put_site(&desk.caller(), id, name)
+        .await
+    {
         Ok(_) => Ok(go("/sites?done=1")),
         Err(error) => {
             let note = refusal(&desk.c, error.into())?;

@@ -52,7 +52,13 @@ struct Watch {
 impl Watch {
     fn query(&self) -> EventQuery {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        EventQuery { before: self.before, limit: PAGE, action: some(&self.action), who: some(&self.who), subject: None }
+        EventQuery {
+            before: self.before,
+            limit: PAGE,
+            action: some(&self.action),
+            who: some(&self.who),
+            subject: None,
+        }
     }
 
     /// The filters as an address's query, to which more may be added.
@@ -63,7 +69,8 @@ impl Watch {
 
 async fn load(desk: &Desk, watch: &Watch) -> Result<Vec<EventView>, crate::ApiError> {
     let query = watch.query();
-    desk.ask(move |service, caller| service.events(caller, &query)).await
+    desk.ask(move |service, caller| service.events(caller, &query))
+        .await
 }
 
 async fn show(desk: Desk, Query(watch): Query<Watch>) -> Page {
@@ -86,7 +93,13 @@ async fn show(desk: Desk, Query(watch): Query<Watch>) -> Page {
             }
         }
     };
-    Ok(layout::page(c, c.t(w::TRACE), Some(c.t(w::TRACE_LEAD)), None, &body))
+    Ok(layout::page(
+        c,
+        c.t(w::TRACE),
+        Some(c.t(w::TRACE_LEAD)),
+        None,
+        &body,
+    ))
 }
 
 async fn rows(desk: Desk, Query(watch): Query<Watch>) -> Page {
@@ -96,7 +109,12 @@ async fn rows(desk: Desk, Query(watch): Query<Watch>) -> Page {
 
 fn filter(c: &Ctx, watch: &Watch) -> Markup {
     let mut actions = vec![(String::new(), c.t(w::EVERYTHING).to_owned())];
-    actions.extend(FILTERS.map(|action| (action.name().to_owned(), c.t(names::action(action)).to_owned())));
+    actions.extend(FILTERS.map(|action| {
+        (
+            action.name().to_owned(),
+            c.t(names::action(action)).to_owned(),
+        )
+    }));
     html! {
         form.inline method="get" action="/trace" {
             (Select::new("action", c.t(w::COL_ACTION), &actions).chosen(&watch.action).bare())
@@ -135,11 +153,22 @@ fn when(text: &str) -> Markup {
 }
 
 async fn entry(desk: Desk, Path(index): Path<u64>) -> Page {
-    let query = EventQuery { before: index.checked_add(1), limit: 1, action: None, who: None, subject: None };
+    let query = EventQuery {
+        before: index.checked_add(1),
+        limit: 1,
+        action: None,
+        who: None,
+        subject: None,
+    };
     let (events, proof) = desk
-        .ask(move |service, caller| Ok((service.events(caller, &query)?, service.proof(index).ok())))
+        .ask(move |service, caller| {
+            Ok((service.events(caller, &query)?, service.proof(index).ok()))
+        })
         .await?;
-    let view = events.first().filter(|view| view.index == index).ok_or_else(crate::ApiError::not_found)?;
+    let view = events
+        .first()
+        .filter(|view| view.index == index)
+        .ok_or_else(crate::ApiError::not_found)?;
     let c = &desk.c;
     let body = html! {
         p.crumb { a href="/trace" { (c.t(w::TRACE)) } }
@@ -149,7 +178,13 @@ async fn entry(desk: Desk, Path(index): Path<u64>) -> Page {
             @match &proof { Some(proof) => (proof_facts(c, proof)), None => p.muted { (c.t(w::PROOF_LATER)) } }
         }
     };
-    Ok(layout::page(c, &c.f(w::ENTRY, &[("n", &index)]), Some(c.t(w::ENTRY_LEAD)), None, &body))
+    Ok(layout::page(
+        c,
+        &c.f(w::ENTRY, &[("n", &index)]),
+        Some(c.t(w::ENTRY_LEAD)),
+        None,
+        &body,
+    ))
 }
 
 fn facts(desk: &Desk, view: &EventView) -> Markup {

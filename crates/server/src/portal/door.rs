@@ -19,7 +19,9 @@ use crate::ui::words::portal as w;
 use crate::ui::{Ctx, Note, layout, problem};
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/portal", get(portal)).route("/p/{link}", get(ask_code).post(enter))
+    Router::new()
+        .route("/portal", get(portal))
+        .route("/p/{link}", get(ask_code).post(enter))
 }
 
 #[derive(serde::Deserialize)]
@@ -30,7 +32,11 @@ struct Door {
 
 async fn portal(lang: Lang, Query(door): Query<Door>) -> Markup {
     if let Some(link) = door.link {
-        return code_page(&Ctx::stranger(lang, &format!("/p/{}", quote(&link))), &link, None);
+        return code_page(
+            &Ctx::stranger(lang, &format!("/p/{}", quote(&link))),
+            &link,
+            None,
+        );
     }
     let c = Ctx::stranger(lang, "/portal");
     let body = html! {
@@ -41,18 +47,27 @@ async fn portal(lang: Lang, Query(door): Query<Door>) -> Markup {
 }
 
 async fn ask_code(lang: Lang, Path(link): Path<String>) -> Markup {
-    code_page(&Ctx::stranger(lang, &format!("/p/{}", quote(&link))), &link, None)
+    code_page(
+        &Ctx::stranger(lang, &format!("/p/{}", quote(&link))),
+        &link,
+        None,
+    )
 }
 
 fn code_page(c: &Ctx, link: &str, note: Option<&Note>) -> Markup {
-    layout::alone(c, c.t(w::PORTAL), "narrow", &html! {
-        @if let Some(note) = note { (note) }
-        p.muted { (c.t(w::CODE_LEAD)) }
-        form.sheet method="post" action={ "/p/" (quote(link)) } {
-            (Input::code("code", c.t(w::CODE), "[0-9 ]{8,9}").hint(c.t(w::CODE_HINT)))
-            button type="submit" { (c.t(w::CODE_GO)) }
-        }
-    })
+    layout::alone(
+        c,
+        c.t(w::PORTAL),
+        "narrow",
+        &html! {
+            @if let Some(note) = note { (note) }
+            p.muted { (c.t(w::CODE_LEAD)) }
+            form.sheet method="post" action={ "/p/" (quote(link)) } {
+                (Input::code("code", c.t(w::CODE), "[0-9 ]{8,9}").hint(c.t(w::CODE_HINT)))
+                button type="submit" { (c.t(w::CODE_GO)) }
+            }
+        },
+    )
 }
 
 async fn enter(
@@ -63,11 +78,24 @@ async fn enter(
 ) -> Result<axum::response::Response, ApiError> {
     let c = Ctx::stranger(lang, &format!("/p/{}", quote(&link)));
     // The code is shown in two groups, and people type it so.
-    let code: String = Pairs(pairs).get("code").chars().filter(|one| !one.is_whitespace()).collect();
-    match state.service().person_sign_in(&link, &code).await.map_err(ApiError::from) {
+    let code: String = Pairs(pairs)
+        .get("code")
+        .chars()
+        .filter(|one| !one.is_whitespace())
+        .collect();
+    match state
+        .service()
+        .person_sign_in(&link, &code)
+        .await
+        .map_err(ApiError::from)
+    {
         Ok(session) => {
             let cookie = Jar::Person.keep(&state, &session.secret, session.expires);
-            Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/me")).into_response())
+            Ok((
+                AppendHeaders([(header::SET_COOKIE, cookie)]),
+                Redirect::to("/me"),
+            )
+                .into_response())
         }
         Err(error) if error.status().is_client_error() => {
             let note = match error.code() {

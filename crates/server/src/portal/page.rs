@@ -32,7 +32,12 @@ struct Done {
 
 /// The surroundings of a person's page.
 pub(super) fn context(session: &PersonSession, lang: Lang, back: &str) -> Ctx {
-    Ctx { lang, staff: None, csrf: session.csrf().token().to_owned(), back: back.to_owned() }
+    Ctx {
+        lang,
+        staff: None,
+        csrf: session.csrf().token().to_owned(),
+        back: back.to_owned(),
+    }
 }
 
 async fn show(
@@ -47,7 +52,12 @@ async fn show(
 }
 
 /// The whole page, under a note about what was just done.
-pub(super) async fn me(state: &AppState, session: &PersonSession, c: &Ctx, note: Option<&Note>) -> Result<Markup, ApiError> {
+pub(super) async fn me(
+    state: &AppState,
+    session: &PersonSession,
+    c: &Ctx,
+    note: Option<&Note>,
+) -> Result<Markup, ApiError> {
     let mut view = state.service().person_view(&session.0).await?;
     if view.entries.iter().any(|entry| entry.proof.is_none()) {
         // Opening the page is itself an event, and the next checkpoint is at most a second away.
@@ -95,7 +105,10 @@ fn trace(c: &Ctx, view: &PersonView) -> Markup {
 
 fn item(c: &Ctx, entry: &OwnEntry) -> Markup {
     // No way to fail: a struct of strings and numbers.
-    let proof = entry.proof.as_ref().and_then(|proof| serde_json::to_string(proof).ok());
+    let proof = entry
+        .proof
+        .as_ref()
+        .and_then(|proof| serde_json::to_string(proof).ok());
     let ms = time::parse(&entry.event.time);
     html! {
         li id={ "entry-" (entry.n) } data-n=(entry.n) data-proof=[proof] {
@@ -142,7 +155,10 @@ fn page_words(c: &Ctx) -> String {
         ("other-event", w::V_OTHER_EVENT),
         ("no-checkpoint", w::V_NO_CHECKPOINT),
     ];
-    let words: BTreeMap<&str, &str> = WORDS.iter().map(|(key, phrase)| (*key, c.t(*phrase))).collect();
+    let words: BTreeMap<&str, &str> = WORDS
+        .iter()
+        .map(|(key, phrase)| (*key, c.t(*phrase)))
+        .collect();
     // Strings only: there is no way to fail.
     serde_json::to_string(&words).unwrap_or_default()
 }
@@ -219,8 +235,11 @@ fn consent_state(c: &Ctx, consent: &ConsentView) -> Markup {
 }
 
 fn marketing(c: &Ctx, objects: bool) -> Markup {
-    let (state, button, wish) =
-        if objects { (w::MARKETING_OFF, w::LIFT, "no") } else { (w::MARKETING_ON, w::OBJECT, "yes") };
+    let (state, button, wish) = if objects {
+        (w::MARKETING_OFF, w::LIFT, "no")
+    } else {
+        (w::MARKETING_ON, w::OBJECT, "yes")
+    };
     html! {
         section.sheet {
             h2 { (c.t(w::MARKETING)) }
@@ -254,12 +273,20 @@ mod tests {
         let words = page_words(&Ctx::stranger(Lang::En, "/me"));
         let words: BTreeMap<String, String> = serde_json::from_str(&words).unwrap();
         let used = script.match_indices("words.").map(|(at, _)| {
-            script[at + 6..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap()
+            script[at + 6..]
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .next()
+                .unwrap()
         });
         // A code is the last argument of `need(…, "code")` or the only one of `Failed("code")`.
-        let codes = verifier.lines().filter(|line| line.contains("need(") || line.contains("Failed(\"")).filter_map(|line| {
-            line.trim_end_matches(");").strip_suffix('"').and_then(|rest| rest.rsplit('"').next())
-        });
+        let codes = verifier
+            .lines()
+            .filter(|line| line.contains("need(") || line.contains("Failed(\""))
+            .filter_map(|line| {
+                line.trim_end_matches(");")
+                    .strip_suffix('"')
+                    .and_then(|rest| rest.rsplit('"').next())
+            });
         for word in used.chain(codes) {
             assert!(words.contains_key(word), "no words for {word}");
         }

@@ -18,7 +18,10 @@ pub(super) fn sentence(c: &Ctx, entry: &OwnEntry) -> String {
         [] => c.t(w::FIELDS_NONE).to_owned(),
         fields => names::fields(c, fields),
     };
-    let recipient = event.detail("recipient").unwrap_or_else(|| c.t(w::RECIPIENT_NONE)).to_owned();
+    let recipient = event
+        .detail("recipient")
+        .unwrap_or_else(|| c.t(w::RECIPIENT_NONE))
+        .to_owned();
     let action = c.t(names::action(event.action));
     let phrase = match (event.action, event.outcome) {
         (Action::Read, Outcome::Plain) => w::SAY_PLAIN,
@@ -38,13 +41,23 @@ pub(super) fn sentence(c: &Ctx, entry: &OwnEntry) -> String {
     };
     c.f(
         phrase,
-        &[("who", &who), ("purpose", &purpose), ("fields", &fields), ("recipient", &recipient), ("action", &action)],
+        &[
+            ("who", &who),
+            ("purpose", &purpose),
+            ("fields", &fields),
+            ("recipient", &recipient),
+            ("action", &action),
+        ],
     )
 }
 
 /// Staff and services by the name in the trace; the person himself as "you".
 fn who(c: &Ctx, event: &Event) -> String {
-    if event.who.starts_with("person:") { c.t(w::YOU).to_owned() } else { event.name.clone() }
+    if event.who.starts_with("person:") {
+        c.t(w::YOU).to_owned()
+    } else {
+        event.name.clone()
+    }
 }
 
 #[cfg(test)]
@@ -78,11 +91,36 @@ mod tests {
     fn plain_words() {
         let label = names::field(&Ctx::stranger(Lang::Zh, "/"), "mobile");
         let rows = [
-            (Action::Read, Outcome::Masked, "staff:a", format!("前台三号 为了『送货』看了您的{label}（打码）")),
-            (Action::Read, Outcome::Refused, "staff:a", format!("前台三号 想为了『送货』看您的{label}，被拒绝了")),
-            (Action::Export, Outcome::Done, "staff:a", format!("前台三号 为了『送货』把您的{label}导出给了Courier Ltd")),
-            (Action::SignIn, Outcome::Failed, "anonymous", "有人用错误的验证码试图打开本页面".to_owned()),
-            (Action::OwnView, Outcome::Done, "person:x", "您本人 打开了本页面".to_owned()),
+            (
+                Action::Read,
+                Outcome::Masked,
+                "staff:a",
+                format!("前台三号 为了『送货』看了您的{label}（打码）"),
+            ),
+            (
+                Action::Read,
+                Outcome::Refused,
+                "staff:a",
+                format!("前台三号 想为了『送货』看您的{label}，被拒绝了"),
+            ),
+            (
+                Action::Export,
+                Outcome::Done,
+                "staff:a",
+                format!("前台三号 为了『送货』把您的{label}导出给了Courier Ltd"),
+            ),
+            (
+                Action::SignIn,
+                Outcome::Failed,
+                "anonymous",
+                "有人用错误的验证码试图打开本页面".to_owned(),
+            ),
+            (
+                Action::OwnView,
+                Outcome::Done,
+                "person:x",
+                "您本人 打开了本页面".to_owned(),
+            ),
         ];
         let c = Ctx::stranger(Lang::Zh, "/");
         for (action, outcome, who, expected) in rows {
@@ -92,7 +130,16 @@ mod tests {
 
     #[test]
     fn every_action_has_a_sentence_in_both_languages() {
-        let actions = [Action::Read, Action::Import, Action::Consent, Action::Objection, Action::Correction, Action::Erasure, Action::Leak, Action::Admin];
+        let actions = [
+            Action::Read,
+            Action::Import,
+            Action::Consent,
+            Action::Objection,
+            Action::Correction,
+            Action::Erasure,
+            Action::Leak,
+            Action::Admin,
+        ];
         for lang in [Lang::Zh, Lang::En] {
             let c = Ctx::stranger(lang, "/");
             for action in actions {

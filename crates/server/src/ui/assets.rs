@@ -20,11 +20,31 @@ struct Asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const ASSETS: [Asset; 5] = [
-    Asset { name: "liuhen.css", media_type: "text/css; charset=utf-8", body: include_str!("../../assets/liuhen.css") },
-    Asset { name: "htmx.min.js", media_type: SCRIPT, body: include_str!("../../assets/htmx.min.js") },
-    Asset { name: "console.js", media_type: SCRIPT, body: include_str!("../../assets/console.js") },
-    Asset { name: "verify.js", media_type: SCRIPT, body: include_str!("../../assets/verify.js") },
-    Asset { name: "verify-page.js", media_type: SCRIPT, body: include_str!("../../assets/verify-page.js") },
+    Asset {
+        name: "liuhen.css",
+        media_type: "text/css; charset=utf-8",
+        body: include_str!("../../assets/liuhen.css"),
+    },
+    Asset {
+        name: "htmx.min.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/htmx.min.js"),
+    },
+    Asset {
+        name: "console.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/console.js"),
+    },
+    Asset {
+        name: "verify.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/verify.js"),
+    },
+    Asset {
+        name: "verify-page.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/verify-page.js"),
+    },
 ];
 
 /// One number for all assets together: a change in any gives each a new address, which is what modules that import each other need.
@@ -45,7 +65,10 @@ pub(crate) fn href(name: &str) -> String {
 /// Serves the assets, under their versioned address and, for people who type it, under the plain one.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/assets/{name}", get(|Path(name): Path<String>| async move { answer(&name, "no-cache") }))
+        .route(
+            "/assets/{name}",
+            get(|Path(name): Path<String>| async move { answer(&name, "no-cache") }),
+        )
         .route(
             "/assets/{version}/{name}",
             get(|Path((_, name)): Path<(String, String)>| async move {
@@ -56,9 +79,14 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 fn answer(name: &str, cache: &'static str) -> Response {
     match ASSETS.iter().find(|asset| asset.name == name) {
-        Some(asset) => {
-            ([(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, cache)], asset.body).into_response()
-        }
+        Some(asset) => (
+            [
+                (header::CONTENT_TYPE, asset.media_type),
+                (header::CACHE_CONTROL, cache),
+            ],
+            asset.body,
+        )
+            .into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -71,7 +99,11 @@ mod tests {
     fn nothing_is_fetched_from_elsewhere() {
         for asset in ASSETS.iter().filter(|asset| asset.name != "htmx.min.js") {
             for scheme in ["http://", "https://", "//cdn", "@import", "url("] {
-                assert!(!asset.body.contains(scheme), "{} holds {scheme}", asset.name);
+                assert!(
+                    !asset.body.contains(scheme),
+                    "{} holds {scheme}",
+                    asset.name
+                );
             }
         }
     }
@@ -79,7 +111,11 @@ mod tests {
     #[test]
     fn unknown_names_are_not_found() {
         for name in ["", "..", "../Cargo.toml", "LIUHEN.css"] {
-            assert_eq!(answer(name, "no-cache").status(), StatusCode::NOT_FOUND, "{name}");
+            assert_eq!(
+                answer(name, "no-cache").status(),
+                StatusCode::NOT_FOUND,
+                "{name}"
+            );
         }
         assert_eq!(answer("verify.js", "no-cache").status(), StatusCode::OK);
     }
@@ -87,8 +123,16 @@ mod tests {
     #[test]
     fn the_pages_own_verifier_passes_its_tests() {
         let test = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/verify.test.mjs");
-        match std::process::Command::new("node").arg("--test").arg(test).output() {
-            Ok(run) => assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout)),
+        match std::process::Command::new("node")
+            .arg("--test")
+            .arg(test)
+            .output()
+        {
+            Ok(run) => assert!(
+                run.status.success(),
+                "{}",
+                String::from_utf8_lossy(&run.stdout)
+            ),
             Err(_) => eprintln!("SKIP: node is absent, verify.js was not tested"),
         }
     }

@@ -30,11 +30,19 @@ const FOOT: f64 = 22.0;
 
 impl Days<'_> {
     fn at(&self, i: usize) -> (u64, u64) {
-        (self.answered.get(i).copied().unwrap_or(0), self.refused.get(i).copied().unwrap_or(0))
+        (
+            self.answered.get(i).copied().unwrap_or(0),
+            self.refused.get(i).copied().unwrap_or(0),
+        )
     }
 
     fn top(&self) -> u64 {
-        let highest = (0..self.days.len()).map(|i| { let (a, b) = self.at(i); a + b }).max();
+        let highest = (0..self.days.len())
+            .map(|i| {
+                let (a, b) = self.at(i);
+                a + b
+            })
+            .max();
         round_up(highest.unwrap_or(0))
     }
 
@@ -102,10 +110,17 @@ impl Days<'_> {
     }
 
     fn describe(&self) -> String {
-        let sum = |of: fn((u64, u64)) -> u64| (0..self.days.len()).map(|i| of(self.at(i))).sum::<u64>();
+        let sum =
+            |of: fn((u64, u64)) -> u64| (0..self.days.len()).map(|i| of(self.at(i))).sum::<u64>();
         let first = self.days.first().map_or("", String::as_str);
         let last = self.days.last().map_or("", String::as_str);
-        format!("{first} – {last}; {}: {}; {}: {}", self.names.0, sum(|p| p.0), self.names.1, sum(|p| p.1))
+        format!(
+            "{first} – {last}; {}: {}; {}: {}",
+            self.names.0,
+            sum(|p| p.0),
+            self.names.1,
+            sum(|p| p.1)
+        )
     }
 
     fn table(&self) -> Markup {
@@ -116,7 +131,11 @@ impl Days<'_> {
         for (i, day) in self.days.iter().enumerate() {
             let (answered, refused) = self.at(i);
             if answered + refused > 0 {
-                table.row(vec![html! { (day) }, html! { (answered) }, html! { (refused) }]);
+                table.row(vec![
+                    html! { (day) },
+                    html! { (answered) },
+                    html! { (refused) },
+                ]);
             }
         }
         html! { (table) }
@@ -161,11 +180,19 @@ impl Scale {
             low = low.min(value.max(-limit.max(1.0) / 2.0));
             high = high.max(value);
         }
-        Self { low, high: high + (high - low) * 0.06, limit }
+        Self {
+            low,
+            high: high + (high - low) * 0.06,
+            limit,
+        }
     }
 
     fn place(self, value: f64) -> f64 {
-        let value = if value.is_finite() { value.clamp(self.low, self.high) } else { self.low };
+        let value = if value.is_finite() {
+            value.clamp(self.low, self.high)
+        } else {
+            self.low
+        };
         (value - self.low) / (self.high - self.low) * 100.0
     }
 
@@ -209,7 +236,11 @@ fn label_places(days: usize) -> Vec<(usize, &'static str)> {
 fn round_up(n: u64) -> u64 {
     let mut step = 1_u64;
     loop {
-        if let Some(top) = [1, 2, 4, 6, 8].iter().filter_map(|m| step.checked_mul(*m)).find(|top| *top >= n) {
+        if let Some(top) = [1, 2, 4, 6, 8]
+            .iter()
+            .filter_map(|m| step.checked_mul(*m))
+            .find(|top| *top >= n)
+        {
             return top;
         }
         match step.checked_mul(10) {
@@ -223,12 +254,18 @@ fn ratio(n: u64, top: u64) -> f64 {
     if top == 0 { 0.0 } else { wide(n) / wide(top) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a drawing needs no more than the 53 bits kept")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a drawing needs no more than the 53 bits kept"
+)]
 fn wide(n: u64) -> f64 {
     n as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an index into at most some hundred days")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "an index into at most some hundred days"
+)]
 fn float(i: usize) -> f64 {
     i as f64
 }
@@ -258,7 +295,15 @@ mod tests {
     #[test]
     fn days_are_drawn_as_written_here() {
         let days = ["11-20".to_owned(), "11-21".to_owned()];
-        let chart = Days { title: "Reads", names: ("answered", "refused"), day: "day", days: &days, answered: &[4, 1], refused: &[0, 2], as_table: "t" };
+        let chart = Days {
+            title: "Reads",
+            names: ("answered", "refused"),
+            day: "day",
+            days: &days,
+            answered: &[4, 1],
+            refused: &[0, 2],
+            as_table: "t",
+        };
         let golden = concat!(
             r#"<svg role="img" height="172" aria-label="Reads"><title>Reads</title>"#,
             r#"<desc>11-20 – 11-21; answered: 5; refused: 2</desc>"#,
@@ -277,25 +322,49 @@ mod tests {
 
     #[test]
     fn an_empty_chart_is_still_a_chart() {
-        let chart = Days { title: "Reads", names: ("a", "b"), day: "day", days: &[], answered: &[], refused: &[], as_table: "t" };
+        let chart = Days {
+            title: "Reads",
+            names: ("a", "b"),
+            day: "day",
+            days: &[],
+            answered: &[],
+            refused: &[],
+            as_table: "t",
+        };
         assert!(chart.figure().into_string().contains("<svg"));
     }
 
     #[test]
     fn evidence_keeps_zero_and_threshold_in_view() {
-        let scale = Scale::of([41.0, -300.0, f64::NAN, f64::NEG_INFINITY].into_iter(), 25.0);
+        let scale = Scale::of(
+            [41.0, -300.0, f64::NAN, f64::NEG_INFINITY].into_iter(),
+            25.0,
+        );
         for value in [41.0, -300.0, 0.0, f64::NAN] {
             let place = scale.place(value);
             assert!((0.0..=100.0).contains(&place), "{value}: {place}");
         }
         assert!(scale.place(25.0) < scale.place(41.0) && scale.place(0.0) < scale.place(25.0));
         let bar = scale.bar("<hospital>", 41.0, true).into_string();
-        assert!(bar.contains("&lt;hospital&gt;") && bar.contains("bar2"), "{bar}");
+        assert!(
+            bar.contains("&lt;hospital&gt;") && bar.contains("bar2"),
+            "{bar}"
+        );
     }
 
     #[test]
     fn tops_of_axes() {
-        let rows = [(0, 1), (1, 1), (3, 4), (7, 8), (9, 10), (11, 20), (61, 80), (81, 100), (u64::MAX, u64::MAX)];
+        let rows = [
+            (0, 1),
+            (1, 1),
+            (3, 4),
+            (7, 8),
+            (9, 10),
+            (11, 20),
+            (61, 80),
+            (81, 100),
+            (u64::MAX, u64::MAX),
+        ];
         for (n, top) in rows {
             assert_eq!(round_up(n), top, "{n}");
         }

@@ -23,7 +23,12 @@ pub(crate) struct Ctx {
 impl Ctx {
     /// A page for somebody who is not signed in.
     pub(crate) fn stranger(lang: Lang, back: &str) -> Self {
-        Self { lang, staff: None, csrf: String::new(), back: back.to_owned() }
+        Self {
+            lang,
+            staff: None,
+            csrf: String::new(),
+            back: back.to_owned(),
+        }
     }
 
     /// A phrase in the page's language.
@@ -46,6 +51,8 @@ impl Ctx {
 
     /// Whether the member of staff has one of these roles.
     pub(crate) fn has(&self, roles: &[Role]) -> bool {
-        self.staff.as_ref().is_some_and(|staff| staff.roles.iter().any(|role| roles.contains(role)))
+        self.staff
+            .as_ref()
+            .is_some_and(|staff| staff.roles.iter().any(|role| roles.contains(role)))
     }
 }

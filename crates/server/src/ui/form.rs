@@ -49,7 +49,12 @@ impl<'a> Input<'a> {
 
     /// A password field; `autocomplete` is `current-password` or `new-password`.
     pub(crate) fn password(name: &'a str, label: &'a str, autocomplete: &'a str) -> Self {
-        Self { kind: "password", autocomplete, required: true, ..Self::text(name, label) }
+        Self {
+            kind: "password",
+            autocomplete,
+            required: true,
+            ..Self::text(name, label)
+        }
     }
 
     /// A code of digits, set large.
@@ -66,7 +71,12 @@ impl<'a> Input<'a> {
 
     /// A file to send.
     pub(crate) fn file(name: &'a str, label: &'a str, accept: &'a str) -> Self {
-        Self { kind: "file", required: true, accept: Some(accept), ..Self::text(name, label) }
+        Self {
+            kind: "file",
+            required: true,
+            accept: Some(accept),
+            ..Self::text(name, label)
+        }
     }
 
     /// Another type of `<input>`.
@@ -81,27 +91,42 @@ impl<'a> Input<'a> {
 
     /// A sentence of help under the control.
     pub(crate) fn hint(self, hint: &'a str) -> Self {
-        Self { hint: Some(hint), ..self }
+        Self {
+            hint: Some(hint),
+            ..self
+        }
     }
 
     /// May not stay empty.
     pub(crate) fn required(self) -> Self {
-        Self { required: true, ..self }
+        Self {
+            required: true,
+            ..self
+        }
     }
 
     /// What a browser may fill in.
     pub(crate) fn autocomplete(self, autocomplete: &'a str) -> Self {
-        Self { autocomplete, ..self }
+        Self {
+            autocomplete,
+            ..self
+        }
     }
 
     /// What the browser lets pass; the server checks again.
     pub(crate) fn pattern(self, pattern: &'a str) -> Self {
-        Self { pattern: Some(pattern), ..self }
+        Self {
+            pattern: Some(pattern),
+            ..self
+        }
     }
 
     /// The shortest text accepted, in characters.
     pub(crate) fn at_least(self, minlength: usize) -> Self {
-        Self { minlength: Some(minlength), ..self }
+        Self {
+            minlength: Some(minlength),
+            ..self
+        }
     }
 }
 
@@ -135,7 +160,14 @@ pub(crate) struct Select<'a> {
 impl<'a> Select<'a> {
     /// A list of (value, text).
     pub(crate) fn new(name: &'a str, label: &'a str, options: &'a [(String, String)]) -> Self {
-        Self { name, label, options, chosen: "", hint: None, bare: false }
+        Self {
+            name,
+            label,
+            options,
+            chosen: "",
+            hint: None,
+            bare: false,
+        }
     }
 
     /// The value chosen already.
@@ -145,7 +177,10 @@ impl<'a> Select<'a> {
 
     /// A sentence of help.
     pub(crate) fn hint(self, hint: &'a str) -> Self {
-        Self { hint: Some(hint), ..self }
+        Self {
+            hint: Some(hint),
+            ..self
+        }
     }
 
     /// Inside a table: the label is for screen readers only.
@@ -182,16 +217,32 @@ impl Render for Select<'_> {
 }
 
 /// Several choices under one heading: (value, text, whether ticked).
-pub(crate) fn checks(name: &str, legend: &str, hint: Option<&str>, options: &[(String, String, bool)]) -> Markup {
+pub(crate) fn checks(
+    name: &str,
+    legend: &str,
+    hint: Option<&str>,
+    options: &[(String, String, bool)],
+) -> Markup {
     boxes("checkbox", name, legend, hint, options)
 }
 
 /// One choice under one heading, all visible.
-pub(crate) fn radios(name: &str, legend: &str, hint: Option<&str>, options: &[(String, String, bool)]) -> Markup {
+pub(crate) fn radios(
+    name: &str,
+    legend: &str,
+    hint: Option<&str>,
+    options: &[(String, String, bool)],
+) -> Markup {
     boxes("radio", name, legend, hint, options)
 }
 
-fn boxes(kind: &str, name: &str, legend: &str, hint: Option<&str>, options: &[(String, String, bool)]) -> Markup {
+fn boxes(
+    kind: &str,
+    name: &str,
+    legend: &str,
+    hint: Option<&str>,
+    options: &[(String, String, bool)],
+) -> Markup {
     html! {
         fieldset {
             legend { (legend) }
@@ -230,7 +281,12 @@ mod tests {
 
     #[test]
     fn labels_and_hints_belong_to_their_control() {
-        let page = Input::text("who", "Name").hint("as on the card").value("\"><b>").required().render().into_string();
+        let page = Input::text("who", "Name")
+            .hint("as on the card")
+            .value("\"><b>")
+            .required()
+            .render()
+            .into_string();
         assert!(page.contains("<label for=\"f-who\">Name</label>"), "{page}");
         assert!(page.contains("aria-describedby=\"f-who-hint\""), "{page}");
         assert!(page.contains("id=\"f-who-hint\""), "{page}");
@@ -240,15 +296,27 @@ mod tests {
 
     #[test]
     fn a_list_keeps_the_choice() {
-        let options = [("a".to_owned(), "A".to_owned()), ("b".to_owned(), "B".to_owned())];
-        let page = Select::new("x", "X", &options).chosen("b").render().into_string();
-        assert!(page.contains("<option value=\"b\" selected>B</option>"), "{page}");
+        let options = [
+            ("a".to_owned(), "A".to_owned()),
+            ("b".to_owned(), "B".to_owned()),
+        ];
+        let page = Select::new("x", "X", &options)
+            .chosen("b")
+            .render()
+            .into_string();
+        assert!(
+            page.contains("<option value=\"b\" selected>B</option>"),
+            "{page}"
+        );
         assert!(!page.contains("value=\"a\" selected"), "{page}");
     }
 
     #[test]
     fn text_areas_keep_their_first_line_break_and_are_escaped() {
         let page = area("p", "Policy", "\n</textarea><script>", None, true).into_string();
-        assert!(page.contains(">\n\n&lt;/textarea&gt;&lt;script&gt;</textarea>"), "{page}");
+        assert!(
+            page.contains(">\n\n&lt;/textarea&gt;&lt;script&gt;</textarea>"),
+            "{page}"
+        );
     }
 }

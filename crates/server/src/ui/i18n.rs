@@ -108,12 +108,28 @@ mod tests {
         let excepted = ["LANG_OTHER", "COL_LN_E", "COL_P"];
         for (area, catalogue) in words::catalogues() {
             for (name, phrase) in catalogue {
-                assert!(!phrase.zh.trim().is_empty(), "{area}::{name} has no Chinese");
-                assert!(!phrase.en.trim().is_empty(), "{area}::{name} has no English");
-                assert_eq!(blanks(phrase.zh), blanks(phrase.en), "{area}::{name}: blanks differ");
+                assert!(
+                    !phrase.zh.trim().is_empty(),
+                    "{area}::{name} has no Chinese"
+                );
+                assert!(
+                    !phrase.en.trim().is_empty(),
+                    "{area}::{name} has no English"
+                );
+                assert_eq!(
+                    blanks(phrase.zh),
+                    blanks(phrase.en),
+                    "{area}::{name}: blanks differ"
+                );
                 if !excepted.contains(name) {
-                    assert!(has_han(phrase.zh) || only_signs(phrase.zh), "{area}::{name}: Chinese without a Han character");
-                    assert!(!has_han(phrase.en), "{area}::{name}: English with Han characters");
+                    assert!(
+                        has_han(phrase.zh) || only_signs(phrase.zh),
+                        "{area}::{name}: Chinese without a Han character"
+                    );
+                    assert!(
+                        !has_han(phrase.en),
+                        "{area}::{name}: English with Han characters"
+                    );
                 }
             }
         }
@@ -129,7 +145,10 @@ mod tests {
 
     #[test]
     fn blanks_are_filled_once() {
-        let phrase = Phrase { zh: "共 {n} 条,{who}", en: "{n} in all, {who}, {missing}" };
+        let phrase = Phrase {
+            zh: "共 {n} 条,{who}",
+            en: "{n} in all, {who}, {missing}",
+        };
         let values: [(&str, &dyn Display); 2] = [("n", &3), ("who", &"{n}")];
         assert_eq!(phrase.fill(Lang::Zh, &values), "共 3 条,{n}");
         assert_eq!(phrase.fill(Lang::En, &values), "3 in all, {n}, missing");

@@ -32,7 +32,11 @@ pub(crate) struct Note {
 
 impl Note {
     fn new(tone: Tone, head: impl Into<String>) -> Self {
-        Self { tone, head: head.into(), lines: Vec::new() }
+        Self {
+            tone,
+            head: head.into(),
+            lines: Vec::new(),
+        }
     }
 
     /// Something was done.
@@ -58,7 +62,11 @@ impl Render for Note {
             Tone::Good => "note ok",
             Tone::Bad => "note bad",
         };
-        let role = if self.tone == Tone::Bad { "alert" } else { "status" };
+        let role = if self.tone == Tone::Bad {
+            "alert"
+        } else {
+            "status"
+        };
         html! {
             div class=(class) role=(role) {
                 strong { (self.head) }
@@ -70,31 +78,47 @@ impl Render for Note {
 }
 
 /// A page of the console: title, what it is for, and its content.
-pub(crate) fn page(c: &Ctx, title: &str, lead: Option<&str>, note: Option<&Note>, body: &Markup) -> Markup {
-    document(c, title, true, &html! {
-        (bar(c))
-        div.frame {
-            nav.side aria-label=(c.t(w::NAVIGATION)) { (phases(c)) }
-            main id="main" tabindex="-1" {
-                div.top { h1 { (title) } @if let Some(lead) = lead { p { (lead) } } }
-                @if let Some(note) = note { (note) }
-                (body)
+pub(crate) fn page(
+    c: &Ctx,
+    title: &str,
+    lead: Option<&str>,
+    note: Option<&Note>,
+    body: &Markup,
+) -> Markup {
+    document(
+        c,
+        title,
+        true,
+        &html! {
+            (bar(c))
+            div.frame {
+                nav.side aria-label=(c.t(w::NAVIGATION)) { (phases(c)) }
+                main id="main" tabindex="-1" {
+                    div.top { h1 { (title) } @if let Some(lead) = lead { p { (lead) } } }
+                    @if let Some(note) = note { (note) }
+                    (body)
+                }
             }
-        }
-        (foot(c))
-    })
+            (foot(c))
+        },
+    )
 }
 
 /// A page with nothing beside it: sign-in, errors, the portal. `width` is a class of the style sheet.
 pub(crate) fn alone(c: &Ctx, title: &str, width: &str, body: &Markup) -> Markup {
-    document(c, title, false, &html! {
-        (bar(c))
-        main id="main" tabindex="-1" class=(width) {
-            div.top { h1 { (title) } }
-            (body)
-        }
-        (foot(c))
-    })
+    document(
+        c,
+        title,
+        false,
+        &html! {
+            (bar(c))
+            main id="main" tabindex="-1" class=(width) {
+                div.top { h1 { (title) } }
+                (body)
+            }
+            (foot(c))
+        },
+    )
 }
 
 fn document(c: &Ctx, title: &str, htmx: bool, body: &Markup) -> Markup {
@@ -160,30 +184,78 @@ struct Place {
 const WATCHERS: &[Role] = &[Role::Admin, Role::Investigator, Role::Approver];
 
 const BEFORE: [Place; 4] = [
-    Place { href: "/imports", name: w::NAV_IMPORTS, roles: &[Role::Importer] },
-    Place { href: "/purposes", name: w::NAV_PURPOSES, roles: &[] },
-    Place { href: "/policies", name: w::NAV_POLICIES, roles: &[] },
-    Place { href: "/sites", name: w::NAV_SITES, roles: &[] },
+    Place {
+        href: "/imports",
+        name: w::NAV_IMPORTS,
+        roles: &[Role::Importer],
+    },
+    Place {
+        href: "/purposes",
+        name: w::NAV_PURPOSES,
+        roles: &[],
+    },
+    Place {
+        href: "/policies",
+        name: w::NAV_POLICIES,
+        roles: &[],
+    },
+    Place {
+        href: "/sites",
+        name: w::NAV_SITES,
+        roles: &[],
+    },
 ];
 
 const DURING: [Place; 4] = [
-    Place { href: "/trace", name: w::NAV_TRACE, roles: WATCHERS },
-    Place { href: "/look", name: w::NAV_LOOK, roles: &[Role::Reader] },
-    Place { href: "/readers", name: w::NAV_READERS, roles: WATCHERS },
-    Place { href: "/exports", name: w::NAV_EXPORTS, roles: &[Role::Exporter, Role::Approver] },
+    Place {
+        href: "/trace",
+        name: w::NAV_TRACE,
+        roles: WATCHERS,
+    },
+    Place {
+        href: "/look",
+        name: w::NAV_LOOK,
+        roles: &[Role::Reader],
+    },
+    Place {
+        href: "/readers",
+        name: w::NAV_READERS,
+        roles: WATCHERS,
+    },
+    Place {
+        href: "/exports",
+        name: w::NAV_EXPORTS,
+        roles: &[Role::Exporter, Role::Approver],
+    },
 ];
 
 const AFTER: [Place; 2] = [
-    Place { href: "/leaks", name: w::NAV_LEAKS, roles: &[Role::Investigator] },
-    Place { href: "/desk", name: w::NAV_DESK, roles: &[Role::Desk] },
+    Place {
+        href: "/leaks",
+        name: w::NAV_LEAKS,
+        roles: &[Role::Investigator],
+    },
+    Place {
+        href: "/desk",
+        name: w::NAV_DESK,
+        roles: &[Role::Desk],
+    },
 ];
 
-const MANAGE: [Place; 1] = [Place { href: "/admin", name: w::NAV_ADMIN, roles: &[Role::Admin] }];
+const MANAGE: [Place; 1] = [Place {
+    href: "/admin",
+    name: w::NAV_ADMIN,
+    roles: &[Role::Admin],
+}];
 
 fn phases(c: &Ctx) -> Markup {
     let path = c.back.split('?').next().unwrap_or("/");
-    let groups: [(Phrase, &[Place]); 4] =
-        [(w::BEFORE, &BEFORE), (w::DURING, &DURING), (w::AFTER, &AFTER), (w::MANAGE, &MANAGE)];
+    let groups: [(Phrase, &[Place]); 4] = [
+        (w::BEFORE, &BEFORE),
+        (w::DURING, &DURING),
+        (w::AFTER, &AFTER),
+        (w::MANAGE, &MANAGE),
+    ];
     html! {
         ul.phases {
             li class=[(path == "/").then_some("here")] {
@@ -205,7 +277,8 @@ fn phases(c: &Ctx) -> Markup {
 }
 
 fn is_here(path: &str, href: &str) -> bool {
-    path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(href)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Text as part of an address: everything but letters, digits and `-._~/` is percent-encoded.
@@ -229,13 +302,20 @@ mod tests {
     fn pages_hold_nothing_inline() {
         let c = Ctx::stranger(Lang::Zh, "/login");
         let page = alone(&c, "<script>alert(1)</script>", "narrow", &html! {}).into_string();
-        assert!(!page.contains("<script>") && !page.contains("style=") && !page.contains("onclick"), "{page}");
+        assert!(
+            !page.contains("<script>") && !page.contains("style=") && !page.contains("onclick"),
+            "{page}"
+        );
         assert!(page.contains("<html lang=\"zh-CN\">") && page.contains("href=\"#main\""));
     }
 
     #[test]
     fn the_place_one_is_at_is_marked() {
-        for (path, href, expected) in [("/imports", "/imports", true), ("/imports/i_1", "/imports", true), ("/importsx", "/imports", false)] {
+        for (path, href, expected) in [
+            ("/imports", "/imports", true),
+            ("/imports/i_1", "/imports", true),
+            ("/importsx", "/imports", false),
+        ] {
             assert_eq!(is_here(path, href), expected, "{path}");
         }
     }
@@ -244,6 +324,9 @@ mod tests {
     fn hostile_ways_back_stay_text() {
         let c = Ctx::stranger(Lang::En, "/x?a=\"><script>&back=//evil");
         let link = language(&c).into_string();
-        assert!(link.contains("back=/x%3Fa%3D%22%3E%3Cscript%3E%26back%3D//evil"), "{link}");
+        assert!(
+            link.contains("back=/x%3Fa%3D%22%3E%3Cscript%3E%26back%3D//evil"),
+            "{link}"
+        );
     }
 }

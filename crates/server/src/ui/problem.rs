@@ -19,7 +19,10 @@ use crate::state::AppState;
 ///
 /// The error stays in the response's extensions, so that it is still written to the log.
 pub(crate) async fn pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.as_str().to_owned());
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, |id| id.as_str().to_owned());
     let fragment = request.headers().contains_key("hx-request");
     let wanted = wants_page(request.headers());
     let (mut parts, body) = request.into_parts();
@@ -35,12 +38,20 @@ pub(crate) async fn pages(State(state): State<AppState>, request: Request, next:
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     // Browsers name HTML when they go to a page; programs and scripts do not, unless they are htmx.
     headers.contains_key("hx-request") || accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-fn render(mut response: Response, error: &ApiError, lang: Lang, id: &str, fragment: bool) -> Response {
+fn render(
+    mut response: Response,
+    error: &ApiError,
+    lang: Lang,
+    id: &str,
+    fragment: bool,
+) -> Response {
     let c = Ctx::stranger(lang, "/");
     let note = note(&c, error);
     let page = if fragment {
@@ -55,13 +66,17 @@ fn render(mut response: Response, error: &ApiError, lang: Lang, id: &str, fragme
     };
     let html = page.into_response();
     if let Some(kind) = html.headers().get(header::CONTENT_TYPE) {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, kind.clone());
     }
     response.headers_mut().remove(header::CONTENT_LENGTH);
     if fragment {
         // htmx does not swap what failed unless it is told; a fragment that fails says so in its place.
         *response.status_mut() = axum::http::StatusCode::OK;
-        response.headers_mut().insert("hx-reswap", HeaderValue::from_static("innerHTML"));
+        response
+            .headers_mut()
+            .insert("hx-reswap", HeaderValue::from_static("innerHTML"));
     }
     *response.body_mut() = Body::new(html.into_body());
     response
@@ -72,7 +87,8 @@ pub(crate) fn note(c: &Ctx, error: &ApiError) -> Note {
     let note = Note::bad(c.t(says(error.code())));
     // Where the code says it all, its English sentence would only repeat it.
     match error.code() {
-        "not_found" | "method_not_allowed" | "unauthenticated" | "csrf" | "too_large" | "busy" | "timeout" | "trace_unavailable" => note,
+        "not_found" | "method_not_allowed" | "unauthenticated" | "csrf" | "too_large" | "busy"
+        | "timeout" | "trace_unavailable" => note,
         _ if error.status().is_server_error() => note,
         _ => note.line(error.detail()),
     }
@@ -119,8 +135,15 @@ mod tests {
             let error = ApiError::not_found();
             let response = render(error.clone().into_response(), &error, lang, "r-1", false);
             assert_eq!(response.status(), StatusCode::NOT_FOUND);
-            assert!(response.extensions().get::<ApiError>().is_some(), "the log still hears of it");
-            assert!(response.headers()[header::CONTENT_TYPE].as_bytes().starts_with(b"text/html"));
+            assert!(
+                response.extensions().get::<ApiError>().is_some(),
+                "the log still hears of it"
+            );
+            assert!(
+                response.headers()[header::CONTENT_TYPE]
+                    .as_bytes()
+                    .starts_with(b"text/html")
+            );
             let c = Ctx::stranger(lang, "/");
             assert_eq!(c.t(title(404)), words);
         }
@@ -133,7 +156,10 @@ mod tests {
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
             assert!(!wants_page(&headers), "{accept}");
         }
-        headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8"));
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("text/html,*/*;q=0.8"),
+        );
         assert!(wants_page(&headers));
     }
 }

@@ -37,7 +37,12 @@ pub(crate) struct Table<'a> {
 impl<'a> Table<'a> {
     /// An empty table; `caption` is read by screen readers and shown above, `empty` is said when there are no rows.
     pub(crate) fn new(caption: &'a str, empty: &'a str) -> Self {
-        Self { caption, empty, columns: Vec::new(), rows: Vec::new() }
+        Self {
+            caption,
+            empty,
+            columns: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a column.
@@ -90,12 +95,21 @@ mod tests {
         table.row(vec![html! { ("<script>alert(1)</script>'\"&") }]);
         let page = table.render().into_string();
         assert!(!page.contains("<script>"), "{page}");
-        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
-        assert!(page.contains("data-label=\"&quot;onload=alert(1)\""), "{page}");
+        assert!(
+            page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+            "{page}"
+        );
+        assert!(
+            page.contains("data-label=\"&quot;onload=alert(1)\""),
+            "{page}"
+        );
     }
 
     #[test]
     fn says_when_there_is_nothing() {
-        assert_eq!(Table::new("c", "nothing yet").render().into_string(), "<p class=\"empty\">nothing yet</p>");
+        assert_eq!(
+            Table::new("c", "nothing yet").render().into_string(),
+            "<p class=\"empty\">nothing yet</p>"
+        );
     }
 }

@@ -39,12 +39,16 @@ pub(crate) fn end_of_day(text: &str) -> Option<i64> {
 
 /// Milliseconds of an RFC 3339 time.
 pub(crate) fn parse(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+    text.parse::<Timestamp>()
+        .ok()
+        .map(Timestamp::as_millisecond)
 }
 
 /// A `<time>` element to the minute; the machine's form keeps the milliseconds.
 pub(crate) fn element(ms: i64) -> Markup {
-    let exact = Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default();
+    let exact = Timestamp::from_millisecond(ms)
+        .map(|time| time.to_string())
+        .unwrap_or_default();
     html! { time datetime=(exact) { (minute(ms)) } }
 }
 
