@@ -144,12 +144,13 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Page {
     let c = &desk.c;
     let body = html! {
         p.crumb { a href="/leaks" { (c.t(w::LEAKS)) } }
-        (content(c, &leak))
+        (content(&desk, &leak))
     };
     Ok(layout::page(c, &leak.file_name, None, None, &body))
 }
 
-fn content(c: &Ctx, leak: &LeakView) -> Markup {
+fn content(desk: &Desk, leak: &LeakView) -> Markup {
+    let c = &desk.c;
     match leak.state {
         LeakState::Running => html! {
             div #leak.stack hx-get={ "/leaks/" (leak.id) } hx-trigger="every 1s" hx-select="#leak" hx-swap="outerHTML" {
@@ -161,8 +162,8 @@ fn content(c: &Ctx, leak: &LeakView) -> Markup {
         },
         LeakState::Done => html! {
             div #leak.stack {
-                (verdict(c, leak))
-                section.sheet { h2 { (c.t(w::EVIDENCE)) } (evidence(c, leak)) }
+                (verdict(desk, leak))
+                section.sheet { h2 { (c.t(w::EVIDENCE)) } (evidence(desk, leak)) }
                 section.sheet { (facts(c, leak)) }
                 section.sheet { h2 { (c.t(w::READERS)) } (readers(c, &leak.readers)) }
             }
@@ -170,7 +171,8 @@ fn content(c: &Ctx, leak: &LeakView) -> Markup {
     }
 }
 
-fn verdict(c: &Ctx, leak: &LeakView) -> Markup {
+fn verdict(desk: &Desk, leak: &LeakView) -> Markup {
+    let c = &desk.c;
     let named: Vec<&CopyView> = leak.accused().collect();
     let statements = match c.lang {
         crate::Lang::Zh => &leak.statements_zh,
@@ -187,7 +189,7 @@ fn verdict(c: &Ctx, leak: &LeakView) -> Markup {
             div.note.bad role="status" {
                 strong { (c.f(w::ACCUSED, &[("n", &named.len())])) }
                 ul { @for copy in named {
-                    li { a href={ "/exports/" (copy.export) } { (copy.recipient) } " · " (copy.purpose) }
+                    li { a href={ "/exports/" (copy.export) } { (copy.recipient) } " · " (desk.purpose(&copy.purpose)) }
                 } }
             }
         }
@@ -231,7 +233,8 @@ fn raised(c: char) -> char {
         .unwrap_or('⁻')
 }
 
-fn evidence(c: &Ctx, leak: &LeakView) -> Markup {
+fn evidence(desk: &Desk, leak: &LeakView) -> Markup {
+    let c = &desk.c;
     let limit = leak.threshold_ln;
     let mut copies: Vec<&CopyView> = leak.copies.iter().collect();
     copies.sort_by(|a, b| b.ln_e.total_cmp(&a.ln_e));
@@ -248,7 +251,7 @@ fn evidence(c: &Ctx, leak: &LeakView) -> Markup {
             }
             div.chartrows { @for copy in drawn { (bar(c, scale, copy, limit)) } }
             @if copies.len() > DRAWN { p.muted.small { (c.f(w::COPIES_MORE, &[("n", &(copies.len() - DRAWN))])) } }
-            details { summary.small { (c.t(shell::AS_TABLE)) } (copy_table(c, &copies)) }
+            details { summary.small { (c.t(shell::AS_TABLE)) } (copy_table(desk, &copies)) }
         }
     }
 }
@@ -279,7 +282,8 @@ fn channel_name(c: &Ctx, name: &str) -> String {
     }
 }
 
-fn copy_table(c: &Ctx, copies: &[&CopyView]) -> Markup {
+fn copy_table(desk: &Desk, copies: &[&CopyView]) -> Markup {
+    let c = &desk.c;
     let mut table = Table::new(c.t(w::EVIDENCE), c.t(w::NO_EVIDENCE_SAID))
         .column(c.t(w::COL_RECIPIENT), Set::Text)
         .column(c.t(w::COL_PURPOSE), Set::Text)
@@ -289,7 +293,7 @@ fn copy_table(c: &Ctx, copies: &[&CopyView]) -> Markup {
     for copy in copies {
         table.row(vec![
             html! { a href={ "/exports/" (copy.export) } { (copy.recipient) } },
-            html! { (copy.purpose) },
+            html! { (desk.purpose(&copy.purpose)) },
             html! { (names::number(copy.persons_shared)) },
             html! { (figure(copy.ln_e)) },
             html! { @for channel in &copy.channels {

@@ -137,7 +137,7 @@ fn event_table(desk: &Desk, events: &[EventView]) -> Markup {
     for EventView { index, event, .. } in events {
         table.row(vec![
             when(&event.time),
-            html! { a href={ "/trace?who=" (quote(&event.who)) } { (event.name) } },
+            html! { a href={ "/trace?who=" (quote(&event.who)) } { (names::who(c, event)) } },
             html! { (c.t(names::action(event.action))) },
             html! { @if let Some(purpose) = &event.purpose { (desk.purpose(purpose)) } },
             html! { (names::fields(c, &event.fields)) },
@@ -197,7 +197,7 @@ fn facts(desk: &Desk, view: &EventView) -> Markup {
     html! {
         dl.facts {
             dt { (c.t(w::COL_TIME)) } dd { (when(&event.time)) }
-            dt { (c.t(w::COL_WHO)) } dd { (event.name) " " code { (event.who) } }
+            dt { (c.t(w::COL_WHO)) } dd { (names::who(c, event)) " " code { (event.who) } }
             dt { (c.t(w::COL_ACTION)) } dd { (c.t(names::action(event.action))) }
             dt { (c.t(w::COL_OUTCOME)) } dd { (names::outcome_tag(c, event.outcome)) }
             @if !event.fields.is_empty() { dt { (c.t(w::COL_FIELDS)) } dd { (names::fields(c, &event.fields)) } }

@@ -1,7 +1,7 @@
 //! What the service's stable names are called on a page: actions, outcomes, roles, states, views.
 
 use liuhen_kinds::{Kind, RulePack};
-use liuhen_service::{Action, Outcome, Role, View};
+use liuhen_service::{Action, Event, Outcome, Role, View};
 use maud::{Markup, html};
 
 use super::Ctx;
@@ -96,6 +96,14 @@ pub(crate) fn field(c: &Ctx, name: &str) -> String {
 pub(crate) fn fields(c: &Ctx, names: &[String]) -> String {
     let labels: Vec<String> = names.iter().map(|name| field(c, name)).collect();
     labels.join(c.t(w::LIST_COMMA))
+}
+
+/// Who an event names; nobody in particular has no name of his own.
+pub(crate) fn who<'a>(c: &Ctx, event: &'a Event) -> &'a str {
+    match event.who.as_str() {
+        "anonymous" => c.t(w::ANONYMOUS),
+        _ => &event.name,
+    }
 }
 
 /// What a detail of an event is called; its stable key where a page has no words for it.

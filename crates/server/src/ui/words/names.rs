@@ -48,6 +48,7 @@ phrases! {
     NO: "否", "no";
     NONE: "（无）", "(none)";
 
+    ANONYMOUS: "（未登录者）", "(not signed in)";
     DETAIL_COLLECTION: "数据集", "collection";
     DETAIL_POLICY: "依据的策略", "policy";
     DETAIL_RECIPIENT: "接收方", "recipient";
