@@ -29,7 +29,7 @@ use crate::error::{Result, ServiceError};
 use crate::imports::Imports;
 use crate::leaks::Leaks;
 use crate::ledger::{Ledger, projected_size};
-use crate::staff::{Attempts, hash_password};
+use crate::staff::{Attempts, hash_password_here};
 use crate::{Service, ids, policies, purposes, shelf};
 
 const ORIGIN: &[u8] = b"origin";
@@ -152,7 +152,7 @@ impl Service {
             attempts: Attempts::default(),
             imports: Imports::default(),
             leaks: Leaks::default(),
-            dummy_password: hash_password(&ids::random("dummy", 16)?)?,
+            dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });
         service.load_keys()?;
         service.resume_imports()?;

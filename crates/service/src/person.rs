@@ -215,7 +215,7 @@ impl Service {
         };
         let stored = StoredLink {
             subject,
-            code: crate::staff::hash_password(&invite.code)?,
+            code: crate::staff::hash_password(invite.code.clone()).await?,
             wrong: 0,
             expires: invite.expires,
         };
@@ -250,7 +250,7 @@ impl Service {
         shelf::put(&mut batch, Space::Invites, &key, &link)?;
         self.store().write(&batch).map_err(|_| WRONG)?;
         let code: String = code.chars().filter(char::is_ascii_digit).collect();
-        if !crate::staff::password_fits(&link.code, &code)? {
+        if !crate::staff::password_fits(link.code.clone(), code).await? {
             let mut event = self.event_as("anonymous", "somebody", Action::SignIn, Outcome::Failed);
             event.details = ledger::named([("portal", "wrong code".to_owned())]);
             self.ledger().subject(link.subject, &event).await?;
@@ -326,6 +326,10 @@ impl Service {
     /// `Vault(Erased)` after he cancelled.
     pub async fn person_view(&self, session: &PersonSession) -> Result<PersonView> {
         let subject = session.subject;
+        // What was traced before this call is shown by it, however busy the projector is.
+        if let Some(last) = self.log.size().checked_sub(1) {
+            self.ledger().projected(last).await?;
+        }
         let key = self.vault.trace().key(Owner::Subject(subject))?;
         let events = self
             .vault

@@ -18,6 +18,7 @@ use crate::caller::{Assurance, Caller, CallerKind, Role};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
+use crate::exports::off_the_runtime;
 use crate::{Service, ids, shelf};
 
 /// NIST SP 800-63B, 3.1.1.2: at least fifteen characters where a password stands alone, eight beside a second factor; we ask for more than eight.
@@ -297,7 +298,7 @@ impl Service {
                 active: true,
                 created: self.now(),
             },
-            password: hash_password(password)?,
+            password: hash_password(password.to_owned()).await?,
             totp: sealed,
             last_step: step,
         };
@@ -337,7 +338,7 @@ impl Service {
         let login = login.trim().to_lowercase();
         self.attempts().begin(&login, self.now())?;
         let staff = self.staff_by_login(&login)?;
-        let proven = self.prove(staff.as_ref(), password, code)?;
+        let proven = self.prove(staff.as_ref(), password, code).await?;
         let Some((staff, step)) = staff.zip(proven) else {
             self.note_as("anonymous", "somebody", Action::SignIn, Outcome::Failed, [])
                 .await?;
@@ -366,7 +367,7 @@ impl Service {
     }
 
     /// The TOTP step proven, if password and code are right. Takes as long for an unknown login.
-    fn prove(
+    async fn prove(
         &self,
         staff: Option<&StoredStaff>,
         password: &str,
@@ -376,7 +377,7 @@ impl Service {
             Some(staff) => staff.password.clone(),
             None => self.dummy_password()?,
         };
-        let right = password_fits(&stored, password)?;
+        let right = password_fits(stored, password.to_owned()).await?;
         let Some(staff) = staff.filter(|staff| right && staff.view.active) else {
             return Ok(None);
         };
@@ -541,7 +542,13 @@ pub fn same_secret(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
-pub(crate) fn hash_password(password: &str) -> Result<String> {
+/// Hashes a password where its deliberate slowness keeps no other request waiting.
+pub(crate) async fn hash_password(password: String) -> Result<String> {
+    off_the_runtime(move || hash_password_here(&password)).await
+}
+
+/// The same, on a thread that may take its time.
+pub(crate) fn hash_password_here(password: &str) -> Result<String> {
     Argon2::default()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
@@ -549,11 +556,14 @@ pub(crate) fn hash_password(password: &str) -> Result<String> {
 }
 
 /// Whether a password (or code) fits its stored hash.
-pub(crate) fn password_fits(stored: &str, given: &str) -> Result<bool> {
-    let parsed = PasswordHash::new(stored).map_err(|_| ServiceError::Damaged("password"))?;
-    Ok(Argon2::default()
-        .verify_password(given.as_bytes(), &parsed)
-        .is_ok())
+pub(crate) async fn password_fits(stored: String, given: String) -> Result<bool> {
+    off_the_runtime(move || {
+        let parsed = PasswordHash::new(&stored).map_err(|_| ServiceError::Damaged("password"))?;
+        Ok(Argon2::default()
+            .verify_password(given.as_bytes(), &parsed)
+            .is_ok())
+    })
+    .await
 }
 
 fn invitation_key(secret: &str) -> Vec<u8> {
