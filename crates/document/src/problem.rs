@@ -79,6 +79,8 @@ problems! {
         "neither a resident ID nor a mobile number with a name: nobody to file it under";
     Duplicate "duplicate" "与前面的行重复" "repeats an earlier row";
     FormulaError "formula_error" "单元格是公式错误" "a cell holds a formula error";
+    PrecisionLost "precision_lost" "电子表格已把这个长号码改成近似值（应以文本保存）"
+        "a spreadsheet has rounded this long number; it must be kept as text";
     Unreadable "unreadable" "无法读取" "could not be read";
 }
 

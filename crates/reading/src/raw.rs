@@ -14,49 +14,19 @@ pub(crate) struct RawRow {
     pub(crate) cells: Vec<Text>,
 }
 
-/// What was wrong with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    BadEncoding,
-    CellTooLong,
-    RowTooLong,
-    TooManyColumns,
-    NulByte,
-    UnclosedQuote,
-    PrecisionLost,
-    FormulaError,
-    Malformed,
-}
-
-impl Reason {
-    /// The same, in the words that all formats share.
-    pub(crate) fn code(self) -> ProblemCode {
-        match self {
-            Self::BadEncoding => ProblemCode::BadEncoding,
-            Self::CellTooLong => ProblemCode::CellTooLong,
-            Self::RowTooLong => ProblemCode::RowTooLong,
-            Self::TooManyColumns => ProblemCode::TooManyColumns,
-            Self::NulByte => ProblemCode::NulByte,
-            Self::UnclosedQuote => ProblemCode::UnclosedQuote,
-            Self::FormulaError => ProblemCode::FormulaError,
-            Self::PrecisionLost | Self::Malformed => ProblemCode::Malformed,
-        }
-    }
-}
-
 /// A row that could not be read; the rows after it may still be.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) number: u64,
     /// Counted from 0.
     pub(crate) column: Option<usize>,
-    pub(crate) reason: Reason,
+    pub(crate) reason: ProblemCode,
     /// Why nothing can be read after this row, when that is so.
     pub(crate) end: Option<ReadError>,
 }
 
 impl Fault {
-    pub(crate) fn row(number: u64, column: Option<usize>, reason: Reason) -> Self {
+    pub(crate) fn row(number: u64, column: Option<usize>, reason: ProblemCode) -> Self {
         Self {
             number,
             column,
@@ -70,7 +40,7 @@ impl Fault {
         Self {
             number,
             column: None,
-            reason: Reason::Malformed,
+            reason: ProblemCode::Malformed,
             end: Some(error),
         }
     }

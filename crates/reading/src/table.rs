@@ -7,10 +7,10 @@
 
 use std::collections::VecDeque;
 
-use liuhen_document::{Header, Locator, Row, RowProblem, TableSource, Text};
+use liuhen_document::{Header, Locator, ProblemCode, Row, RowProblem, TableSource, Text};
 
 use crate::options::{Format, HeaderChoice, SheetChoice, SheetInfo};
-use crate::raw::{Fault, RawRow, RawRows, Reason};
+use crate::raw::{Fault, RawRow, RawRows};
 use crate::xlsx::{Xlsx, letters_of};
 use crate::{Limits, ReadError};
 
@@ -224,7 +224,7 @@ impl Table {
                 }
                 // A first row past the bound makes a table past the bound.
                 Err(Fault {
-                    reason: Reason::TooManyColumns,
+                    reason: ProblemCode::TooManyColumns,
                     ..
                 }) if self.filled_rows().next().is_none() => {
                     return Err(ReadError::TooManyColumns {
@@ -287,7 +287,7 @@ impl Table {
         let width = self.header.len();
         let RawRow { number, mut cells } = raw;
         if cells.iter().skip(width).any(|cell| !cell.is_blank()) {
-            return Err(Fault::row(number, Some(width), Reason::TooManyColumns));
+            return Err(Fault::row(number, Some(width), ProblemCode::TooManyColumns));
         }
         self.last_was_short = cells.len() < width && !self.rows.cells_are_placed();
         self.short_rows += u64::from(self.last_was_short);
@@ -310,7 +310,7 @@ impl Table {
         self.failure = fault.end.or(self.failure.take());
         RowProblem {
             locator,
-            reason: fault.reason.code(),
+            reason: fault.reason,
         }
     }
 }

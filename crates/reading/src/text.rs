@@ -5,13 +5,13 @@
 //! long numbers whole in text (`="0123"`), and refuses the numbers they have already spoiled
 //! (`1.10101E+17`).
 
-use liuhen_document::Text;
+use liuhen_document::{ProblemCode, Text};
 
 use crate::charset::Charset;
 use crate::dialect;
 use crate::limits::Limits;
 use crate::number::is_spoiled;
-use crate::raw::{Fault, RawRow, RawRows, Reason};
+use crate::raw::{Fault, RawRow, RawRows};
 use crate::record::{Bounds, Delimiter, Record, Split, line_end, split};
 use crate::transcode::Transcoder;
 use crate::{Options, ReadError};
@@ -98,7 +98,7 @@ impl TextRows {
     }
 
     /// Takes the next record; nothing when the text has ended.
-    fn take(&mut self) -> Result<Option<Result<(), Reason>>, ReadError> {
+    fn take(&mut self) -> Result<Option<Result<(), ProblemCode>>, ReadError> {
         loop {
             let rest = &self.buffer[self.at..];
             if rest.is_empty() && self.last {
@@ -118,14 +118,14 @@ impl TextRows {
                 }
                 Split::Record(length) => {
                     self.at += length;
-                    return Ok(Some(Err(Reason::RowTooLong)));
+                    return Ok(Some(Err(ProblemCode::RowTooLong)));
                 }
                 Split::More { quoted } if self.last || rest.len() > self.max_row => {
                     self.skip_line()?;
                     let reason = if quoted {
-                        Reason::UnclosedQuote
+                        ProblemCode::UnclosedQuote
                     } else {
-                        Reason::RowTooLong
+                        ProblemCode::RowTooLong
                     };
                     return Ok(Some(Err(reason)));
                 }
@@ -159,29 +159,33 @@ impl TextRows {
     }
 
     /// The record as cells.
-    fn cells(&self) -> Result<Vec<Text>, (Option<usize>, Reason)> {
+    fn cells(&self) -> Result<Vec<Text>, (Option<usize>, ProblemCode)> {
         let record = &self.record;
         if record.too_wide {
-            return Err((None, Reason::TooManyColumns));
+            return Err((None, ProblemCode::TooManyColumns));
         }
         if let Some(column) = record.long_cell {
-            return Err((Some(column), Reason::CellTooLong));
+            return Err((Some(column), ProblemCode::CellTooLong));
         }
         let column_of = |byte| record.ends.partition_point(|end| *end <= byte);
         if let Some(byte) = memchr::memchr(0, &record.bytes) {
-            return Err((Some(column_of(byte)), Reason::NulByte));
+            return Err((Some(column_of(byte)), ProblemCode::NulByte));
         }
-        let text = std::str::from_utf8(&record.bytes)
-            .map_err(|error| (Some(column_of(error.valid_up_to())), Reason::BadEncoding))?;
+        let text = std::str::from_utf8(&record.bytes).map_err(|error| {
+            (
+                Some(column_of(error.valid_up_to())),
+                ProblemCode::BadEncoding,
+            )
+        })?;
         let mut start = 0;
         let mut cells = Vec::with_capacity(record.ends.len());
         for (column, &end) in record.ends.iter().enumerate() {
             // Two broken cells may look whole side by side.
             let cell = text
                 .get(start..end)
-                .ok_or((Some(column), Reason::BadEncoding))?;
+                .ok_or((Some(column), ProblemCode::BadEncoding))?;
             if is_spoiled(cell) {
-                return Err((Some(column), Reason::PrecisionLost));
+                return Err((Some(column), ProblemCode::PrecisionLost));
             }
             cells.push(Text::from(unwrap_formula(cell)));
             start = end;

@@ -89,12 +89,12 @@ fn cells_that_cannot_be_trusted_are_refused_in_place() {
         (
             "18 digits as a number",
             "<c><v>110101199003070000</v></c>",
-            ProblemCode::Malformed,
+            ProblemCode::PrecisionLost,
         ),
         (
             "19 digits with an exponent",
             "<c><v>6.22202000000000E+18</v></c>",
-            ProblemCode::Malformed,
+            ProblemCode::PrecisionLost,
         ),
         (
             "error",

@@ -101,7 +101,7 @@ pub async fn seed(
     service: &Arc<Service>,
     progress: &(dyn Fn(&str, u64, u64) + Sync),
 ) -> Result<()> {
-    let collections = service.collections()?;
+    let collections = service.collections();
     if collections
         .iter()
         .any(|collection| collection.name == COLLECTION)
@@ -148,7 +148,7 @@ fn purposes() -> Vec<PurposeView> {
         basis,
         fields: fields(kinds),
         retention_days: 1095,
-        notice: format!("{zh}:仅为该目的处理上述字段。 {en}: only these fields, only for this."),
+        notice: format!("{zh}：仅为该目的处理上述字段。 {en}: only these fields, only for this."),
         notice_hash: String::new(),
         marketing,
         version: 0,

@@ -296,7 +296,7 @@ impl Service {
 
     fn check_export(&self, request: &ExportRequest, purpose: &PurposeView) -> Result<()> {
         let invalid = |why: String| Err(ServiceError::Invalid(why));
-        let known = self.collections()?;
+        let known = self.collections();
         let Some(collection) = known
             .iter()
             .find(|collection| collection.name == request.collection)
@@ -463,7 +463,7 @@ impl Service {
         let purpose = self.purpose(&request.purpose)?;
         let policies = self.policies.load_full();
         let limit = request.limit.unwrap_or(ROWS_AT_MOST).min(ROWS_AT_MOST);
-        let level = self.highest_level(&request.collection, &request.fields)?;
+        let level = self.highest_level(&request.collection, &request.fields);
         let (mut allowed, mut left_out, mut after) = (Vec::new(), 0, None);
         while (allowed.len() as u64) < limit {
             let page = self.subjects_in(&request.collection, after.as_ref(), 1000)?;
@@ -606,7 +606,7 @@ impl Service {
             .fields
             .iter()
             .map(|field| {
-                let kind = self.field_kind(&request.collection, field)?;
+                let kind = self.field_kind(&request.collection, field);
                 let plain = kind.filter(|kind| kind.name() == field);
                 Ok(plain.map_or(field.clone(), |kind| {
                     pack.label(kind, liuhen_kinds::Lang::Zh).to_owned()
@@ -631,7 +631,7 @@ impl Service {
             .fields
             .iter()
             .map(|field| {
-                let kind = self.field_kind(&request.collection, field)?;
+                let kind = self.field_kind(&request.collection, field);
                 let value = match kind.and_then(|kind| person.get(&kind)) {
                     Some(value) => value.clone(),
                     None => common.get(field).map_or_else(String::new, |values| {
@@ -754,15 +754,15 @@ fn power_view(table: &PowerTable, plan: canary::CanaryPlan, symbols: u64) -> Pow
         .and_then(|line| line.rows_needed.filter(|_| line.within_reach));
     let (advice_zh, advice_en) = match alone {
         Some(rows) => (
-            format!("单个接收者外泄约 {rows} 行即可指认;整份外泄时可承受 {} 人合谋。", table.colluders_survived),
+            format!("单个接收者外泄约 {rows} 行即可指认；整份外泄时可承受 {} 人合谋。", table.colluders_survived),
             format!("about {rows} leaked rows lead back to a single recipient; leaked whole, the copy withstands {} colluders", table.colluders_survived),
         ),
         None if plan.is_enough() => (
-            "该导出没有可标记的字段,只靠替身行:外泄 5% 以上的行才可指认。".to_owned(),
+            "该导出没有可标记的字段，只靠替身行：外泄 5% 以上的行才可指认。".to_owned(),
             "no field here can carry marks; canary rows alone lead back when 5% of the rows or more leak".to_owned(),
         ),
         None => (
-            "该导出太小,外泄后不足以指认接收者。请加入住址字段,或合并为更大的导出。".to_owned(),
+            "该导出太小，外泄后不足以指认接收者。请加入住址字段，或合并为更大的导出。".to_owned(),
             "this export is too small to lead a leak back; add the address field or combine it with others".to_owned(),
         ),
     };

@@ -214,24 +214,6 @@ pub struct KindView {
     pub level: i64,
 }
 
-/// A collection and the fields its imports declared.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CollectionView {
-    /// Its name.
-    pub name: String,
-    /// Its fields, in the order they came.
-    pub fields: Vec<FieldView>,
-}
-
-/// A field of a collection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldView {
-    /// Its name.
-    pub name: String,
-    /// The kind of personal information it holds.
-    pub kind: Option<Kind>,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredImport {
     /// Name of the file, sealed: people name files after people.
@@ -526,59 +508,6 @@ impl Service {
         job.state = ImportState::Running;
         shelf::put_now(self.store(), Space::Jobs, &job_key(id), &job)?;
         self.run_import(id.to_owned())
-    }
-
-    /// Remembers which fields a collection has, so that forms can offer them.
-    fn declare_fields(&self, plan: &ImportPlan) -> Result<()> {
-        let key = plan.collection.as_bytes();
-        let mut collection: CollectionView = shelf::get(self.store(), Space::Collections, key)?
-            .unwrap_or_else(|| CollectionView {
-                name: plan.collection.clone(),
-                fields: Vec::new(),
-            });
-        for column in plan.columns.iter().filter(|column| column.keep) {
-            match collection
-                .fields
-                .iter()
-                .find(|field| field.name == column.field)
-            {
-                Some(known) if known.kind != column.kind => {
-                    return Err(ServiceError::Invalid(format!(
-                        "the field {} of {} already holds another kind; choose another field name",
-                        column.field, plan.collection
-                    )));
-                }
-                Some(_) => {}
-                None => collection.fields.push(FieldView {
-                    name: column.field.clone(),
-                    kind: column.kind,
-                }),
-            }
-        }
-        shelf::put_now(self.store(), Space::Collections, key, &collection)
-    }
-
-    /// All collections and their fields.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub fn collections(&self) -> Result<Vec<CollectionView>> {
-        let all: Vec<(Vec<u8>, CollectionView)> =
-            shelf::all(self.store(), Space::Collections, &[])?;
-        Ok(all.into_iter().map(|(_, collection)| collection).collect())
-    }
-
-    /// The kind a field of a collection holds.
-    pub(crate) fn field_kind(&self, collection: &str, field: &str) -> Result<Option<Kind>> {
-        let key = collection.as_bytes();
-        let stored: Option<CollectionView> = shelf::get(self.store(), Space::Collections, key)?;
-        Ok(stored.and_then(|view| {
-            view.fields
-                .into_iter()
-                .find(|known| known.name == field)
-                .and_then(|known| known.kind)
-        }))
     }
 
     /// Takes up the imports that a crash or a stop cut off.

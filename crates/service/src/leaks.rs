@@ -703,7 +703,7 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
     };
     let (rows, persons, canaries) = (view.rows, view.persons, view.canaries);
     say(
-        format!("文件共 {rows} 行,其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
+        format!("文件共 {rows} 行，其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
         format!(
             "the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"
         ),
@@ -711,7 +711,7 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
     for copy in view.accused() {
         say(
             format!(
-                "来自导出 {}(接收者:{})。误指任何无辜副本的概率不超过 {:e}。",
+                "来自导出 {}（接收者：{}）。误指任何无辜副本的概率不超过 {:e}。",
                 copy.export, copy.recipient, view.epsilon
             ),
             format!(
@@ -727,7 +727,7 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         );
         if let Some(more) = view.symbols_missing.filter(|more| *more > 0) {
             say(
-                format!("若来自单一接收者,约需再有 {more} 个标记位方可指认。"),
+                format!("若来自单一接收者，约需再有 {more} 个标记位方可指认。"),
                 format!(
                     "were it a single recipient, about {more} more mark symbols would be needed"
                 ),
@@ -736,12 +736,12 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
     }
     if !view.readers.is_empty() {
         say(
-            "读取者排名只表示可能性大小,不构成指认。".to_owned(),
+            "读取者排名只表示可能性大小，不构成指认。".to_owned(),
             "the ranking of readers says what is likely; it accuses nobody".to_owned(),
         );
     }
     say(
-        "被指认的是一份副本,不是某个人:标记密钥的持有者本可嫁祸,因此密钥在导出前已在日志中承诺。".to_owned(),
+        "被指认的是一份副本，不是某个人：标记密钥的持有者本可嫁祸，因此密钥在导出前已在日志中承诺。".to_owned(),
         "what is accused is a copy, not a person: whoever holds the marking key could frame, which is why the key was committed in the log before the export left".to_owned(),
     );
     (zh, en)

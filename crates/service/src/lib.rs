@@ -8,6 +8,7 @@
 mod access;
 mod caller;
 mod clock;
+mod collections;
 pub mod demo;
 mod error;
 mod event;
@@ -41,12 +42,13 @@ use zeroize::Zeroizing;
 pub use access::{ApiKeyView, SiteView};
 pub use caller::{Assurance, Caller, CallerKind, Role};
 pub use clock::{UnixMs, day, rfc3339};
+pub use collections::{CollectionView, FieldView};
 pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
 pub use imports::{
-    CollectionView, FieldView, ImportPlan, ImportState, ImportStatus, KindView, PlanColumn,
-    Preview, PreviewColumn, ProblemView, Upload,
+    ImportPlan, ImportState, ImportStatus, KindView, PlanColumn, Preview, PreviewColumn,
+    ProblemView, Upload,
 };
 pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
 pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
@@ -80,6 +82,7 @@ pub struct Service {
     ledger: Ledger,
     policies: ArcSwap<PolicyBook>,
     purposes: ArcSwap<purposes::PurposeBook>,
+    collections: ArcSwap<collections::CollectionBook>,
     /// One change of settings at a time, so that a check and the write after it see the same state.
     settings: tokio::sync::Mutex<()>,
     keys: KeyRing,

@@ -30,7 +30,7 @@ use crate::imports::Imports;
 use crate::leaks::Leaks;
 use crate::ledger::{Ledger, projected_size};
 use crate::staff::{Attempts, hash_password_here};
-use crate::{Service, ids, policies, purposes, shelf};
+use crate::{Service, collections, ids, policies, purposes, shelf};
 
 const ORIGIN: &[u8] = b"origin";
 
@@ -138,6 +138,7 @@ impl Service {
         let ledger = Ledger::start(log.clone(), vault.clone(), recovered)?;
         let policies = policies::stored_policies(vault.store().as_ref())?;
         let purposes = purposes::stored_purposes(&vault)?;
+        let collections = collections::stored_collections(vault.store().as_ref())?;
         let service = Arc::new(Self {
             lock: Mutex::new(Some(lock)),
             dir,
@@ -147,6 +148,7 @@ impl Service {
             ledger,
             policies: ArcSwap::from_pointee(policies),
             purposes: ArcSwap::from_pointee(purposes),
+            collections: ArcSwap::from_pointee(collections),
             settings: tokio::sync::Mutex::new(()),
             keys: KeyRing::default(),
             attempts: Attempts::default(),

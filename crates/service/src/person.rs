@@ -457,7 +457,7 @@ impl Service {
                 "a value has 1 to 1,000 characters".to_owned(),
             ));
         }
-        let kind = self.field_kind(collection, field)?;
+        let kind = self.field_kind(collection, field);
         let index = match kind.map(|kind| (kind, liuhen_detect::check(kind, value))) {
             Some((_, liuhen_detect::Verdict::Invalid(reason))) => {
                 return Err(ServiceError::Invalid(

@@ -12,6 +12,7 @@ use cedar_policy::{
     Authorizer, Context, Decision, Effect, Entities, Entity, EntityId, EntityTypeName, EntityUid,
     Policy, PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -111,6 +112,8 @@ pub(crate) struct PolicyBook {
     authorizer: Authorizer,
     reasons: HashMap<String, Reason>,
     names: Names,
+    /// Answers given before; they go with the policies that gave them.
+    decided: Mutex<HashMap<Box<[u8]>, BTreeSet<Reason>>>,
     /// SHA-256 of the text, first 16 bytes in hexadecimal.
     pub(crate) version: String,
     pub(crate) text: String,
@@ -185,6 +188,7 @@ impl PolicyBook {
             authorizer: Authorizer::new(),
             reasons,
             names: Names::new()?,
+            decided: Mutex::default(),
             version,
             text: text.to_owned(),
         })
@@ -222,58 +226,184 @@ impl PolicyBook {
         ask: Ask,
         facts: &Facts<'_>,
     ) -> Result<BTreeSet<Reason>> {
-        let (request, entities) = self.question(caller, ask, facts)?;
+        let question = Question::new(caller, ask, facts);
+        let key = question.key();
+        if let Some(known) = self.decided.lock().get(key.as_slice()) {
+            return Ok(known.clone());
+        }
+        let (request, entities) = self.request(&question)?;
         let response = self
             .authorizer
             .is_authorized(&request, &self.set, &entities);
         let diagnostics = response.diagnostics();
-        let failed: Vec<String> = diagnostics.errors().map(ToString::to_string).collect();
-        if !failed.is_empty() {
-            tracing::warn!(policies = %self.version, errors = failed.len(), "a policy could not be evaluated");
+        let failed = diagnostics.errors().count();
+        if failed > 0 {
+            tracing::warn!(policies = %self.version, errors = failed, "a policy could not be evaluated");
             return Ok(BTreeSet::from([evaluation_failed()]));
         }
-        if response.decision() == Decision::Allow {
-            return Ok(BTreeSet::new());
+        let mut reasons = BTreeSet::new();
+        if response.decision() != Decision::Allow {
+            reasons.extend(
+                diagnostics
+                    .reason()
+                    .filter_map(|id| self.reasons.get(&id.to_string()).cloned()),
+            );
+            if reasons.is_empty() {
+                reasons.insert(nothing_permits());
+            }
         }
-        let named: BTreeSet<Reason> = diagnostics
-            .reason()
-            .filter_map(|id| self.reasons.get(&id.to_string()).cloned())
-            .collect();
-        Ok(if named.is_empty() {
-            BTreeSet::from([nothing_permits()])
-        } else {
-            named
-        })
+        let mut decided = self.decided.lock();
+        if decided.len() >= DECIDED_AT_MOST {
+            decided.clear();
+        }
+        decided.insert(key.into(), reasons.clone());
+        Ok(reasons)
     }
 
-    fn question(
-        &self,
-        caller: &Caller,
-        ask: Ask,
-        facts: &Facts<'_>,
-    ) -> Result<(Request, Entities)> {
-        let principal =
-            EntityUid::from_type_name_and_id(self.names.caller.clone(), EntityId::new(&caller.id));
-        let resource =
-            EntityUid::from_type_name_and_id(self.names.record.clone(), EntityId::new("asked"));
+    fn request(&self, question: &Question<'_>) -> Result<(Request, Entities)> {
+        let failed = |error: &dyn std::fmt::Display| ServiceError::Policy(error.to_string());
+        let entity = |kind: &EntityTypeName, id: &str, attributes: &[Attribute<'_>]| {
+            let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id));
+            Entity::new(uid.clone(), pairs(attributes).collect(), HashSet::new())
+                .map(|entity| (uid, entity))
+                .map_err(|error| failed(&error))
+        };
+        let (principal, caller) = entity(&self.names.caller, question.principal, &question.caller)?;
+        let (resource, record) = entity(&self.names.record, "asked", &question.record)?;
         let action = self
             .names
             .actions
-            .get(ask.action())
+            .get(question.action)
             .cloned()
             .ok_or(ServiceError::Damaged("action table"))?;
-        let failed = |error: &dyn std::fmt::Display| ServiceError::Policy(error.to_string());
-        let caller_entity =
-            Entity::new(principal.clone(), caller_attributes(caller), HashSet::new())
-                .map_err(|error| failed(&error))?;
-        let record_entity = Entity::new(resource.clone(), record_attributes(facts), HashSet::new())
-            .map_err(|error| failed(&error))?;
-        let entities = Entities::from_entities([caller_entity, record_entity], None)
-            .map_err(|error| failed(&error))?;
-        let context = Context::from_pairs(context(facts)).map_err(|error| failed(&error))?;
+        let entities =
+            Entities::from_entities([caller, record], None).map_err(|error| failed(&error))?;
+        let context =
+            Context::from_pairs(pairs(&question.context)).map_err(|error| failed(&error))?;
         let request = Request::new(principal, action, resource, context, None)
             .map_err(|error| failed(&error))?;
         Ok((request, entities))
+    }
+}
+
+/// How many decisions one set of policies remembers. Answers repeat: a counter clerk asks the same question of every patient.
+const DECIDED_AT_MOST: usize = 8192;
+
+/// Everything one decision depends on, and nothing else: what Cedar sees is built from this, and so is the key under which the answer is remembered.
+struct Question<'a> {
+    principal: &'a str,
+    action: &'static str,
+    caller: [Attribute<'a>; 4],
+    record: [Attribute<'a>; 2],
+    context: [Attribute<'a>; 9],
+}
+
+/// A named attribute of the schema and its value.
+type Attribute<'a> = (&'static str, Value<'a>);
+
+enum Value<'a> {
+    Text(&'a str),
+    Long(i64),
+    Bool(bool),
+    Set(Vec<&'a str>),
+}
+
+impl<'a> Question<'a> {
+    fn new(caller: &'a Caller, ask: Ask, facts: &Facts<'a>) -> Self {
+        use Value::{Bool, Long, Set, Text};
+        let names = |names: &'a [String]| Set(names.iter().map(String::as_str).collect());
+        Self {
+            principal: &caller.id,
+            action: ask.action(),
+            caller: [
+                (
+                    "roles",
+                    Set(caller.roles.iter().map(|role| role.name()).collect()),
+                ),
+                ("kind", Text(kind_name(caller.kind))),
+                ("assurance", Long(assurance_level(caller.assurance))),
+                ("site", Text(caller.site.as_deref().unwrap_or_default())),
+            ],
+            record: [
+                ("collection", Text(facts.collection)),
+                ("objectsMarketing", Bool(facts.objects_marketing)),
+            ],
+            context: [
+                ("purpose", Text(facts.purpose)),
+                ("basis", Long(i64::from(facts.basis))),
+                ("marketing", Bool(facts.marketing)),
+                ("purposeFields", names(facts.purpose_fields)),
+                ("fields", names(facts.fields)),
+                ("level", Long(facts.level)),
+                ("consent", Text(facts.consent)),
+                ("retentionOver", Bool(facts.retention_over)),
+                (
+                    "count",
+                    Long(i64::try_from(facts.count).unwrap_or(i64::MAX)),
+                ),
+            ],
+        }
+    }
+
+    /// An injective encoding: every text is preceded by its length, and the order is fixed.
+    fn key(&self) -> Vec<u8> {
+        fn text(key: &mut Vec<u8>, text: &str) {
+            key.extend_from_slice(&text.len().to_le_bytes());
+            key.extend_from_slice(text.as_bytes());
+        }
+        let mut key = Vec::with_capacity(512);
+        text(&mut key, self.principal);
+        text(&mut key, self.action);
+        let attributes = self.caller.iter().chain(&self.record).chain(&self.context);
+        for (_, value) in attributes {
+            match value {
+                Value::Text(value) => text(&mut key, value),
+                Value::Long(value) => key.extend_from_slice(&value.to_le_bytes()),
+                Value::Bool(value) => key.push(u8::from(*value)),
+                Value::Set(values) => {
+                    key.extend_from_slice(&values.len().to_le_bytes());
+                    values.iter().for_each(|value| text(&mut key, value));
+                }
+            }
+        }
+        key
+    }
+}
+
+impl Value<'_> {
+    fn expression(&self) -> RestrictedExpression {
+        let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+        match self {
+            Self::Text(value) => text(value),
+            Self::Long(value) => RestrictedExpression::new_long(*value),
+            Self::Bool(value) => RestrictedExpression::new_bool(*value),
+            Self::Set(values) => {
+                RestrictedExpression::new_set(values.iter().map(|value| text(value)))
+            }
+        }
+    }
+}
+
+fn pairs(attributes: &[Attribute<'_>]) -> impl Iterator<Item = (String, RestrictedExpression)> {
+    attributes
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.expression()))
+}
+
+fn kind_name(kind: CallerKind) -> &'static str {
+    match kind {
+        CallerKind::Staff => "staff",
+        CallerKind::Service => "service",
+        CallerKind::Person => "person",
+        CallerKind::Local => "local",
+    }
+}
+
+fn assurance_level(assurance: Assurance) -> i64 {
+    match assurance {
+        Assurance::Password => 1,
+        Assurance::Key => 2,
+        Assurance::TwoFactor => 3,
     }
 }
 
@@ -364,91 +494,9 @@ fn nothing_permits() -> Reason {
 fn evaluation_failed() -> Reason {
     Reason {
         policy: "policy-failed".to_owned(),
-        zh: "有策略无法求值,按拒绝处理".to_owned(),
+        zh: "有策略无法求值，按拒绝处理".to_owned(),
         en: "a policy could not be evaluated, which counts as a refusal".to_owned(),
     }
-}
-
-fn strings<'a>(items: impl IntoIterator<Item = &'a str>) -> RestrictedExpression {
-    RestrictedExpression::new_set(
-        items
-            .into_iter()
-            .map(|item| RestrictedExpression::new_string(item.to_owned())),
-    )
-}
-
-fn caller_attributes(caller: &Caller) -> HashMap<String, RestrictedExpression> {
-    let kind = match caller.kind {
-        CallerKind::Staff => "staff",
-        CallerKind::Service => "service",
-        CallerKind::Person => "person",
-        CallerKind::Local => "local",
-    };
-    let assurance = match caller.assurance {
-        Assurance::Password => 1,
-        Assurance::Key => 2,
-        Assurance::TwoFactor => 3,
-    };
-    HashMap::from([
-        (
-            "roles".to_owned(),
-            strings(caller.roles.iter().map(|role| role.name())),
-        ),
-        (
-            "kind".to_owned(),
-            RestrictedExpression::new_string(kind.to_owned()),
-        ),
-        (
-            "assurance".to_owned(),
-            RestrictedExpression::new_long(assurance),
-        ),
-        (
-            "site".to_owned(),
-            RestrictedExpression::new_string(caller.site.clone().unwrap_or_default()),
-        ),
-    ])
-}
-
-fn record_attributes(facts: &Facts<'_>) -> HashMap<String, RestrictedExpression> {
-    HashMap::from([
-        (
-            "collection".to_owned(),
-            RestrictedExpression::new_string(facts.collection.to_owned()),
-        ),
-        (
-            "objectsMarketing".to_owned(),
-            RestrictedExpression::new_bool(facts.objects_marketing),
-        ),
-    ])
-}
-
-fn context(facts: &Facts<'_>) -> Vec<(String, RestrictedExpression)> {
-    let text = |value: &str| RestrictedExpression::new_string(value.to_owned());
-    let fields = |names: &[String]| strings(names.iter().map(String::as_str));
-    let count = i64::try_from(facts.count).unwrap_or(i64::MAX);
-    vec![
-        ("purpose".to_owned(), text(facts.purpose)),
-        (
-            "basis".to_owned(),
-            RestrictedExpression::new_long(i64::from(facts.basis)),
-        ),
-        (
-            "marketing".to_owned(),
-            RestrictedExpression::new_bool(facts.marketing),
-        ),
-        ("purposeFields".to_owned(), fields(facts.purpose_fields)),
-        ("fields".to_owned(), fields(facts.fields)),
-        (
-            "level".to_owned(),
-            RestrictedExpression::new_long(facts.level),
-        ),
-        ("consent".to_owned(), text(facts.consent)),
-        (
-            "retentionOver".to_owned(),
-            RestrictedExpression::new_bool(facts.retention_over),
-        ),
-        ("count".to_owned(), RestrictedExpression::new_long(count)),
-    ]
 }
 
 #[cfg(test)]
@@ -551,6 +599,102 @@ mod tests {
             .decide(&caller, Ask::View(View::Masked), &facts(&fields, &fields))
             .unwrap();
         assert_eq!(reasons.first().unwrap().policy, "no-policy-permits");
+    }
+
+    #[test]
+    fn remembers_answers_by_everything_they_depend_on() {
+        let caller = Caller::local();
+        let (ab, a_b) = (["ab".to_owned()], ["a".to_owned(), "b".to_owned()]);
+        let base = || facts(&ab, &ab);
+        let plain = Ask::View(View::Plain);
+        let elsewhere = Caller {
+            site: Some("shop".to_owned()),
+            ..Caller::local()
+        };
+        let other = Caller {
+            id: "other".to_owned(),
+            ..Caller::local()
+        };
+        let mut roleless = Caller::local();
+        roleless.roles.clear();
+        let asked: [(&Caller, Ask, Facts<'_>); 16] = [
+            (&caller, plain, base()),
+            (&elsewhere, plain, base()),
+            (&other, plain, base()),
+            (&roleless, plain, base()),
+            (&caller, Ask::Export, base()),
+            (&caller, plain, facts(&a_b, &ab)),
+            (&caller, plain, facts(&ab, &a_b)),
+            (
+                &caller,
+                plain,
+                Facts {
+                    collection: "b",
+                    ..base()
+                },
+            ),
+            (
+                &caller,
+                plain,
+                Facts {
+                    objects_marketing: true,
+                    ..base()
+                },
+            ),
+            (
+                &caller,
+                plain,
+                Facts {
+                    purpose: "b",
+                    ..base()
+                },
+            ),
+            (&caller, plain, Facts { basis: 1, ..base() }),
+            (
+                &caller,
+                plain,
+                Facts {
+                    marketing: true,
+                    ..base()
+                },
+            ),
+            (&caller, plain, Facts { level: 4, ..base() }),
+            (
+                &caller,
+                plain,
+                Facts {
+                    consent: "given",
+                    ..base()
+                },
+            ),
+            (
+                &caller,
+                plain,
+                Facts {
+                    retention_over: true,
+                    ..base()
+                },
+            ),
+            (
+                &caller,
+                plain,
+                Facts {
+                    count: 51,
+                    ..base()
+                },
+            ),
+        ];
+        let book = PolicyBook::parse(DEFAULT).unwrap();
+        for (n, (caller, ask, facts)) in asked.iter().enumerate() {
+            let first = book.decide(caller, *ask, facts).unwrap();
+            assert_eq!(book.decided.lock().len(), n + 1, "question {n} is its own");
+            assert_eq!(book.decide(caller, *ask, facts).unwrap(), first);
+            assert_eq!(
+                book.decided.lock().len(),
+                n + 1,
+                "question {n} is remembered"
+            );
+        }
     }
 
     #[test]

@@ -229,7 +229,7 @@ impl Service {
         if let Some(name) = &request.collection {
             return Ok(name.clone());
         }
-        let all = self.collections()?;
+        let all = self.collections();
         match all.as_slice() {
             [only] => Ok(only.name.clone()),
             [] => Err(ServiceError::Invalid(
@@ -430,19 +430,18 @@ impl Service {
             marketing: purpose.marketing,
             purpose_fields: &purpose.fields,
             fields: &asked.request.fields,
-            level: self.highest_level(asked.collection, &asked.request.fields)?,
+            level: self.highest_level(asked.collection, &asked.request.fields),
             consent,
             retention_over: self.retention_over(subject, asked.collection, purpose)?,
             count: asked.count,
         })
     }
 
-    pub(crate) fn highest_level(&self, collection: &str, fields: &[String]) -> Result<i64> {
-        let mut level = 1;
-        for field in fields {
-            level = level.max(level_of(self.field_kind(collection, field)?));
-        }
-        Ok(level)
+    pub(crate) fn highest_level(&self, collection: &str, fields: &[String]) -> i64 {
+        let levels = fields
+            .iter()
+            .map(|field| level_of(self.field_kind(collection, field)));
+        levels.max().unwrap_or(1)
     }
 
     fn release(

@@ -43,7 +43,7 @@ fn one(leak: &Leak, chinese: bool) -> Markup {
     let copies = say(chinese, "各份副本的证据", "Evidence about each copy");
     let readers = say(
         chinese,
-        "查看过这些人的读者(仅为排序,不构成指认)",
+        "查看过这些人的读者（仅为排序，不构成指认）",
         "Who read these persons (a ranking, no accusation)",
     );
     html! {
@@ -58,7 +58,7 @@ fn one(leak: &Leak, chinese: bool) -> Markup {
                     th { (say(chinese, "接收方", "Recipient")) }
                     th { (say(chinese, "副本", "Copy")) }
                     th { (say(chinese, "共有人数", "Persons shared")) }
-                    th { (say(chinese, "证据(以 10 为底的对数),竖线为指认所需", "Evidence (log10); the line is what an accusation needs")) }
+                    th { (say(chinese, "证据（以 10 为底的对数），竖线为指认所需", "Evidence (log10); the line is what an accusation needs")) }
                 }
                 @for copy in &leak.copies { (row(copy, leak.threshold_ln)) }
             }
@@ -85,7 +85,7 @@ fn counts(leak: &Leak, chinese: bool) -> String {
     } = leak;
     match chinese {
         true => format!(
-            "共 {rows} 行,其中本库人员 {persons} 人,诱饵 {canaries} 人;与 {copies_examined} 份副本比对;误指任何无辜者的概率不超过 {epsilon:e}。"
+            "共 {rows} 行，其中本库人员 {persons} 人，替身 {canaries} 人；与 {copies_examined} 份副本比对；误指任何无辜者的概率不超过 {epsilon:e}。"
         ),
         false => format!(
             "{rows} rows, {persons} persons of this vault, {canaries} canaries; compared with {copies_examined} copies; the probability that any innocent is accused is at most {epsilon:e}."
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn speaks_both_languages() {
-        assert!(page(&[leak("a")], true).contains("诱饵 1 人"));
+        assert!(page(&[leak("a")], true).contains("替身 1 人"));
         assert!(page(&[leak("a")], false).contains("1 canaries"));
     }
 }

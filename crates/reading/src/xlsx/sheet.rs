@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use liuhen_document::Text;
+use liuhen_document::{ProblemCode, Text};
 use quick_xml::events::{BytesStart, Event};
 
 use super::XlsxPart;
@@ -15,7 +15,7 @@ use super::strings::RichText;
 use super::workbook::Workbook;
 use super::xml::{Xml, resolve, unescape};
 use crate::number::{NumberError, Shape, is_spoiled, show};
-use crate::raw::{Fault, RawRow, RawRows, Reason};
+use crate::raw::{Fault, RawRow, RawRows};
 use crate::{Limits, ReadError};
 
 /// Rows of a sheet (ECMA-376 leaves it open; every spreadsheet stops here).
@@ -65,7 +65,7 @@ enum Sort {
 struct Draft {
     cells: Vec<Text>,
     bytes: usize,
-    fault: Option<(Option<usize>, Reason)>,
+    fault: Option<(Option<usize>, ProblemCode)>,
     /// The column after the last cell.
     next: usize,
 }
@@ -105,7 +105,7 @@ impl SheetRows {
             self.number = if disordered { self.number + 1 } else { number };
             let mut draft = Draft::default();
             if disordered {
-                draft.fault = Some((None, Reason::Malformed));
+                draft.fault = Some((None, ProblemCode::Malformed));
             }
             self.cells(&mut draft)?;
             let number = self.number;
@@ -155,20 +155,20 @@ impl SheetRows {
                 },
                 event if in_inline => match cell.inline.take(event) {
                     true => {}
-                    false => draft.refuse(Some(cell.column), Reason::Malformed),
+                    false => draft.refuse(Some(cell.column), ProblemCode::Malformed),
                 },
                 Event::Text(text) if in_value => cell.value.push_str(&text.xml10_content()),
                 Event::CData(text) if in_value => cell.value.push_str(&text.xml10_content()),
                 Event::GeneralRef(reference) if in_value => match resolve(reference) {
                     Some(c) => cell.value.push(c),
-                    None => draft.refuse(Some(cell.column), Reason::Malformed),
+                    None => draft.refuse(Some(cell.column), ProblemCode::Malformed),
                 },
                 _ => {}
             }
             if cell.value.len().max(cell.inline.text.len()) > self.max_cell {
                 cell.value.clear();
                 cell.inline.text.clear();
-                draft.refuse(Some(cell.column), Reason::CellTooLong);
+                draft.refuse(Some(cell.column), ProblemCode::CellTooLong);
             }
         }
     }
@@ -183,13 +183,15 @@ impl SheetRows {
         match self.cell.shown(&self.workbook) {
             Err(reason) => draft.refuse(Some(column), reason),
             Ok(text) if text.is_empty() => {}
-            Ok(_) if column >= self.max_columns => draft.refuse(None, Reason::TooManyColumns),
+            Ok(_) if column >= self.max_columns => draft.refuse(None, ProblemCode::TooManyColumns),
             // A cell before the last one: two cells claim one place, or the order is broken.
-            Ok(_) if column < draft.cells.len() => draft.refuse(Some(column), Reason::Malformed),
+            Ok(_) if column < draft.cells.len() => {
+                draft.refuse(Some(column), ProblemCode::Malformed)
+            }
             Ok(text) => {
                 draft.bytes += text.len();
                 if draft.bytes > self.max_row {
-                    return draft.refuse(None, Reason::RowTooLong);
+                    return draft.refuse(None, ProblemCode::RowTooLong);
                 }
                 draft.cells.resize(column, Text::default());
                 draft.cells.push(Text::from(text));
@@ -200,7 +202,7 @@ impl SheetRows {
 
 impl Draft {
     /// The first fault is the one reported.
-    fn refuse(&mut self, column: Option<usize>, reason: Reason) {
+    fn refuse(&mut self, column: Option<usize>, reason: ProblemCode) {
         if self.fault.is_none() {
             self.fault = Some((column, reason));
             self.cells = Vec::new();
@@ -220,12 +222,12 @@ impl Cell {
             match attribute.key.as_ref() {
                 "r" => match column_of(value) {
                     Some(column) => self.column = column,
-                    None => draft.refuse(None, Reason::Malformed),
+                    None => draft.refuse(None, ProblemCode::Malformed),
                 },
                 "s" => self.style = value.parse().unwrap_or(0),
                 "t" => match Sort::parse(value) {
                     Some(sort) => self.sort = sort,
-                    None => draft.refuse(Some(self.column), Reason::Malformed),
+                    None => draft.refuse(Some(self.column), ProblemCode::Malformed),
                 },
                 _ => {}
             }
@@ -233,23 +235,26 @@ impl Cell {
     }
 
     /// The cell as a person sees it.
-    fn shown(&self, workbook: &Workbook) -> Result<String, Reason> {
+    fn shown(&self, workbook: &Workbook) -> Result<String, ProblemCode> {
         let value = &self.value;
         match self.sort {
             Sort::Inline => checked(&unescape(&self.inline.text)),
             Sort::Formula => checked(&unescape(value)),
             Sort::Shared if value.is_empty() => Ok(String::new()),
             Sort::Shared => {
-                let index = value.trim_ascii().parse().map_err(|_| Reason::Malformed)?;
-                checked(workbook.strings.get(index).ok_or(Reason::Malformed)?)
+                let index = value
+                    .trim_ascii()
+                    .parse()
+                    .map_err(|_| ProblemCode::Malformed)?;
+                checked(workbook.strings.get(index).ok_or(ProblemCode::Malformed)?)
             }
             Sort::Error if value.is_empty() => Ok(String::new()),
-            Sort::Error => Err(Reason::FormulaError),
+            Sort::Error => Err(ProblemCode::FormulaError),
             Sort::Bool => Ok(match value.trim_ascii() {
                 "1" | "true" => "TRUE".to_owned(),
                 "0" | "false" => "FALSE".to_owned(),
                 "" => String::new(),
-                _ => return Err(Reason::Malformed),
+                _ => return Err(ProblemCode::Malformed),
             }),
             Sort::Date => Ok(value.trim_ascii().to_owned()),
             Sort::Number if value.trim_ascii().is_empty() => Ok(String::new()),
@@ -260,8 +265,8 @@ impl Cell {
                     .copied()
                     .unwrap_or(Shape::Plain);
                 show(value, shape, workbook.from_1904).map_err(|error| match error {
-                    NumberError::Spoiled => Reason::PrecisionLost,
-                    NumberError::Malformed => Reason::Malformed,
+                    NumberError::Spoiled => ProblemCode::PrecisionLost,
+                    NumberError::Malformed => ProblemCode::Malformed,
                 })
             }
         }
@@ -269,12 +274,12 @@ impl Cell {
 }
 
 /// Text of a cell, refused for what `text` refuses too.
-fn checked(text: &str) -> Result<String, Reason> {
+fn checked(text: &str) -> Result<String, ProblemCode> {
     if text.contains('\0') {
-        return Err(Reason::NulByte);
+        return Err(ProblemCode::NulByte);
     }
     if is_spoiled(text) {
-        return Err(Reason::PrecisionLost);
+        return Err(ProblemCode::PrecisionLost);
     }
     Ok(text.to_owned())
 }

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use super::wire::{all, kind_name};
 use crate::auth::Authenticated;
-use crate::error::{ApiError, Problem};
+use crate::error::Problem;
 use crate::extract::Json;
 use crate::state::AppState;
 
@@ -61,9 +61,8 @@ pub(crate) async fn kinds(
 pub(crate) async fn collections(
     State(state): State<AppState>,
     _signed_in: Authenticated,
-) -> Result<Json<Vec<Collection>>, ApiError> {
-    let list = state.blocking(|service| service.collections()).await?;
-    Ok(Json(all(list)))
+) -> Json<Vec<Collection>> {
+    Json(all(state.service().collections()))
 }
 
 /// The routes of this file.

@@ -46,7 +46,7 @@ async fn list_page(desk: &Desk, typed: &Pairs, note: Option<&Note>) -> Page {
             Ok(Choices {
                 exports: service.exports(caller)?,
                 purposes: service.purposes(),
-                collections: service.collections()?,
+                collections: service.collections(),
             })
         })
         .await?;

@@ -61,7 +61,7 @@ async fn show(desk: Desk) -> Page {
                 health: service.health()?,
                 checkpoint: service.checkpoint_text(),
                 vkey: service.log_vkey(),
-                collections: service.collections()?.len(),
+                collections: service.collections().len(),
                 purposes: service.purposes().len(),
                 imports: service
                     .imports(caller)

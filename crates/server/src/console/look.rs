@@ -35,7 +35,7 @@ async fn choices(desk: &Desk) -> Result<Choices, crate::ApiError> {
     desk.ask(|service, _| {
         Ok(Choices {
             purposes: service.purposes(),
-            collections: service.collections()?,
+            collections: service.collections(),
             kinds: service.kinds(),
         })
     })

@@ -35,7 +35,7 @@ pub(super) async fn page(desk: &Desk, id: &str, query: &ShowQuery, note: Option<
                 preview: service.import_preview(caller, &id, sheet.as_deref(), header)?,
                 kinds: service.kinds(),
                 sites: service.sites()?,
-                collections: service.collections()?,
+                collections: service.collections(),
             })
         })
         .await?;

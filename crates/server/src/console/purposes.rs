@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 async fn load(desk: &Desk) -> Result<(Vec<PurposeView>, Vec<CollectionView>), crate::ApiError> {
-    desk.ask(|service, _| Ok((service.purposes(), service.collections()?)))
+    desk.ask(|service, _| Ok((service.purposes(), service.collections())))
         .await
 }
 

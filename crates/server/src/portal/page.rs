@@ -58,7 +58,6 @@ pub(super) async fn me(
     c: &Ctx,
     note: Option<&Note>,
 ) -> Result<Markup, ApiError> {
-    let complete = caught_up(state).await?;
     let mut view = state.service().person_view(&session.0).await?;
     if view.entries.iter().any(|entry| entry.proof.is_none()) {
         // Opening the page is itself an event, and the next checkpoint is at most a second away.
@@ -67,7 +66,6 @@ pub(super) async fn me(
     }
     let body = html! {
         @if let Some(note) = note { (note) }
-        @if !complete { (Note::bad(c.t(w::LATE))) }
         (trace(c, &view))
         section.sheet { h2 { (c.t(w::HELD)) } (records(c, &view.records)) }
         section.sheet { h2 { (c.t(w::CONSENTS)) } (consents(c, &view.consents)) }
@@ -82,21 +80,6 @@ pub(super) async fn me(
         script type="module" src=(assets::href("verify-page.js")) {}
     };
     Ok(layout::alone(c, c.t(w::PORTAL), "reading", &body))
-}
-
-/// Waits until the list of events holds all that the log held when the page was asked for; otherwise the newest look could be missing from it unnoticed.
-///
-/// Answers false when the list stays behind, which the page then says.
-async fn caught_up(state: &AppState) -> Result<bool, ApiError> {
-    const STEP: Duration = Duration::from_millis(50);
-    let goal = state.blocking(|service| service.health()).await?.log_size;
-    for _ in 0..60 {
-        if state.blocking(|service| service.health()).await?.projected >= goal {
-            return Ok(true);
-        }
-        tokio::time::sleep(STEP).await;
-    }
-    Ok(false)
 }
 
 fn trace(c: &Ctx, view: &PersonView) -> Markup {

@@ -60,12 +60,33 @@ impl Counters {
                 }
                 Entry::Occupied(_) => self.released.wait(&mut table),
                 Entry::Vacant(entry) => {
-                    let next = self.load(owner)?;
-                    entry.insert(Counter { next, held: true });
-                    return Ok(next);
+                    entry.insert(Counter {
+                        next: 0,
+                        held: true,
+                    });
+                    break;
                 }
             }
         }
+        // Held, so nobody else asks; loaded without the lock, so that others go on.
+        drop(table);
+        let loaded = self.load(owner);
+        let mut table = self.table.lock();
+        match &loaded {
+            Ok(next) => {
+                let held = Counter {
+                    next: *next,
+                    held: true,
+                };
+                table.insert(owner, held);
+            }
+            Err(_) => {
+                table.remove(&owner);
+                drop(table);
+                self.released.notify_all();
+            }
+        }
+        loaded
     }
 
     fn release(&self, owner: Owner, used: bool) {

@@ -17,7 +17,6 @@ phrases! {
     WHO_LOOKED_LEAD: "每条左边的对勾，是您的浏览器自己核对过之后才打上的。", "The tick beside an entry appears only after your own browser checked it.";
     CHECKING: "正在您的浏览器里核对……", "Your browser is checking…";
     NO_SCRIPT: "浏览器关闭了脚本：内容可以看，但无法在此核对证明。", "Scripts are off: you can read, but nothing is checked here.";
-    LATE: "最近几秒的记录可能还没有列出，请稍后刷新。", "Entries of the last seconds may not be listed yet; reload in a moment.";
     NOTHING_YET: "还没有人动过。", "Nobody has yet.";
     TRUNCATED: "这里列出最近 {shown} 条，共 {total} 条。", "The latest {shown} of {total} entries are listed.";
     RAW: "核对过的原始记录", "The record that was checked";
