@@ -41,6 +41,10 @@ enum Verb {
     Completions(command::completions::CompletionsArgs),
 }
 
+/// Many small allocations on many threads: what a traced read is made of.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();

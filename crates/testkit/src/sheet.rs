@@ -137,6 +137,21 @@ impl Form {
 }
 
 impl Sheet {
+    /// Reads back what a program exported as CSV, with its header.
+    ///
+    /// # Panics
+    ///
+    /// When it is not CSV with rows of one width.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+    pub fn parse(text: &str) -> Self {
+        let mut lines = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let cells = |row: &csv::StringRecord| row.iter().map(ToOwned::to_owned).collect();
+        let header = cells(lines.headers().unwrap());
+        let rows = lines.records().map(|row| cells(&row.unwrap())).collect();
+        Self::new(header, rows)
+    }
+
     /// A sheet of these columns and rows.
     ///
     /// # Panics

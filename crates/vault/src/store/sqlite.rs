@@ -24,13 +24,13 @@ const FORMAT: u32 = 1;
 const READERS: usize = 4;
 /// How long a connection waits for another's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The file is read through memory up to this size; beyond it, by ordinary reads.
-const MMAP_BYTES: i64 = 16 << 30;
 /// Bytes of write-ahead log before it is folded into the file, so that a bulk import does not
 /// pay random page writes in every commit.
 const FOLD_BYTES: u64 = 64 << 20;
 /// Page cache of the writer, in KiB (SQLite's sign convention: negative is KiB).
 const WRITER_CACHE_KIB: i64 = -65_536;
+/// Page cache of each reader, likewise; the system's own cache lies behind it.
+const READER_CACHE_KIB: i64 = -8_192;
 
 /// A [`Store`] in one SQLite file (and its `-wal` and `-shm` companions).
 pub struct SqliteStore {
@@ -51,9 +51,11 @@ struct Reader {
 impl Reader {
     fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = connect(path)?;
-        connection
-            .pragma_update(None, "query_only", true)
-            .map_err(|error| explain("open", &error))?;
+        let prepare = || {
+            connection.pragma_update(None, "query_only", true)?;
+            connection.pragma_update(None, "cache_size", READER_CACHE_KIB)
+        };
+        prepare().map_err(|error| explain("open", &error))?;
         Ok(Self {
             connection,
             view: None,
@@ -186,7 +188,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(Space::ALL.len() * 4);
-        connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
         // Without it, SQLite built with STAT4 plans a range query anew for every value bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
