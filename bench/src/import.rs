@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use liuhen_service::{Config, Service};
 use liuhen_testkit::{Encoding, Form, people};
 
 use crate::world::{folder, program};
@@ -17,6 +18,8 @@ pub(crate) fn run(rows: usize) -> Result<()> {
     write_people(&file, rows)?;
     let megabytes = std::fs::metadata(&file)?.len() / 1_000_000;
     println!("{rows} rows of 8 columns, {megabytes} MB of CSV in GB18030");
+    let data = dir.path().join("data");
+    Service::open(&Config::in_dir(&data))?.close()?;
     let begun = Instant::now();
     let mut child = Command::new(program())
         .args([
@@ -27,7 +30,7 @@ pub(crate) fn run(rows: usize) -> Result<()> {
             "--json",
             "--dir",
         ])
-        .arg(dir.path().join("data"))
+        .arg(&data)
         .arg(&file)
         .stdout(Stdio::piped())
         .spawn()?;
@@ -48,7 +51,7 @@ pub(crate) fn run(rows: usize) -> Result<()> {
     let told: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
     let rate = rows as f64 / seconds;
-    println!("{seconds:.1} s, {rate:.0} rows/s, {}", told["counts"]);
+    println!("{seconds:.1} s, {rate:.0} rows/s, {}", told["import"]);
     println!(
         "peak memory {} MB, of which {} MB are not pages of files",
         peak / 1024,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use liuhen_detect::columns;
-use liuhen_document::{Row, TableSource};
+use liuhen_document::{Header, Row, TableSource};
 use liuhen_fingerprint::canary::Canary;
 use liuhen_fingerprint::code::ExportKey;
 use liuhen_fingerprint::decode::Coverage;
@@ -452,6 +452,20 @@ impl Service {
                 None => break,
             }
         }
+        let first = sample.split_first().map(|(first, rest)| {
+            let names = Header(
+                first
+                    .cells
+                    .iter()
+                    .map(|cell| cell.as_str().into())
+                    .collect(),
+            );
+            (columns::looks_like_header(&names, rest), names)
+        });
+        let (names_rows, header) = match first {
+            Some((true, names)) => (1, names),
+            _ => (0, header),
+        };
         let kinds: Vec<Option<Kind>> = columns::guess(&header, &sample)
             .into_iter()
             .map(|guess| guess.kind)
@@ -465,6 +479,8 @@ impl Service {
                 Err(_) => seen.bad_rows += 1,
             }
         }
+        // Looked at like the others, but not one of those who leaked.
+        seen.rows -= names_rows;
         Ok(())
     }
 

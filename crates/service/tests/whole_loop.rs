@@ -457,7 +457,7 @@ async fn leads_a_leak_back_and_accuses_nobody_for_a_foreign_file() {
     )
     .await;
     assert_eq!(found.accused().count(), 0, "{found:?}");
-    assert_eq!(found.persons, 3000);
+    assert_eq!((found.persons, found.rows), (3000, 3000));
     let found = examine(
         &service,
         "foreign.csv",

@@ -1,0 +1,174 @@
+//! The disk fills up under load: no read is answered without its trace, and nothing answered is lost.
+//!
+//! The program runs on a small file system of its own (a tmpfs in a mount namespace), which the test fills to the last byte from outside. Where namespaces are not allowed, the test says SKIP.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests stop where something is wrong"
+)]
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use liuhen_testkit::{Api, Encoding, Form, Server, people};
+use serde_json::{Value, json};
+
+const BIN: &str = env!("CARGO_BIN_EXE_liuhen");
+
+/// The file system: room for the write-ahead log's 32 MiB and little else.
+const SIZE: &str = "64m";
+
+/// Flags of `unshare` that this machine allows, if any.
+fn namespace() -> Option<&'static str> {
+    ["-m", "-Urm"].into_iter().find(|flags| {
+        let tried = Command::new("unshare")
+            .args([flags, "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"])
+            .output();
+        tried.is_ok_and(|output| output.status.success())
+    })
+}
+
+/// A program that mounts the small file system, copies the vault into it and becomes `liuhen`.
+fn wrapper(dir: &Path, flags: &str, seed: &Path, data: &Path) -> PathBuf {
+    let path = dir.join("on-a-small-disk");
+    let inner = format!(
+        "mount -t tmpfs -o size={SIZE} tmpfs '{data}' && cp -a '{seed}/.' '{data}' && exec '{BIN}' \"$@\"",
+        data = data.display(),
+        seed = seed.display(),
+    );
+    let script = format!(
+        "#!/bin/sh\nexec unshare {flags} sh -c '{}' sh \"$@\"\n",
+        inner.replace('\'', "'\\''")
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Writes zeros until there is no room for one more.
+fn fill(path: &Path) {
+    let mut file = std::fs::File::create(path).unwrap();
+    for size in [1 << 20, 4096, 1] {
+        let zeros = vec![0; size];
+        while file.write_all(&zeros).is_ok() {}
+    }
+}
+
+#[test]
+fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
+    let Some(flags) = namespace() else {
+        eprintln!("SKIP a_full_disk: no mount namespaces here");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let [seed, data, after] = ["seed", "data", "after"].map(|name| dir.path().join(name));
+    std::fs::create_dir(&data).unwrap();
+    let sheet = people(31, 50);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let key = runtime.block_on(async {
+        let service = world::open(&seed);
+        let key = world::prepare(&service).await;
+        world::start_import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+        world::settle(&service).await;
+        service.close().unwrap();
+        key
+    });
+
+    let server = Server::plan(wrapper(dir.path(), flags, &seed, &data))
+        .data(&data)
+        .start();
+    let inside =
+        PathBuf::from(format!("/proc/{}/root", server.pid())).join(data.strip_prefix("/").unwrap());
+    let api = Api::new(server.url()).with_key(&key);
+    let mobile = sheet.column("手机号");
+    let read = |turn: usize| {
+        let person = &sheet.rows[turn % sheet.rows.len()];
+        let ask = json!({
+            "purpose": "care", "fields": ["mobile"], "view": "plain", "collection": world::COLLECTION,
+            "subjects": [{"kind": "mobile", "value": person[mobile]}],
+        });
+        let answer = api
+            .send(
+                "POST",
+                "/v1/reads",
+                Some("application/json"),
+                serde_json::to_vec(&ask).unwrap(),
+            )
+            .expect("the server answers, be it with a refusal");
+        (answer.status, answer.json())
+    };
+    let mut receipts = BTreeMap::new();
+    let mut keep = |body: &Value| {
+        let receipt = &body["results"][0]["receipt"];
+        let hash = receipt["leaf_hash"].as_str().unwrap().to_owned();
+        receipts.insert(receipt["index"].as_u64().unwrap(), hash);
+    };
+    for turn in 0..20 {
+        let (status, body) = read(turn);
+        assert_eq!(status, 200, "{body}");
+        keep(&body);
+    }
+
+    fill(&inside.join("filler"));
+    // What was reserved before the disk was full may still take some traces.
+    let until = Instant::now() + Duration::from_secs(120);
+    let mut refused = 0;
+    for turn in 0.. {
+        let (status, body) = read(turn);
+        if status == 200 {
+            assert_eq!(
+                refused, 0,
+                "after a trace was lost, nothing is answered any more"
+            );
+            keep(&body);
+        } else {
+            assert_eq!(
+                (status, body["code"].as_str()),
+                (503, Some("trace_unavailable")),
+                "{body}"
+            );
+            let shown = body.to_string();
+            let value = &sheet.rows[turn % sheet.rows.len()][mobile];
+            assert!(!shown.contains(value.as_str()), "a refusal shows the value");
+            refused += 1;
+        }
+        if refused == 20 {
+            break;
+        }
+        assert!(Instant::now() < until, "the full disk is never noticed");
+    }
+
+    // What a person finds on the disk after such a day, with room again.
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(&inside)
+        .arg(&after)
+        .status();
+    assert!(copied.unwrap().success());
+    server.kill();
+    std::fs::remove_file(after.join("filler")).unwrap();
+    // Closing writes the checkpoint under which the proofs are then asked for.
+    world::open(&after).close().unwrap();
+    let service = world::open(&after);
+    for (index, hash) in &receipts {
+        let proof = service.proof(*index).expect("the leaf is in the log");
+        assert_eq!(proof.leaf_hash, *hash, "leaf {index}");
+    }
+    service.close().unwrap();
+    let report = liuhen_service::verify_log_dir(&after.join("log"), None, |_| {}).unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    println!(
+        "{} answered reads, all in the log; then refused",
+        receipts.len()
+    );
+}
