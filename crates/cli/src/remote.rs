@@ -74,6 +74,8 @@ impl Remote {
         let request = self.agent.post(self.address(path)).query_pairs(pairs);
         let request = request
             .header(AUTH, self.auth())
+            // A refusal then comes before the file is sent, and is read rather than lost in a broken pipe.
+            .header("expect", "100-continue")
             .content_type("application/octet-stream");
         let answer = request.send(SendBody::from_reader(&mut reader));
         let made: Made = parsed(self.reached(answer)?)?;

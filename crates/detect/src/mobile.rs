@@ -99,11 +99,7 @@ mod tests {
             ("empty", " ", Err(ReasonCode::Empty)),
         ];
         for (name, text, expected) in rows {
-            let found = match check(text) {
-                Verdict::Valid(value) => Ok(value.into_string()),
-                Verdict::Doubtful(_, reason) | Verdict::Invalid(reason) => Err(reason),
-            };
-            assert_eq!(found, expected.map(str::to_owned), "{name}");
+            assert_eq!(check(text).outcome(), expected.map(str::to_owned), "{name}");
         }
     }
 }

@@ -77,6 +77,15 @@ impl Verdict {
             Verdict::Doubtful(_, reason) | Verdict::Invalid(reason) => Some(*reason),
         }
     }
+
+    /// For tables of tests: the one form of a valid value, or the reason against any other.
+    #[cfg(test)]
+    pub(crate) fn outcome(self) -> Result<String, ReasonCode> {
+        match (self.reason(), self.normalised()) {
+            (None, Some(value)) => Ok(value.into_string()),
+            (reason, _) => Err(reason.unwrap_or(ReasonCode::Form)),
+        }
+    }
 }
 
 macro_rules! reasons {

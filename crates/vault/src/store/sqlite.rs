@@ -90,6 +90,7 @@ impl SqliteStore {
     /// newer program wrote it, [`StoreError::Engine`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_path_buf();
+        make_private(&path);
         let writer = connect(&path)?;
         prepare(&writer).map_err(|error| explain("open", &error))?;
         check_format(&writer)?;
@@ -181,6 +182,14 @@ impl std::fmt::Debug for SqliteStore {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
+}
+
+/// Makes the file, when it is absent, readable to its owner alone; SQLite gives its companions
+/// the same mode. What fails here fails again, and is told, when SQLite opens it.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let _ = options.write(true).create_new(true).mode(0o600).open(path);
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
@@ -501,6 +510,28 @@ mod tests {
         store.write(&batch).expect("deletes");
         store.compact().expect("compacts");
         assert!(!found());
+    }
+
+    #[test]
+    fn files_are_their_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("dir");
+        let store = SqliteStore::open(dir.path().join("a.db")).expect("opens");
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, *b"k", *b"v");
+        store.write(&batch).expect("writes");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(dir.path()).expect("dir") {
+            let mode = entry
+                .expect("entry")
+                .metadata()
+                .expect("metadata")
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o077, 0);
+            seen += 1;
+        }
+        assert_eq!(seen, 3, "the file, its log and the log's index");
     }
 
     #[test]
