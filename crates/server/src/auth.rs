@@ -9,7 +9,7 @@ use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
-use liuhen_service::{Caller, UnixMs};
+use liuhen_service::{Caller, Service, UnixMs};
 use maud::{Markup, Render, html};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
@@ -188,7 +188,7 @@ impl FromRequestParts<AppState> for Authenticated {
                 .ok_or_else(ApiError::unauthenticated)?;
             return Ok(Self(state.service().caller_by_key(key)?));
         }
-        let session = staff(&parts.headers, state).await?;
+        let session: StaffSession = signed_in(&parts.headers, state).await?;
         if is_unsafe(&parts.method) {
             session.csrf().check_header(&parts.headers)?;
         }
@@ -196,17 +196,86 @@ impl FromRequestParts<AppState> for Authenticated {
     }
 }
 
+/// Someone whom a cookie signs in.
+trait BySession: Sized + Send + 'static {
+    /// Where the cookie lies.
+    const JAR: Jar;
+
+    /// Whose secret it is.
+    fn find(service: &Service, secret: &str) -> liuhen_service::Result<Self>;
+
+    /// The token for this session's forms.
+    fn token(&self) -> Csrf;
+}
+
+impl BySession for StaffSession {
+    const JAR: Jar = Jar::Staff;
+
+    fn find(service: &Service, secret: &str) -> liuhen_service::Result<Self> {
+        service.session(secret).map(Self)
+    }
+
+    fn token(&self) -> Csrf {
+        self.csrf()
+    }
+}
+
+impl BySession for PersonSession {
+    const JAR: Jar = Jar::Person;
+
+    fn find(service: &Service, secret: &str) -> liuhen_service::Result<Self> {
+        service.person_session(secret).map(Self)
+    }
+
+    fn token(&self) -> Csrf {
+        self.csrf()
+    }
+}
+
+/// The session of the cookie.
+async fn signed_in<S: BySession>(headers: &HeaderMap, state: &AppState) -> Result<S, ApiError> {
+    let secret = S::JAR
+        .read(state, headers)
+        .ok_or_else(ApiError::unauthenticated)?
+        .to_owned();
+    state
+        .blocking(move |service| S::find(service, &secret))
+        .await
+}
+
+/// The session of the cookie, or the way to the door.
+async fn admitted<S: BySession>(parts: &Parts, state: &AppState) -> Result<S, Denied> {
+    signed_in(&parts.headers, state)
+        .await
+        .map_err(|error| Denied::new(error, S::JAR, parts))
+}
+
+/// The same; an unsafe request must bring the session's token in its header.
+async fn admitted_by_header<S: BySession>(parts: &Parts, state: &AppState) -> Result<S, Denied> {
+    let session: S = admitted(parts, state).await?;
+    if is_unsafe(&parts.method) {
+        session.token().check_header(&parts.headers)?;
+    }
+    Ok(session)
+}
+
+/// The session of the cookie and the form it sent, its token checked.
+async fn admitted_form<S: BySession, T: DeserializeOwned>(
+    request: Request,
+    state: &AppState,
+) -> Result<(S, T), Denied> {
+    let (parts, body) = request.into_parts();
+    let session: S = admitted(&parts, state).await?;
+    let fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
+    fields.check(&session.token()).await?;
+    Ok((session, fields.parse().await?))
+}
+
 impl FromRequestParts<AppState> for StaffSession {
     type Rejection = Denied;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Denied> {
-        let session = staff(&parts.headers, state)
-            .await
-            .map_err(|error| Denied::new(error, Jar::Staff, parts))?;
-        if is_unsafe(&parts.method) {
-            session.csrf().check_header(&parts.headers)?;
-        }
-        Ok(session)
+        admitted_by_header(parts, state).await
     }
 }
 
@@ -214,13 +283,7 @@ impl FromRequestParts<AppState> for PersonSession {
     type Rejection = Denied;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Denied> {
-        let session = person(&parts.headers, state)
-            .await
-            .map_err(|error| Denied::new(error, Jar::Person, parts))?;
-        if is_unsafe(&parts.method) {
-            session.csrf().check_header(&parts.headers)?;
-        }
-        Ok(session)
+        admitted_by_header(parts, state).await
     }
 }
 
@@ -228,13 +291,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for StaffForm<T> {
     type Rejection = Denied;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Denied> {
-        let (parts, body) = request.into_parts();
-        let session = staff(&parts.headers, state)
-            .await
-            .map_err(|error| Denied::new(error, Jar::Staff, &parts))?;
-        let fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
-        fields.check(&session.csrf()).await?;
-        Ok(Self(session, fields.parse().await?))
+        let (session, form) = admitted_form(request, state).await?;
+        Ok(Self(session, form))
     }
 }
 
@@ -242,13 +300,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for PersonForm<T> {
     type Rejection = Denied;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Denied> {
-        let (parts, body) = request.into_parts();
-        let session = person(&parts.headers, state)
-            .await
-            .map_err(|error| Denied::new(error, Jar::Person, &parts))?;
-        let fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
-        fields.check(&session.csrf()).await?;
-        Ok(Self(session, fields.parse().await?))
+        let (session, form) = admitted_form(request, state).await?;
+        Ok(Self(session, form))
     }
 }
 
@@ -257,9 +310,7 @@ impl FromRequest<AppState> for StaffUpload {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Denied> {
         let (parts, body) = request.into_parts();
-        let session = staff(&parts.headers, state)
-            .await
-            .map_err(|error| Denied::new(error, Jar::Staff, &parts))?;
+        let session: StaffSession = admitted(&parts, state).await?;
         let by_header = session.csrf().check_header(&parts.headers).is_ok();
         let mut form = Multipart::from_request(Request::from_parts(parts, body), state)
             .await
@@ -287,28 +338,6 @@ async fn first_field_token(form: &mut Multipart, csrf: &Csrf) -> Result<(), ApiE
         }
     }
     csrf.check(std::str::from_utf8(&given).unwrap_or_default())
-}
-
-async fn staff(headers: &HeaderMap, state: &AppState) -> Result<StaffSession, ApiError> {
-    let secret = Jar::Staff
-        .read(state, headers)
-        .ok_or_else(ApiError::unauthenticated)?
-        .to_owned();
-    state
-        .blocking(move |service| service.session(&secret))
-        .await
-        .map(StaffSession)
-}
-
-async fn person(headers: &HeaderMap, state: &AppState) -> Result<PersonSession, ApiError> {
-    let secret = Jar::Person
-        .read(state, headers)
-        .ok_or_else(ApiError::unauthenticated)?
-        .to_owned();
-    state
-        .blocking(move |service| service.person_session(&secret))
-        .await
-        .map(PersonSession)
 }
 
 /// Why a page was not shown: a way to the door, or an error.

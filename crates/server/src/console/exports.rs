@@ -9,6 +9,7 @@ use liuhen_service::{
 use maud::{Markup, html};
 
 use super::look;
+use super::offer;
 use super::request::{Answer, Desk, Page, Pairs, Posted, go, refusal};
 use crate::api::exports::download;
 use crate::extract::Path;
@@ -109,31 +110,12 @@ fn pairs(rows: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn ask_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
-    let purposes: Vec<_> = choices
-        .purposes
-        .iter()
-        .map(|purpose| {
-            (
-                purpose.id.clone(),
-                c.either(&purpose.name_zh, &purpose.name_en).to_owned(),
-            )
-        })
-        .collect();
-    let collections: Vec<_> = choices
-        .collections
-        .iter()
-        .map(|one| (one.name.clone(), one.name.clone()))
-        .collect();
+    let purposes = offer::purposes(c, &choices.purposes);
+    let collections = offer::collections(&choices.collections);
     let chosen = typed.all("field");
-    let known: std::collections::BTreeSet<&String> = choices
-        .collections
-        .iter()
-        .flat_map(|one| one.fields.iter().map(|field| &field.name))
-        .collect();
-    let fields: Vec<_> = known
-        .into_iter()
-        .map(|name| (name.clone(), names::field(c, name), chosen.contains(name)))
-        .collect();
+    let fields = offer::fields(c, &choices.collections, |name| {
+        chosen.iter().any(|one| one == name)
+    });
     let later = time::day(jiff::Timestamp::now().as_millisecond() + DAYS * 86_400_000);
     html! {
         form.sheet method="post" action="/exports" {

@@ -13,6 +13,7 @@ use liuhen_service::{
 };
 use maud::{Markup, html};
 
+use super::offer;
 use super::request::{Desk, Page, Pairs, Posted, refusal};
 use crate::state::AppState;
 use crate::ui::form::{Input, Select, area, checks, csrf, radios};
@@ -121,31 +122,12 @@ fn identifying(c: &Ctx, choices: &Choices) -> Vec<(String, String)> {
 }
 
 fn why(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
-    let purposes: Vec<_> = choices
-        .purposes
-        .iter()
-        .map(|purpose| {
-            (
-                purpose.id.clone(),
-                c.either(&purpose.name_zh, &purpose.name_en).to_owned(),
-            )
-        })
-        .collect();
-    let collections: Vec<_> = choices
-        .collections
-        .iter()
-        .map(|one| (one.name.clone(), one.name.clone()))
-        .collect();
+    let purposes = offer::purposes(c, &choices.purposes);
+    let collections = offer::collections(&choices.collections);
     let chosen = typed.all("field");
-    let known: BTreeSet<&String> = choices
-        .collections
-        .iter()
-        .flat_map(|one| one.fields.iter().map(|field| &field.name))
-        .collect();
-    let fields: Vec<_> = known
-        .into_iter()
-        .map(|name| (name.clone(), names::field(c, name), chosen.contains(name)))
-        .collect();
+    let fields = offer::fields(c, &choices.collections, |name| {
+        chosen.iter().any(|one| one == name)
+    });
     let view = typed.some("view").unwrap_or("masked");
     let views = [View::Masked, View::Plain, View::Answer].map(|one| {
         let name = view_name(one);

@@ -10,6 +10,7 @@ mod home;
 mod imports;
 mod leaks;
 mod look;
+mod offer;
 mod policies;
 mod preview;
 mod purposes;

@@ -8,6 +8,7 @@ use axum::routing::get;
 use liuhen_service::{CollectionView, PurposeView, Role};
 use maud::{Markup, html};
 
+use super::offer;
 use super::request::{Answer, Desk, Done, Page, Pairs, Posted, done, go, refusal};
 use crate::extract::{Path, Query};
 use crate::state::AppState;
@@ -93,36 +94,20 @@ fn blank() -> PurposeView {
     }
 }
 
-/// The names of all fields of all collections.
-fn known_fields(collections: &[CollectionView]) -> BTreeSet<String> {
-    collections
-        .iter()
-        .flat_map(|collection| collection.fields.iter().map(|field| field.name.clone()))
-        .collect()
-}
-
 fn purpose_form(
     c: &Ctx,
     purpose: &PurposeView,
     collections: &[CollectionView],
     exists: bool,
 ) -> Markup {
-    let known = known_fields(collections);
-    let ticked: Vec<_> = known
-        .iter()
-        .map(|name| {
-            (
-                name.clone(),
-                names::field(c, name),
-                purpose.fields.contains(name),
-            )
-        })
-        .collect();
+    let ticked = offer::fields(c, collections, |name| {
+        purpose.fields.iter().any(|one| one == name)
+    });
     let others: Vec<&str> = purpose
         .fields
         .iter()
-        .filter(|name| !known.contains(*name))
         .map(String::as_str)
+        .filter(|name| ticked.iter().all(|(known, ..)| known != name))
         .collect();
     let bases: Vec<_> = (1..=7_u8)
         .map(|item| (item.to_string(), c.t(names::basis(item)).to_owned()))
