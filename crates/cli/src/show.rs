@@ -33,7 +33,14 @@ pub(crate) fn note(text: impl Display) {
 
 /// Why it failed, with its causes.
 pub(crate) fn error(error: &anyhow::Error) {
-    note(format_args!("liuhen: {error:#}"));
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Most errors already end with their cause.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    note(format_args!("liuhen: {text}"));
 }
 
 /// Whether somebody sits there to answer a question.

@@ -40,6 +40,9 @@ pub struct ApiKeyView {
 struct StoredKey {
     view: ApiKeyView,
     hash: [u8; 32],
+    /// Who made it, and answers for what is asked with it.
+    #[serde(default)]
+    by: Option<String>,
 }
 
 /// A business site: whoever holds tokens instead of values.
@@ -85,6 +88,18 @@ impl Service {
     fn stored_keys(&self) -> Result<Vec<StoredKey>> {
         let keys: Vec<(Vec<u8>, StoredKey)> = shelf::all(self.store(), Space::ApiKeys, KEY)?;
         Ok(keys.into_iter().map(|(_, key)| key).collect())
+    }
+
+    /// Who made the key that a caller used.
+    pub(crate) fn maker_of_key(&self, caller: &Caller) -> Result<Option<String>> {
+        let Some(id) = caller.id.strip_prefix("key:") else {
+            return Ok(None);
+        };
+        let stored = self.stored_keys()?;
+        Ok(stored
+            .into_iter()
+            .find(|key| key.view.id == id)
+            .and_then(|key| key.by))
     }
 
     /// The caller an API key stands for.
@@ -159,6 +174,7 @@ impl Service {
         let stored = StoredKey {
             view: view.clone(),
             hash: ids::secret_hash(&secret),
+            by: Some(caller.id.clone()),
         };
         shelf::put_now(
             self.store(),

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::access::short_name;
-use crate::caller::{Caller, Role};
+use crate::caller::{Caller, CallerKind, Role};
 use crate::clock::{UnixMs, rfc3339};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
@@ -141,6 +141,9 @@ pub(crate) struct StoredExport {
     pub(crate) view: ExportView,
     /// Who asked, with the roles he had then.
     asker: Caller,
+    /// Who made the API key it was asked with, if it was.
+    #[serde(default)]
+    answers_for: Option<String>,
     /// The marking key, sealed.
     pub(crate) key: Vec<u8>,
     /// Index of its header leaf; copies that were never made are not examined.
@@ -286,6 +289,7 @@ impl Service {
         self.ledger().operator(&event).await?;
         let export = StoredExport {
             asker: caller.clone(),
+            answers_for: self.maker_of_key(caller)?,
             view,
             key: self.seal("export-key", secret.as_slice())?,
             header: None,
@@ -316,6 +320,9 @@ impl Service {
                     purpose.id
                 ));
             }
+        }
+        if request.limit == Some(0) {
+            return invalid("an export has at least one row".to_owned());
         }
         if request.expires <= self.now() {
             return invalid("an export must expire in the future".to_owned());
@@ -380,9 +387,14 @@ impl Service {
         approve: bool,
     ) -> Result<ExportView> {
         caller.need(Role::Approver, "approve exports")?;
+        if caller.kind == CallerKind::Service {
+            return Err(ServiceError::Conflict(
+                "an API key is no second person; a member of staff must approve".to_owned(),
+            ));
+        }
         let settings = self.settings.lock().await;
         let mut export = self.stored_export(id)?;
-        if export.view.by == caller.id {
+        if export.view.by == caller.id || export.answers_for.as_ref() == Some(&caller.id) {
             return Err(ServiceError::Conflict(
                 "whoever asked for an export cannot approve it; a second person must".to_owned(),
             ));
@@ -471,6 +483,9 @@ impl Service {
             after = Some(*last);
             for subject in page {
                 let consent = self.consent_state(&subject, &purpose.id)?;
+                // Listed just now; if he left meanwhile, what he leaves is nothing.
+                let since = self.member_since(&subject, &request.collection)?;
+                let retention_over = since.is_none_or(|at| self.retention_over(at, &purpose));
                 let facts = Facts {
                     collection: &request.collection,
                     objects_marketing: self.objects_marketing(&subject)?,
@@ -481,7 +496,7 @@ impl Service {
                     fields: &request.fields,
                     level,
                     consent,
-                    retention_over: self.retention_over(&subject, &request.collection, &purpose)?,
+                    retention_over,
                     count: 1,
                 };
                 match policies.decide(asker, Ask::Export, &facts)?.is_empty() {

@@ -58,24 +58,26 @@ impl Service {
             .count_range(Space::Members, &KeyRange::prefix(&prefix(collection)))?)
     }
 
-    /// Whether a purpose's retention has run out for a record (PIPL art. 19).
-    pub(crate) fn retention_over(
+    /// Since when a collection holds a person's record; none when it does not.
+    pub(crate) fn member_since(
         &self,
         subject: &SubjectId,
         collection: &str,
-        purpose: &PurposeView,
-    ) -> Result<bool> {
-        let Some(at) = self
+    ) -> Result<Option<UnixMs>> {
+        let row = self
             .store()
-            .get(Space::Members, &key(collection, subject))?
-        else {
-            return Ok(false);
-        };
-        let at = at
-            .as_slice()
-            .try_into()
-            .map(UnixMs::from_be_bytes)
-            .map_err(|_| ServiceError::Damaged("member"))?;
-        Ok(self.now() - at > i64::from(purpose.retention_days) * 86_400_000)
+            .get(Space::Members, &key(collection, subject))?;
+        row.map(|at| {
+            at.as_slice()
+                .try_into()
+                .map(UnixMs::from_be_bytes)
+                .map_err(|_| ServiceError::Damaged("member"))
+        })
+        .transpose()
+    }
+
+    /// Whether a purpose's retention has run out for a record held since `at` (PIPL art. 19).
+    pub(crate) fn retention_over(&self, at: UnixMs, purpose: &PurposeView) -> bool {
+        self.now() - at > i64::from(purpose.retention_days) * 86_400_000
     }
 }

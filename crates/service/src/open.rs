@@ -18,7 +18,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use liuhen_tlog::{Log, LogKey, Options};
 use liuhen_vault::sealed::{SealedReader, SealedWriter};
-use liuhen_vault::store::{Space, SqliteStore, Store};
+use liuhen_vault::store::{KeyRange, Space, SqliteStore, Store};
 use liuhen_vault::{RootKey, SealCost, Vault};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
@@ -131,7 +131,15 @@ impl Service {
         }
         let root = root_key(config)?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.join("vault.db"))?);
-        let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.join("keys.db"))?);
+        let keys = dir.join("keys.db");
+        if !keys.exists() && store.count_range(Space::Subjects, &KeyRange::all())? > 0 {
+            // Opened with new keys, every person would look erased.
+            return Err(ServiceError::Setup(format!(
+                "the key store {} is missing although persons are kept; restore it from a backup",
+                keys.display()
+            )));
+        }
+        let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(keys)?);
         let vault = Arc::new(Vault::open(store, key_store, root, TENANT)?);
         let (log, recovered) = open_log(config, &vault)?;
         let log = Arc::new(log);

@@ -3,6 +3,7 @@
 //! He sees what is held about him and every event under his labels, each with what his browser needs to check it against the signed checkpoint.
 //! He may correct, withdraw a consent, object to marketing, or cancel; cancelling destroys his keys, and the log still verifies.
 
+use liuhen_kinds::Kind;
 use liuhen_tlog::SignedCheckpoint;
 use liuhen_vault::store::{Batch, Space, StoreError};
 use liuhen_vault::trace::{EventPlace, Owner, TraceKey};
@@ -457,6 +458,13 @@ impl Service {
                 "a value has 1 to 1,000 characters".to_owned(),
             ));
         }
+        let own = match self.vault.record_shape(&session.subject, collection) {
+            Err(VaultError::NotFound { .. }) => return Err(ServiceError::NotFound("record")),
+            own => own?,
+        };
+        if own.fields.iter().all(|known| known.name != field) {
+            return Err(ServiceError::NotFound("field"));
+        }
         let kind = self.field_kind(collection, field);
         let index = match kind.map(|kind| (kind, liuhen_detect::check(kind, value))) {
             Some((_, liuhen_detect::Verdict::Invalid(reason))) => {
@@ -470,10 +478,30 @@ impl Service {
             )) => indexed(kind, normal.as_str()),
             None => None,
         };
-        let mut event = self.event(&session.caller(), Action::Correction, Outcome::Done);
+        // A number that names one person alone must not be taken by another: whoever looks him up by it would be led to two.
+        let taken = match (kind, &index) {
+            (Some(Kind::RESIDENT_ID), Some(normal)) => self
+                .vault
+                .find(kind, normal)?
+                .iter()
+                .any(|holder| *holder != session.subject),
+            _ => false,
+        };
+        let outcome = if taken {
+            Outcome::Refused
+        } else {
+            Outcome::Done
+        };
+        let mut event = self.event(&session.caller(), Action::Correction, outcome);
         event.fields = vec![field.to_owned()];
         event.details = ledger::named([("collection", collection.to_owned())]);
         self.ledger().subject(session.subject, &event).await?;
+        if taken {
+            return Err(ServiceError::Conflict(
+                "this identity number cannot be entered here; bring the document to the desk"
+                    .to_owned(),
+            ));
+        }
         self.vault.correct(
             &session.subject,
             collection,

@@ -13,6 +13,7 @@ use liuhen_vault::{Resolved, SiteId, SubjectId, SubjectState, Token, VaultError}
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, CallerKind, Role};
+use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Event, Outcome};
 use crate::imports::{level_of, lookup_form, masked};
@@ -226,10 +227,14 @@ impl Service {
     }
 
     fn collection_of(&self, request: &ReadRequest) -> Result<String> {
-        if let Some(name) = &request.collection {
-            return Ok(name.clone());
-        }
         let all = self.collections();
+        if let Some(name) = &request.collection {
+            let known = all.iter().any(|one| one.name == *name);
+            return match known {
+                true => Ok(name.clone()),
+                false => Err(ServiceError::NotFound("collection")),
+            };
+        }
         match all.as_slice() {
             [only] => Ok(only.name.clone()),
             [] => Err(ServiceError::Invalid(
@@ -324,7 +329,11 @@ impl Service {
             Found::Erased => return self.answer_nobody(asked, Outcome::Erased).await,
             Found::Unknown => return self.answer_nobody(asked, Outcome::Unknown).await,
         };
-        let decided = self.decide_view(asked, policies, subject)?;
+        // Known here or not, whoever has no record in this collection is a stranger to who asks in it.
+        let Some(since) = self.member_since(subject, asked.collection)? else {
+            return self.answer_nobody(asked, Outcome::Unknown).await;
+        };
+        let decided = self.decide_view(asked, policies, subject, since)?;
         let event = self.read_event(asked, decided.outcome, &decided.reasons);
         let traced = match self.ledger().subject(*subject, &event).await {
             // Erased between the look-up and here.
@@ -333,10 +342,19 @@ impl Service {
             }
             traced => traced?,
         };
-        let (fields, answers) = self.release(asked, decided.outcome, subject)?;
+        let (outcome, fields, answers) = match self.release(asked, decided.outcome, subject) {
+            // Erased between the leaf and here: the trace tells of a read that released nothing.
+            Err(ServiceError::Vault(VaultError::Erased)) => {
+                (Outcome::Erased, Vec::new(), Vec::new())
+            }
+            released => {
+                let (fields, answers) = released?;
+                (decided.outcome, fields, answers)
+            }
+        };
         let shown = asked.caller.kind != CallerKind::Service;
         Ok(SubjectAnswer {
-            outcome: decided.outcome,
+            outcome,
             reasons: decided.reasons,
             subject: shown.then(|| subject.to_string()),
             token: token.clone(),
@@ -390,8 +408,9 @@ impl Service {
         asked: &Asked<'_>,
         policies: &crate::policy::PolicyBook,
         subject: &SubjectId,
+        since: UnixMs,
     ) -> Result<Decided> {
-        let facts = self.facts(asked, subject)?;
+        let facts = self.facts(asked, subject, since)?;
         let view = asked.request.view;
         let reasons = policies.decide(asked.caller, Ask::View(view), &facts)?;
         let granted = match view {
@@ -419,7 +438,12 @@ impl Service {
         })
     }
 
-    fn facts<'a>(&self, asked: &Asked<'a>, subject: &SubjectId) -> Result<Facts<'a>> {
+    fn facts<'a>(
+        &self,
+        asked: &Asked<'a>,
+        subject: &SubjectId,
+        since: UnixMs,
+    ) -> Result<Facts<'a>> {
         let purpose = asked.purpose;
         let consent = self.consent_state(subject, &purpose.id)?;
         Ok(Facts {
@@ -432,7 +456,7 @@ impl Service {
             fields: &asked.request.fields,
             level: self.highest_level(asked.collection, &asked.request.fields),
             consent,
-            retention_over: self.retention_over(subject, asked.collection, purpose)?,
+            retention_over: self.retention_over(since, purpose),
             count: asked.count,
         })
     }

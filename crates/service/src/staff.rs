@@ -64,6 +64,9 @@ struct StoredStaff {
     totp: Vec<u8>,
     /// The last TOTP step used: a code is good once.
     last_step: u64,
+    /// Sessions begun before are over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sessions_from: Option<UnixMs>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -301,6 +304,7 @@ impl Service {
             password: hash_password(password.to_owned()).await?,
             totp: sealed,
             last_step: step,
+            sessions_from: None,
         };
         self.note_as(
             &format!("staff:{}", staff.view.id),
@@ -449,7 +453,9 @@ impl Service {
             return Err(GONE);
         }
         let staff: StoredStaff = shelf::get(self.store(), Space::Staff, &staff_key(&stored.staff))?
-            .filter(|staff: &StoredStaff| staff.view.active)
+            .filter(|staff: &StoredStaff| {
+                staff.view.active && staff.sessions_from.is_none_or(|from| stored.begun >= from)
+            })
             .ok_or(GONE)?;
         // Writing the time of every click would cost a disk flush each; a minute is fine enough.
         if now - stored.seen > 60_000 {
@@ -532,6 +538,10 @@ impl Service {
             .collect::<BTreeSet<Role>>()
             .into_iter()
             .collect();
+        if !active {
+            // Whoever is let in again signs in again.
+            staff.sessions_from = Some(self.now() + 1);
+        }
         staff.view.active = active;
         shelf::put_now(self.store(), Space::Staff, &staff_key(id), &staff)
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use liuhen_kinds::Kind;
 use liuhen_service::{
     Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
-    LeakView, Outcome, PlanColumn, PurposeView, Question, ReadRequest, Service, View,
+    LeakView, Outcome, PlanColumn, PurposeView, Question, ReadRequest, Role, Service, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 
@@ -78,6 +78,10 @@ async fn prepare(service: &Arc<Service>) {
 }
 
 async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
+    import_into(service, bytes, COLLECTION).await
+}
+
+async fn import_into(service: &Arc<Service>, bytes: &[u8], collection: &str) -> String {
     let caller = Caller::local();
     let mut upload = service.upload().expect("upload");
     upload.write_all(bytes).expect("writes");
@@ -96,7 +100,7 @@ async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
         })
         .collect();
     let plan = ImportPlan {
-        collection: COLLECTION.to_owned(),
+        collection: collection.to_owned(),
         site: Some("shop".to_owned()),
         sheet: preview.sheet,
         has_header: preview.has_header,
@@ -490,4 +494,179 @@ async fn opens_again_as_it_was() {
         .unwrap();
     assert_eq!(answer.results[0].fields[0].value, sheet.rows[1][5]);
     service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_without_the_person_tells_nothing_of_him() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(12, 20);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let elsewhere = people(13, 5).delimited(Form::csv(Encoding::Utf8));
+    import_into(&service, &elsewhere, "guests").await;
+    let stranger = Handle::Value {
+        kind: Kind::MOBILE,
+        value: people(14, 1).rows[0][2].clone(),
+    };
+    let mut asked = ask(by_mobile(&sheet, 1), &["mobile"], View::Plain);
+    asked.collection = Some("guests".to_owned());
+    asked.subjects.push(stranger);
+    let answer = service.read(&Caller::local(), &asked).await.unwrap();
+    for result in &answer.results {
+        assert_eq!(result.outcome, Outcome::Unknown);
+        assert_eq!((result.fields.len(), &result.subject), (0, &None));
+    }
+    asked.collection = Some("nowhere".to_owned());
+    let size = service.health().unwrap().log_size;
+    let refused = service.read(&Caller::local(), &asked).await.unwrap_err();
+    assert_eq!(refused.code(), "not_found");
+    assert_eq!(
+        service.health().unwrap().log_size,
+        size,
+        "no leaf tells of a look that never was"
+    );
+    service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_corrections_that_are_not_ones_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(15, 10);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let invite = service
+        .invite_person(&Caller::local(), &by_mobile(&sheet, 6), "seen")
+        .await
+        .unwrap();
+    let session = service
+        .person_sign_in(&invite.link_secret, &invite.code)
+        .await
+        .unwrap();
+    let others_id = sheet.rows[7][1].clone();
+    let rows = [
+        (
+            "another's number",
+            COLLECTION,
+            "resident_id",
+            others_id.as_str(),
+            "conflict",
+        ),
+        ("no such field", COLLECTION, "nofield", "x", "not_found"),
+        (
+            "no such collection",
+            "nowhere",
+            "email",
+            "a@example.com",
+            "not_found",
+        ),
+        (
+            "not of its kind",
+            COLLECTION,
+            "resident_id",
+            "110101",
+            "invalid",
+        ),
+    ];
+    for (name, collection, field, value, code) in rows {
+        let refused = service
+            .person_correct(&session, collection, field, value)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), code, "{name}");
+    }
+    let by_id = Handle::Value {
+        kind: Kind::RESIDENT_ID,
+        value: others_id,
+    };
+    let found = service
+        .read(&Caller::local(), &ask(by_id, &["mobile"], View::Plain))
+        .await
+        .unwrap();
+    assert_eq!(found.results.len(), 1);
+    assert_eq!(found.results[0].fields[0].value, sheet.rows[7][2]);
+    service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_to_approve_exports_with_a_key_or_by_its_maker() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    import(
+        &service,
+        &people(16, 30).delimited(Form::csv(Encoding::Utf8)),
+    )
+    .await;
+    let admin = Caller::local();
+    let roles = [Role::Exporter, Role::Approver];
+    let (_, secret) = service
+        .create_api_key(&admin, "robot", &roles, None)
+        .await
+        .unwrap();
+    let robot = service.caller_by_key(&secret).unwrap();
+    let request = || ExportRequest {
+        recipient: "a clinic".to_owned(),
+        purpose: "care".to_owned(),
+        collection: COLLECTION.to_owned(),
+        fields: vec!["person_name".to_owned(), "mobile".to_owned()],
+        limit: None,
+        format: "csv".to_owned(),
+        encoding: "utf-8".to_owned(),
+        expires: i64::MAX / 2,
+        note: String::new(),
+    };
+    let by_admin = service.request_export(&admin, request()).await.unwrap();
+    let by_robot = service.request_export(&robot, request()).await.unwrap();
+    for (name, decider, export) in [
+        ("a key", &robot, &by_admin),
+        ("the key's maker", &admin, &by_robot),
+    ] {
+        let refused = service.decide_export(decider, &export.id, true).await;
+        assert_eq!(refused.unwrap_err().code(), "conflict", "{name}");
+    }
+    for export in [by_admin, by_robot] {
+        service
+            .decide_export(&second_person(), &export.id, true)
+            .await
+            .unwrap();
+    }
+    let nothing = ExportRequest {
+        limit: Some(0),
+        ..request()
+    };
+    assert_eq!(
+        service
+            .request_export(&admin, nothing)
+            .await
+            .unwrap_err()
+            .code(),
+        "invalid"
+    );
+    service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_to_open_without_the_keys_of_its_persons() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    import(
+        &service,
+        &people(17, 5).delimited(Form::csv(Encoding::Utf8)),
+    )
+    .await;
+    service.close().unwrap();
+    drop(service);
+    for name in ["keys.db", "keys.db-wal", "keys.db-shm"] {
+        // The companions are gone where the store closed in order.
+        let _ = std::fs::remove_file(dir.path().join(name));
+    }
+    let refused = Service::open(&Config::in_dir(dir.path())).unwrap_err();
+    assert_eq!(refused.code(), "setup");
+    assert!(
+        !dir.path().join("keys.db").exists(),
+        "nothing is put in their place"
+    );
 }

@@ -50,6 +50,8 @@ pub(crate) fn run(args: ServeArgs) -> Result<Exit> {
         args.public_url.as_deref(),
         args.behind_tls_proxy,
     )?;
+    std::net::TcpListener::bind(args.listen)
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
     let service = Service::open(&args.opening.config()?)?;
     let served = runtime()?.block_on(serve(&service, args));
     // Also after a failure: what was traced is to be flushed.
