@@ -158,7 +158,7 @@ async fn refusals(world: &World, reader: &As, token: &str, mobile: &str, residen
 
 async fn exports_and_leaks(world: &World, admin: &As, mobile: &str, name: &str) {
     let asker = world.key("asker", &[Role::Exporter], None).await;
-    let approver = world.key("approver", &[Role::Approver], None).await;
+    let machine = world.key("machine", &[Role::Approver], None).await;
     let investigator = world.key("investigator", &[Role::Investigator], None).await;
     let ask = json!({
         "recipient": "Courier Ltd", "purpose": "care", "collection": "members",
@@ -179,14 +179,18 @@ async fn exports_and_leaks(world: &World, admin: &As, mobile: &str, name: &str) 
         .get(&asker, &format!("{path}/file"))
         .await
         .problem(409, "conflict");
+    world
+        .post(&machine, &decide, json!({"approve": true}))
+        .await
+        .problem(409, "conflict");
     let decided = world
-        .post(&approver, &decide, json!({"approve": true}))
+        .post(admin, &decide, json!({"approve": true}))
         .await
         .expect(200)
         .json();
     assert_eq!(decided["state"], "ready", "{decided}");
     world
-        .post(&approver, &decide, json!({"approve": false}))
+        .post(admin, &decide, json!({"approve": false}))
         .await
         .problem(409, "conflict");
     let file = world.get(&asker, &format!("{path}/file")).await.expect(200);

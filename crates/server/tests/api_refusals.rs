@@ -13,7 +13,7 @@ use axum::body::{Body, Bytes};
 use axum::http::Method;
 use common::{As, World, request, session_of};
 use liuhen_server::Settings;
-use liuhen_service::Role;
+use liuhen_service::{Caller, Role};
 use serde_json::json;
 
 /// What no answer may repeat.
@@ -111,6 +111,32 @@ async fn refuses_a_session_replayed_after_signing_out() {
         .get(&As::Cookie(String::new()), "/v1/staff")
         .await
         .problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_the_old_sessions_of_somebody_let_in_again() {
+    let world = World::new();
+    world.first_admin().await;
+    let local = Caller::local();
+    let link = world
+        .service
+        .invite_staff(&local, &[Role::Reader])
+        .await
+        .unwrap();
+    let session = world.enrol(&link, "li.reader").await;
+    let who = session_of(&session);
+    world.get(&who, "/v1/purposes").await.expect(200);
+    for active in [false, true] {
+        world
+            .service
+            .set_staff(&local, &session.staff.id, &[Role::Reader], active)
+            .await
+            .unwrap();
+        world
+            .get(&who, "/v1/purposes")
+            .await
+            .problem(401, "unauthenticated");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

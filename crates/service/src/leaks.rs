@@ -18,7 +18,7 @@ use liuhen_fingerprint::evalue::Epsilon;
 use liuhen_fingerprint::model::Sighting;
 use liuhen_fingerprint::power::symbols_needed;
 use liuhen_fingerprint::reads::{Stratum, rank};
-use liuhen_fingerprint::table::{Cell, observe_row};
+use liuhen_fingerprint::table::{Cell, observe_row, plain};
 use liuhen_fingerprint::trace::{Candidate, Channel, Leak, Tracing, trace};
 use liuhen_invented::Generator;
 use liuhen_kinds::Kind;
@@ -49,6 +49,9 @@ const LEADS: [Kind; 5] = [
     Kind::EMAIL,
     Kind::PLATE,
 ];
+
+/// A name shared by more persons than this is not looked into, even with an address beside it.
+const NAMESAKES_AT_MOST: usize = 64;
 
 /// A value shared by more persons than this leads to nobody.
 const SHARED_BY_AT_MOST: usize = 3;
@@ -195,7 +198,7 @@ struct Seen {
 /// Everything known about issued copies that examining needs.
 struct Issued {
     exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
-    /// Canary numbers by every value that leads to them.
+    /// Canary numbers by every value that leads to them, and by name with address.
     canaries: HashMap<(Kind, String), u32>,
     slots: u32,
 }
@@ -401,7 +404,15 @@ impl Service {
         let mut canaries = HashMap::new();
         for index in 0..slots {
             let person = Generator::new(Canary::new(&code, index).seed()).person_at(0);
-            for (kind, value) in person.fields() {
+            let fields = person.fields();
+            let values: Vec<(Kind, &str)> = fields
+                .iter()
+                .map(|(kind, value)| (*kind, value.as_str()))
+                .collect();
+            if let Some((_, home)) = at_home(&values) {
+                canaries.insert((Kind::ADDRESS, home), index);
+            }
+            for (kind, value) in fields {
                 if let Some(normal) = LEADS
                     .contains(&kind)
                     .then(|| lookup_form(kind, &value))
@@ -522,9 +533,45 @@ impl Service {
                     .filter(|_| found.len() <= SHARED_BY_AT_MOST && found.len() == 1);
             }
         }
+        // No number led to anybody: a name with an address may.
+        if let (None, Some((name, home))) = (person, at_home(&values)) {
+            if let Some(index) = issued.canaries.get(&(Kind::ADDRESS, home.clone())) {
+                seen.canaries.insert(*index);
+                return Ok(());
+            }
+            person = self.who_lives_there(&name, &home)?;
+        }
         let Some(subject) = person else { return Ok(()) };
         seen.persons.insert(subject);
         self.read_marks(&subject, &values, seen)
+    }
+
+    /// The one person of this name who lives at this address, however it is written.
+    fn who_lives_there(&self, name: &str, home: &str) -> Result<Option<SubjectId>> {
+        let namesakes = self.vault.find(Some(Kind::PERSON_NAME), name)?;
+        if namesakes.len() > NAMESAKES_AT_MOST {
+            return Ok(None);
+        }
+        let mut found = None;
+        for subject in namesakes {
+            for collection in self.vault.collections(&subject).or_else(none_if_erased)? {
+                let opened = self
+                    .vault
+                    .open_fields(&subject, &collection, &[])
+                    .or_else(none_if_erased)?;
+                let values: Vec<(Kind, &str)> = opened
+                    .iter()
+                    .filter_map(|field| Some((field.kind?, field.value.as_str())))
+                    .collect();
+                if at_home(&values).is_some_and(|(_, there)| there == home) {
+                    if found.is_some_and(|other| other != subject) {
+                        return Ok(None);
+                    }
+                    found = Some(subject);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Reads the marks of one leaked row against what the vault holds of its person.
@@ -629,6 +676,16 @@ impl Service {
 
 /// Kinds whose written form may carry marks (fingerprint::table).
 const CARRIERS: [Kind; 2] = [Kind::ADDRESS, Kind::DATE_OF_BIRTH];
+
+/// A row's name, and that name with the address in the one form that all its variants share.
+fn at_home(values: &[(Kind, &str)]) -> Option<(String, String)> {
+    let of = |wanted: Kind| values.iter().find(|(kind, _)| *kind == wanted);
+    let name = lookup_form(Kind::PERSON_NAME, of(Kind::PERSON_NAME)?.1)?;
+    let address = of(Kind::ADDRESS)?.1.trim();
+    let plain = plain(Kind::ADDRESS.name(), address);
+    let home = format!("{name}\n{}", plain.as_str());
+    (!address.is_empty()).then_some((name, home))
+}
 
 fn none_if_erased<T: Default>(error: VaultError) -> std::result::Result<T, VaultError> {
     match error {

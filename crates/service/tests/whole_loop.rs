@@ -439,6 +439,26 @@ async fn leads_a_leak_back_and_accuses_nobody_for_a_foreign_file() {
         .collect();
     assert_eq!(accused, ["recipient 2"], "{found:?}");
 
+    // Two columns are left, neither a number that names one person.
+    let [name, .., address] = sheets[3].header.as_slice() else {
+        panic!("columns");
+    };
+    let two_columns = sheets[3]
+        .columns(&[address, name])
+        .subset(0.2, 5)
+        .shuffled(6);
+    let found = examine(
+        &service,
+        "home.csv",
+        &two_columns.delimited(Form::csv(Encoding::Gb18030)),
+    )
+    .await;
+    let accused: Vec<&str> = found
+        .accused()
+        .map(|copy| copy.recipient.as_str())
+        .collect();
+    assert_eq!(accused, ["recipient 3"], "{found:?}");
+
     let merged = Sheet::merged(&[&sheets[1], &sheets[4]], &sheets[1].header[1], 3);
     let found = examine(
         &service,
