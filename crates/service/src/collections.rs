@@ -89,6 +89,11 @@ impl Service {
         self.collections.load().0.values().cloned().collect()
     }
 
+    /// Whether there is such a collection.
+    pub(crate) fn has_collection(&self, name: &str) -> bool {
+        self.collections.load().0.contains_key(name)
+    }
+
     /// The kind a field of a collection holds.
     pub(crate) fn field_kind(&self, collection: &str, field: &str) -> Option<Kind> {
         let book = self.collections.load();

@@ -584,6 +584,12 @@ impl Service {
         }
         job.bytes_done = job.size;
         self.settle(id, &mut job, pending, site.as_ref())?;
+        if let Some(error) = table.failure() {
+            return Err(ServiceError::Invalid(format!(
+                "the file cannot be read beyond row {}: {error}; the rows before are stored, whatever follows is not",
+                job.settled
+            )));
+        }
         self.end_import(id, job)
     }
 

@@ -227,14 +227,13 @@ impl Service {
     }
 
     fn collection_of(&self, request: &ReadRequest) -> Result<String> {
-        let all = self.collections();
         if let Some(name) = &request.collection {
-            let known = all.iter().any(|one| one.name == *name);
-            return match known {
+            return match self.has_collection(name) {
                 true => Ok(name.clone()),
                 false => Err(ServiceError::NotFound("collection")),
             };
         }
+        let all = self.collections();
         match all.as_slice() {
             [only] => Ok(only.name.clone()),
             [] => Err(ServiceError::Invalid(

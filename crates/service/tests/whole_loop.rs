@@ -82,6 +82,21 @@ async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
 }
 
 async fn import_into(service: &Arc<Service>, bytes: &[u8], collection: &str) -> String {
+    let id = start_import(service, bytes, collection).await;
+    for _ in 0..1200 {
+        let status = service
+            .import_status(&Caller::local(), &id)
+            .expect("status");
+        match status.state {
+            ImportState::Done => return id,
+            ImportState::Failed => panic!("import failed: {:?}", status.error),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("the import never ended");
+}
+
+async fn start_import(service: &Arc<Service>, bytes: &[u8], collection: &str) -> String {
     let caller = Caller::local();
     let mut upload = service.upload().expect("upload");
     upload.write_all(bytes).expect("writes");
@@ -110,15 +125,7 @@ async fn import_into(service: &Arc<Service>, bytes: &[u8], collection: &str) -> 
         .import_start(&caller, &id, plan)
         .await
         .expect("starts");
-    for _ in 0..1200 {
-        let status = service.import_status(&caller, &id).expect("status");
-        match status.state {
-            ImportState::Done => return id,
-            ImportState::Failed => panic!("import failed: {:?}", status.error),
-            _ => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the import never ended");
+    id
 }
 
 fn ask(handle: Handle, fields: &[&str], view: View) -> ReadRequest {
@@ -689,4 +696,64 @@ async fn refuses_to_open_without_the_keys_of_its_persons() {
         !dir.path().join("keys.db").exists(),
         "nothing is put in their place"
     );
+}
+
+/// A workbook whose only sheet breaks off after these rows.
+fn cut_workbook(sheet: &Sheet) -> Vec<u8> {
+    let row = |cells: &[String]| {
+        let cell = |text: &String| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+        let cells: String = cells.iter().map(cell).collect();
+        format!("<row>{cells}</row>")
+    };
+    let rows: String = sheet.rows.iter().map(|cells| row(cells)).collect();
+    let part = format!(
+        "<worksheet><sheetData>{}{rows}<row><c t=\"inl",
+        row(&sheet.header)
+    );
+    let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument";
+    let parts = [
+        (
+            "_rels/.rels",
+            format!("<Relationships><Relationship Id=\"a\" Type=\"{kind}\" Target=\"xl/workbook.xml\"/></Relationships>"),
+        ),
+        (
+            "xl/workbook.xml",
+            "<workbook xmlns:r=\"r\"><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"b\"/></sheets></workbook>".to_owned(),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<Relationships><Relationship Id=\"b\" Type=\"x/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>".to_owned(),
+        ),
+        ("xl/worksheets/sheet1.xml", part),
+    ];
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        archive
+            .start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn says_that_a_file_was_cut_short_and_keeps_the_rows_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(18, 8);
+    let id = start_import(&service, &cut_workbook(&sheet), COLLECTION).await;
+    let status = loop {
+        let status = service.import_status(&Caller::local(), &id).unwrap();
+        if status.state != ImportState::Running {
+            break status;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(
+        (status.state, status.counts.created),
+        (ImportState::Failed, 8)
+    );
+    assert!(status.error.unwrap().contains("beyond row"));
+    service.close().unwrap();
 }

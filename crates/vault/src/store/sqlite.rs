@@ -74,10 +74,13 @@ impl Reader {
 
     /// Lets go of the view, so that SQLite can fold the write-ahead log into the file.
     fn leave(&mut self) -> rusqlite::Result<()> {
-        if self.view.take().is_some() {
-            self.connection.execute_batch("COMMIT")?;
+        self.view = None;
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            // Nothing was written; of the two ways to end, this one has nothing that can fail half-way.
+            self.connection.execute_batch("ROLLBACK")
         }
-        Ok(())
     }
 }
 
