@@ -6,6 +6,7 @@
 pub(crate) mod assets;
 pub(crate) mod chart;
 pub(crate) mod ctx;
+pub(crate) mod details;
 pub(crate) mod form;
 pub(crate) mod i18n;
 pub(crate) mod layout;

@@ -9,7 +9,7 @@ use maud::html;
 
 use super::i18n::Phrase;
 use super::words::shell as w;
-use super::{Ctx, Note, layout};
+use super::{Ctx, Note, details, layout};
 use crate::error::ApiError;
 use crate::headers::RequestId;
 use crate::lang::Lang;
@@ -90,6 +90,7 @@ pub(crate) fn note(c: &Ctx, error: &ApiError) -> Note {
         "not_found" | "method_not_allowed" | "unauthenticated" | "csrf" | "too_large" | "busy"
         | "timeout" | "trace_unavailable" => note,
         _ if error.status().is_server_error() => note,
+        _ if c.lang == Lang::Zh => note.line(details::in_chinese(error.detail())),
         _ => note.line(error.detail()),
     }
 }
