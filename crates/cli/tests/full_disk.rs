@@ -13,7 +13,6 @@
 
 mod world;
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use liuhen_testkit::{Api, Encoding, Form, Server, people};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const BIN: &str = env!("CARGO_BIN_EXE_liuhen");
 
@@ -93,25 +92,16 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
     let mobile = sheet.column("手机号");
     let read = |turn: usize| {
         let person = &sheet.rows[turn % sheet.rows.len()];
-        let ask = json!({
-            "purpose": "care", "fields": ["mobile"], "view": "plain", "collection": world::COLLECTION,
-            "subjects": [{"kind": "mobile", "value": person[mobile]}],
-        });
+        let ask = world::read_of(&person[mobile], "plain");
         let answer = api
-            .send(
-                "POST",
-                "/v1/reads",
-                Some("application/json"),
-                serde_json::to_vec(&ask).unwrap(),
-            )
+            .send("POST", "/v1/reads", Some("application/json"), ask)
             .expect("the server answers, be it with a refusal");
         (answer.status, answer.json())
     };
-    let mut receipts = BTreeMap::new();
+    let mut receipts = world::Receipts::new();
     let mut keep = |body: &Value| {
-        let receipt = &body["results"][0]["receipt"];
-        let hash = receipt["leaf_hash"].as_str().unwrap().to_owned();
-        receipts.insert(receipt["index"].as_u64().unwrap(), hash);
+        let (index, hash) = world::receipt_in(body);
+        receipts.insert(index, hash);
     };
     for turn in 0..20 {
         let (status, body) = read(turn);
@@ -157,16 +147,7 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
     assert!(copied.unwrap().success());
     server.kill();
     std::fs::remove_file(after.join("filler")).unwrap();
-    // Closing writes the checkpoint under which the proofs are then asked for.
-    world::open(&after).close().unwrap();
-    let service = world::open(&after);
-    for (index, hash) in &receipts {
-        let proof = service.proof(*index).expect("the leaf is in the log");
-        assert_eq!(proof.leaf_hash, *hash, "leaf {index}");
-    }
-    service.close().unwrap();
-    let report = liuhen_service::verify_log_dir(&after.join("log"), None, |_| {}).unwrap();
-    assert!(report.is_sound(), "{report:?}");
+    world::holds_all(&after, &receipts);
     println!(
         "{} answered reads, all in the log; then refused",
         receipts.len()

@@ -13,7 +13,6 @@
 
 mod world;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +20,6 @@ use std::time::Duration;
 
 use liuhen_service::Caller;
 use liuhen_testkit::{Api, Encoding, Form, Server, Sheet, people};
-use serde_json::{Value, json};
 
 const BIN: &str = env!("CARGO_BIN_EXE_liuhen");
 
@@ -29,8 +27,7 @@ const BIN: &str = env!("CARGO_BIN_EXE_liuhen");
 const KNOWN: usize = 100;
 const ARRIVING: usize = 6000;
 
-/// Index and leaf hash of an answered read.
-type Receipts = Mutex<BTreeMap<u64, String>>;
+type Receipts = Mutex<world::Receipts>;
 
 fn kills() -> u64 {
     std::env::var("LIUHEN_KILLS")
@@ -55,25 +52,16 @@ fn read_on(
             return;
         }
         let person = &sheet.rows[(seed * 31 + turn * 7) % sheet.rows.len()];
-        let ask = json!({
-            "purpose": "care", "fields": ["mobile"], "view": "masked", "collection": world::COLLECTION,
-            "subjects": [{"kind": "mobile", "value": person[mobile]}],
-        });
+        let body = world::read_of(&person[mobile], "masked");
         // The server dies under this call: then there is no answer, and nothing was promised.
-        let body = serde_json::to_vec(&ask).unwrap();
         let Ok(answer) = api.send("POST", "/v1/reads", Some("application/json"), body) else {
             return;
         };
         if answer.status != 200 {
             return;
         }
-        let body: Value = answer.json();
-        let receipt = &body["results"][0]["receipt"];
-        let (index, hash) = (
-            receipt["index"].as_u64().unwrap(),
-            receipt["leaf_hash"].as_str().unwrap(),
-        );
-        let before = receipts.lock().unwrap().insert(index, hash.to_owned());
+        let (index, hash) = world::receipt_in(&answer.json());
+        let before = receipts.lock().unwrap().insert(index, hash);
         assert_eq!(before, None, "two answers with one index");
     }
 }
@@ -136,24 +124,11 @@ fn answered_reads_and_imported_rows_survive_kills() {
     let receipts = receipts.into_inner().unwrap();
     assert!(!receipts.is_empty(), "no read was answered at all");
     service.close().unwrap();
-    let service = world::open(&data);
-    for (index, hash) in &receipts {
-        assert_eq!(
-            service
-                .proof(*index)
-                .expect("the leaf is in the log")
-                .leaf_hash,
-            *hash,
-            "leaf {index}"
-        );
-    }
-    service.close().unwrap();
-    let report = liuhen_service::verify_log_dir(&data.join("log"), None, |_| {}).unwrap();
-    assert!(report.is_sound(), "{report:?}");
+    let leaves = world::holds_all(&data, &receipts);
     println!(
         "{} kills, {} answered reads, {} leaves",
         kills(),
         receipts.len(),
-        report.entries
+        leaves
     );
 }

@@ -7,6 +7,7 @@
     reason = "each test binary uses a part of this"
 )]
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 use liuhen_service::{
     Caller, Config, ImportPlan, ImportState, PlanColumn, PurposeView, Role, Service,
 };
+
+use serde_json::{Value, json};
 
 pub const COLLECTION: &str = "people";
 
@@ -114,4 +117,41 @@ pub async fn settle(service: &Arc<Service>) {
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The body of a read of one person's mobile number, found by that number.
+pub fn read_of(mobile: &str, view: &str) -> Vec<u8> {
+    let ask = json!({
+        "purpose": "care", "fields": ["mobile"], "view": view, "collection": COLLECTION,
+        "subjects": [{"kind": "mobile", "value": mobile}],
+    });
+    serde_json::to_vec(&ask).expect("JSON")
+}
+
+/// Index and leaf hash of answered reads.
+pub type Receipts = BTreeMap<u64, String>;
+
+/// Index and leaf hash in the answer to [`read_of`].
+pub fn receipt_in(answer: &Value) -> (u64, String) {
+    let receipt = &answer["results"][0]["receipt"];
+    let hash = receipt["leaf_hash"].as_str().expect("a hash");
+    (
+        receipt["index"].as_u64().expect("an index"),
+        hash.to_owned(),
+    )
+}
+
+/// Demands that the vault in `dir` opens, holds the leaf of every receipt, and has a log that verifies; answers how many leaves there are.
+pub fn holds_all(dir: &Path, receipts: &Receipts) -> u64 {
+    // Closing writes the checkpoint under which the proofs are then asked for.
+    open(dir).close().expect("closes");
+    let service = open(dir);
+    for (index, hash) in receipts {
+        let proof = service.proof(*index).expect("the leaf is in the log");
+        assert_eq!(proof.leaf_hash, *hash, "leaf {index}");
+    }
+    service.close().expect("closes");
+    let report = liuhen_service::verify_log_dir(&dir.join("log"), None, |_| {}).expect("a log");
+    assert!(report.is_sound(), "{report:?}");
+    report.entries
 }
