@@ -162,6 +162,56 @@ fn old(bytes: &[u8]) -> Verdict {
     Verdict::Doubtful(value.into(), ReasonCode::OldForm)
 }
 
+/// What 18 characters of an identity number say of themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// Whose document it is.
+    pub(crate) document: Document,
+    /// The check character fits.
+    pub(crate) checked: bool,
+    /// The region code is listed; always so for permits.
+    pub(crate) known_region: bool,
+}
+
+/// Documents that have a number of 18 characters with the same check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Document {
+    Resident,
+    HkMoTw,
+    Foreigner,
+}
+
+/// Judges 18 ASCII digits, the last perhaps `X`; `None` when they are no document's.
+///
+/// A wrong check character is told and not refused: copies have mistakes.
+pub(crate) fn judge(bytes: &[u8]) -> Option<Judged> {
+    let checked = match checked(bytes) {
+        Ok(()) => true,
+        Err(ReasonCode::CheckDigit) => false,
+        Err(_) => return None,
+    };
+    let (document, known_region) = if is_hk_mo_tw(bytes) {
+        (Document::HkMoTw, true)
+    } else if bytes[0] == b'9' {
+        (Document::Foreigner, true)
+    } else {
+        match place(number(&bytes[..6])) {
+            Place::Nowhere => return None,
+            place => (Document::Resident, place == Place::Known),
+        }
+    };
+    Some(Judged {
+        document,
+        checked,
+        known_region,
+    })
+}
+
+/// Whether 15 ASCII digits have the region and the date of an old number.
+pub(crate) fn is_old(digits: &[u8]) -> bool {
+    digits.len() == OLD_DIGITS && old(digits).normalised().is_some()
+}
+
 /// How well a region code is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {

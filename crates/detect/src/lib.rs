@@ -31,6 +31,10 @@ mod mask;
 mod mobile;
 mod person_name;
 mod plate;
+mod rows;
+pub mod scan;
+#[cfg(feature = "model")]
+pub mod sequence;
 mod uscc;
 mod verdict;
 mod vin;
@@ -39,4 +43,6 @@ pub use check::{check, normalise};
 pub use date::Date;
 pub use fold::fold;
 pub use mask::mask;
+pub use rows::RowScanner;
+pub use scan::{Detector, Found, Hit, Options, Reasons, Stream, own};
 pub use verdict::{Normalised, ReasonCode, Verdict};

@@ -138,6 +138,113 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "{n} of {t} values are partly masked",
     ),
     ("empty", "这一列是空的", "the column is empty"),
+    // Of one finding in running text.
+    ("checked", "通过校验码", "passes its check digit"),
+    (
+        "known_region",
+        "含有已知的地区代码",
+        "holds a known region code",
+    ),
+    (
+        "known_segment",
+        "属于已启用的手机号段",
+        "lies in an assigned mobile segment",
+    ),
+    (
+        "known_issuer",
+        "以已知发卡行识别码开头",
+        "begins with a known issuer number",
+    ),
+    ("structure", "格式相符", "has the form"),
+    ("label", "前面标着“{w}”", "labelled '{w}'"),
+    ("context", "附近有“{w}”", "'{w}' stands nearby"),
+    ("grouped", "按习惯分段书写", "grouped as people write it"),
+    ("country_prefix", "带国家代码", "with a country code"),
+    ("full_width", "用全角书写", "written in full width"),
+    (
+        "numerals",
+        "用汉字数字或圈码书写",
+        "written in Chinese numerals or circled digits",
+    ),
+    (
+        "invisible",
+        "夹有不可见字符",
+        "with invisible characters inside",
+    ),
+    ("line_break", "中间换行", "broken across lines"),
+    (
+        "residual",
+        "已部分遮盖，仍有残留",
+        "partly masked; what is left still counts",
+    ),
+    ("confused", "数字被识别成了字母", "digits read as letters"),
+    (
+        "encoded",
+        "经过编码（URL、JSON 或 base64）",
+        "encoded (URL, JSON or base64)",
+    ),
+    ("old_form", "旧式号码", "a number of the old form"),
+    (
+        "against",
+        "附近的词表明它不是",
+        "a word nearby speaks against it",
+    ),
+    (
+        "other_label",
+        "前面标着别的号码",
+        "labelled as another number",
+    ),
+    ("near_letters", "与字母相连", "touches letters"),
+    (
+        "in_number",
+        "像更长数字的一部分",
+        "looks like part of a longer number",
+    ),
+    (
+        "unknown_region",
+        "地区代码未知",
+        "the region code is unknown",
+    ),
+    (
+        "unknown_issuer",
+        "发卡行识别码未知",
+        "the issuer number is unknown",
+    ),
+    ("unassigned", "号段未启用", "an unassigned segment"),
+    ("luhn_fails", "Luhn 校验不符", "fails the Luhn check"),
+    (
+        "known_surname",
+        "以常见姓氏开头",
+        "begins with a known surname",
+    ),
+    ("levels", "含有地址层级", "has the levels of an address"),
+    ("place_only", "只是地名", "a place, and no address in it"),
+    ("model", "由序列模型判断", "by the sequence model"),
+    (
+        "own_pattern",
+        "符合自定义规则",
+        "matches a rule of your own",
+    ),
+    ("own_list", "在自定义名单上", "stands on a list of your own"),
+    ("column", "整列都是“{k}”", "its column holds this kind: {k}"),
+    (
+        "bundle",
+        "与同一人的其他信息在一起",
+        "stands together with more about the same person",
+    ),
+    ("placeholder", "像占位内容", "looks like a placeholder"),
+    (
+        "organisation_beside",
+        "旁边是单位的信息",
+        "stands beside an organisation's",
+    ),
+    ("wrong_check", "校验码不符", "the check digit does not fit"),
+    ("loose", "形式松散", "loosely of this form"),
+    (
+        "organisation_word",
+        "以单位用词结尾",
+        "ends with a word of organisations",
+    ),
 ];
 
 impl Evidence {

@@ -18,6 +18,7 @@
 //!
 //! This room judges nothing: whether a text is of a kind belongs to `detect`.
 
+pub mod detection;
 pub mod digits;
 mod error;
 mod kind;

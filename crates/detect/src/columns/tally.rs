@@ -38,6 +38,11 @@ const FILLERS: [&str; 14] = [
     "无", "暂无", "没有", "不详", "-", "--", "/", "\\", "null", "none", "n/a", "na", "nan", "#n/a",
 ];
 
+/// Whether a cell holds a word that stands for nothing.
+pub(crate) fn is_filler(value: &str) -> bool {
+    FILLERS.contains(&value.to_lowercase().as_str())
+}
+
 /// How the values fare with one kind.
 #[derive(Debug, Clone, Copy, Default)]
 struct Score {
@@ -66,7 +71,7 @@ impl Tally {
             .iter()
             .take(MOST_ROWS)
             .map(|row| row.cell(column).trim())
-            .filter(|value| !value.is_empty() && !FILLERS.contains(&value.to_lowercase().as_str()))
+            .filter(|value| !value.is_empty() && !is_filler(value))
             .collect();
         let mut tally = Tally {
             total: values.len() as u64,

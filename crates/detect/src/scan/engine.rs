@@ -1,0 +1,535 @@
+//! One pass over a stretch of text: blocks are counted, extractors are called
+//! where a block holds enough of something, candidates are resolved.
+//!
+//! The engine goes through the text in stretches; what it sees of a place never
+//! depends on where a stretch begins, since every extractor looks at a bounded
+//! neighbourhood that is always there.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use super::census::{self, BLOCK, Census, Survey};
+use super::compiled::{Compiled, KindSet};
+use super::glyph::{self, Glyph};
+use super::groups::Cluster;
+use super::hit::Reasons;
+use super::tokens::{self, Token};
+use super::window::{Candidate, Rank, Window};
+use super::words::Mention;
+use super::{labels, masked, network, numbers, places, plates, resolve, values, wallets};
+
+/// Bytes that an extractor may look ahead of the place it is called for.
+pub(super) const AHEAD: usize = 16 << 10;
+/// Bytes that an extractor may look back, and that words reach.
+pub(super) const BEHIND: usize = 4 << 10;
+/// Bytes ahead within which words are looked for.
+const WORDS_AHEAD: usize = 2 << 10;
+
+/// What is remembered between stretches; positions count from the buffer's start.
+#[derive(Debug, Default)]
+pub(super) struct Engine {
+    mentions: Vec<Mention>,
+    /// Where a numeral may stand.
+    spots: Vec<usize>,
+    survey: Survey,
+    /// Words were looked for up to here.
+    mentions_to: usize,
+    candidates: Vec<Candidate>,
+    cluster: Cluster,
+    /// Digits before this place were read.
+    digits_to: usize,
+    numerals_to: usize,
+    masks_to: usize,
+    joints_to: usize,
+    runs_to: usize,
+    own_to: Vec<usize>,
+}
+
+impl Engine {
+    /// Everything that begins in `from..to`; what overlaps nothing to come goes to `kept`.
+    ///
+    /// `from` and `to` are multiples of a block, unless the text ends there.
+    pub(super) fn run(
+        &mut self,
+        rules: &Compiled,
+        text: &[u8],
+        from: usize,
+        to: usize,
+        given: KindSet,
+        encoded: &mut Vec<(usize, usize)>,
+    ) {
+        let words_to = (to + WORDS_AHEAD).min(text.len());
+        self.spots.clear();
+        rules.words.find(
+            text,
+            self.mentions_to,
+            words_to,
+            &mut self.mentions,
+            &mut self.spots,
+        );
+        self.mentions_to = words_to;
+        let mentions = std::mem::take(&mut self.mentions);
+        let mut candidates = std::mem::take(&mut self.candidates);
+        let mut window = Window {
+            rules,
+            text,
+            mentions: &mentions,
+            given,
+            out: &mut candidates,
+            encoded,
+            known: None,
+        };
+        self.blocks(&mut window, from, to);
+        self.numerals(&mut window);
+        labelled(&mut window, from, to);
+        literals(&mut window, from, to);
+        self.own(&mut window, to);
+        self.mentions = mentions;
+        self.candidates = candidates;
+    }
+
+    /// Adds candidates that were found by other means.
+    pub(super) fn add(&mut self, candidate: Candidate) {
+        self.candidates.push(candidate);
+    }
+
+    /// Hands over what nothing still to come can overlap.
+    pub(super) fn take(&mut self, frontier: usize, kept: &mut Vec<Candidate>) {
+        resolve::resolve(&mut self.candidates, frontier, kept);
+    }
+
+    /// Where the first candidate begins that waits for what may overlap it.
+    pub(super) fn pending(&self) -> Option<usize> {
+        self.candidates
+            .iter()
+            .map(|candidate| candidate.start)
+            .min()
+    }
+
+    /// Forgets everything, ready for another text.
+    pub(super) fn clear(&mut self) {
+        self.mentions.clear();
+        self.candidates.clear();
+        for at in self.marks() {
+            *at = 0;
+        }
+        self.own_to.clear();
+    }
+
+    fn marks(&mut self) -> [&mut usize; 6] {
+        [
+            &mut self.mentions_to,
+            &mut self.digits_to,
+            &mut self.numerals_to,
+            &mut self.masks_to,
+            &mut self.joints_to,
+            &mut self.runs_to,
+        ]
+    }
+
+    /// The first `bytes` of the buffer are gone.
+    pub(super) fn shift(&mut self, bytes: usize) {
+        self.mentions.retain(|m| m.start >= bytes);
+        for mention in &mut self.mentions {
+            mention.start -= bytes;
+            mention.end -= bytes;
+        }
+        for candidate in &mut self.candidates {
+            candidate.start -= bytes;
+            candidate.end -= bytes;
+        }
+        for at in self.marks() {
+            *at = at.saturating_sub(bytes);
+        }
+        for at in &mut self.own_to {
+            *at = at.saturating_sub(bytes);
+        }
+    }
+
+    fn blocks(&mut self, window: &mut Window<'_>, from: usize, to: usize) {
+        let mut survey = std::mem::take(&mut self.survey);
+        // One block before and one behind, for what lies across an edge.
+        let lead = from.min(BLOCK);
+        survey.take(window.text, from - lead, to + BLOCK);
+        let skip = lead / BLOCK;
+        let mut before = match skip {
+            1 => survey.counts[0],
+            _ => Census::default(),
+        };
+        for block in skip..survey.counts.len() {
+            let at = from + (block - skip) * BLOCK;
+            let (Some(next), true) = (survey.counts.get(block + 1), at < to) else {
+                break;
+            };
+            let here = survey.counts[block];
+            let with_neighbour = |of: fn(&Census) -> u8| of(&here) + of(&before).max(of(next));
+            let places = |bit| survey.places(block, bit).map(|place| at + place);
+            if with_neighbour(|c| c.digits) >= 4 {
+                self.digits(window, places(census::DIGIT));
+            }
+            if here.odd > 0 && with_neighbour(|c| c.odd) >= 4 {
+                places(census::ODD).for_each(|at| self.odd_digit(window, at));
+            }
+            if here.ats > 0 {
+                places(census::AT).for_each(|at| sign_at(window, at));
+            }
+            if here.masks > 0 && with_neighbour(|c| c.masks) >= 2 {
+                places(census::MASK).for_each(|at| self.mask(window, at));
+            }
+            if here.keys > 0 {
+                places(census::KEY).for_each(|at| key(window, at));
+            }
+            if here.joints > 0 && with_neighbour(|c| c.joints) >= 2 {
+                places(census::JOINT).for_each(|at| self.joint(window, at));
+            }
+            if here.after_han > 0 {
+                places(census::AFTER).for_each(|at| after_han(window, at));
+            }
+            if here.runs > 0 {
+                self.runs(window, at, (at + BLOCK).min(to));
+            }
+            before = here;
+        }
+        self.survey = survey;
+    }
+
+    /// Numbers whose first group begins at one of the places, which hold digits.
+    fn digits(&mut self, window: &mut Window<'_>, places: impl Iterator<Item = usize>) {
+        let text = window.text;
+        for at in places {
+            if at < self.digits_to || glyph::in_escape(text, at) {
+                continue;
+            }
+            // Within a run that was given up as too long.
+            if matches!(window.before(at), Glyph::Digit(_)) {
+                continue;
+            }
+            let mut cluster = std::mem::take(&mut self.cluster);
+            self.digits_to = cluster.read(text, at, false).max(at + 1);
+            numbers::propose(window, &cluster);
+            beside(window, &cluster);
+            // Numerals beside digits may make up one number with them.
+            let mixed = cluster.groups.iter().find(|group| {
+                let numeral = |glyph| matches!(glyph, Glyph::Numeral(_));
+                numeral(glyph::at(text, group.end).0) || numeral(glyph::before(text, group.start).0)
+            });
+            let mixed = mixed.map(|group| group.start);
+            self.cluster = cluster;
+            if let Some(start) = mixed {
+                self.numeral(window, start);
+            }
+        }
+    }
+
+    /// Numbers in Chinese numerals, where the search for words saw one.
+    fn numerals(&mut self, window: &mut Window<'_>) {
+        let text = window.text;
+        for spot in std::mem::take(&mut self.spots) {
+            // The block of a spot touches up to three characters.
+            let mut at = spot;
+            while at > 0 && text[at] & 0xC0 == 0x80 && spot - at < 3 {
+                at -= 1;
+            }
+            while at < text.len() && at < spot + 3 {
+                let (glyph, len) = glyph::at(text, at);
+                if matches!(glyph, Glyph::Numeral(_)) {
+                    self.numeral(window, at);
+                    break;
+                }
+                at += len.max(1);
+            }
+        }
+    }
+
+    /// Numbers in circled or raised digits.
+    fn odd_digit(&mut self, window: &mut Window<'_>, at: usize) {
+        if matches!(glyph::at(window.text, at).0, Glyph::Numeral(_)) {
+            self.numeral(window, at);
+        }
+    }
+
+    /// The number that the numeral at `at` lies in.
+    fn numeral(&mut self, window: &mut Window<'_>, at: usize) {
+        if at < self.numerals_to {
+            return;
+        }
+        let start = numeral_start(window.text, at, self.numerals_to);
+        let mut cluster = std::mem::take(&mut self.cluster);
+        let end = cluster.read(window.text, start, true);
+        let numerals = cluster.groups.iter().filter(|group| group.numerals);
+        if numerals.map(|group| group.len).sum::<usize>() >= 4 {
+            numbers::propose(window, &cluster);
+        }
+        self.cluster = cluster;
+        self.numerals_to = end.max(at + 1);
+    }
+
+    fn mask(&mut self, window: &mut Window<'_>, at: usize) {
+        if at >= self.masks_to && glyph::at(window.text, at).0 == Glyph::Mask {
+            self.masks_to = masked::propose(window, at);
+        }
+    }
+
+    fn joint(&mut self, window: &mut Window<'_>, at: usize) {
+        if at >= self.joints_to {
+            self.joints_to = network::joined(window, at);
+        }
+    }
+
+    /// Long runs of letters and digits that begin in `from..to`.
+    fn runs(&mut self, window: &mut Window<'_>, from: usize, to: usize) {
+        let mut at = from.max(self.runs_to);
+        while at < to {
+            let behind = &window.text[at..window.text.len().min(at + census::LONG_RUN)];
+            match behind.iter().rposition(|b| !b.is_ascii_alphanumeric()) {
+                Some(other) => at += other + 1,
+                None if behind.len() < census::LONG_RUN => return,
+                None => at = wallets::propose(window, at).max(at + 1),
+            }
+        }
+        self.runs_to = at;
+    }
+
+    /// Kinds of the user's own.
+    fn own(&mut self, window: &mut Window<'_>, to: usize) {
+        let rules = window.rules;
+        self.own_to.resize(rules.own.len(), 0);
+        for (own, at) in rules.own.iter().zip(&mut self.own_to) {
+            let (Some(pattern), Some(kind)) = (&own.pattern, rules.id(own.kind)) else {
+                continue;
+            };
+            let reason = if own.is_list {
+                Reasons::OWN_LIST
+            } else {
+                Reasons::OWN_PATTERN
+            };
+            while let Some(found) = pattern.find_at(window.text, *at) {
+                if found.start() >= to {
+                    break;
+                }
+                *at = found.end().max(found.start() + 1);
+                let first = window.out.len();
+                window.propose(kind, found.start(), found.end(), reason, Rank::Shaped);
+                let supported = Reasons::LABEL.bits() | Reasons::CONTEXT.bits();
+                if own.needs_context {
+                    let keep = |c: &Candidate| c.reasons.bits() & supported != 0;
+                    if window.out[first..].iter().any(|c| !keep(c)) {
+                        window.out.truncate(first);
+                    }
+                }
+            }
+            *at = (*at).max(to);
+        }
+    }
+}
+
+/// What stands beside groups: words of letters and digits, network addresses, places.
+fn beside(window: &mut Window<'_>, cluster: &Cluster) {
+    let text = window.text;
+    let mut token_end = 0;
+    let mut place_end = 0;
+    for (n, group) in cluster
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| !group.long)
+    {
+        called(window, group.start);
+        let touches = |glyph| matches!(glyph, Glyph::Letter(_));
+        let letters =
+            touches(glyph::before(text, group.start).0) || touches(glyph::at(text, group.end).0);
+        if letters
+            && group.start >= token_end
+            && let Some(token) = Token::around(text, group.start)
+        {
+            token_end = token.end;
+            tokens::propose(window, &token);
+        }
+        match text.get(group.end) {
+            Some(b'.' | 0xEF) if group.len <= 3 && group.start >= place_end => {
+                network::ipv4(window, cluster, n);
+                place_end = places::propose(window, group.start).unwrap_or(0);
+            }
+            Some(0xC2 | 0xE5) if group.len <= 3 => places::sexagesimal(window, group.start),
+            Some(b'-') if group.len == 8 => tokens::org_code(window, group.end),
+            _ => {}
+        }
+    }
+}
+
+/// Values behind a Latin word with no sign between, as in `QQ12345678`.
+fn called(window: &mut Window<'_>, start: usize) {
+    let Some(label) = window.label_before(start) else {
+        return;
+    };
+    let info = &window.rules.infos[usize::from(label.word)];
+    // What an ASCII sign right behind the key states was read from there.
+    let sign = label.stated && window.text[label.end..start].is_ascii();
+    if info.points && info.text.is_ascii() && !sign {
+        values::propose_at(window, label.word, start, label.stated);
+    }
+}
+
+/// Where the number begins that a numeral at `at` lies in.
+fn numeral_start(text: &[u8], at: usize, from: usize) -> usize {
+    let mut start = at;
+    let mut cursor = at;
+    let mut gaps = 0;
+    for _ in 0..80 {
+        let (glyph, len) = glyph::before(text, cursor);
+        if len == 0 || cursor - len < from {
+            break;
+        }
+        cursor -= len;
+        match glyph {
+            Glyph::Digit(_) | Glyph::Numeral(_) => {
+                start = cursor;
+                gaps = 0;
+            }
+            Glyph::Nothing => {}
+            Glyph::Gap(_) if gaps < 3 => gaps += 1,
+            _ => break,
+        }
+    }
+    start
+}
+
+/// The e-mail address around the sign at `at`.
+fn sign_at(window: &mut Window<'_>, at: usize) {
+    let len = if window.text[at] == b'@' {
+        1
+    } else {
+        "＠".len()
+    };
+    network::email(window, at, len);
+}
+
+/// The key in Latin letters before the sign at `at`, and what stands behind it.
+fn key(window: &mut Window<'_>, at: usize) {
+    // `::` is a path, `==` and `=>` compare and point in code.
+    let doubled = matches!(
+        (window.text[at], window.text.get(at + 1)),
+        (b':', Some(b':')) | (b'=', Some(b'=' | b'>' | b'~'))
+    );
+    if doubled || (at > 0 && matches!(window.text[at - 1], b':' | b'=')) {
+        return;
+    }
+    let mut end = at;
+    while end > 0
+        && at - end < 3
+        && matches!(window.text[end - 1], b'"' | b'\'' | b' ' | b'`' | b'\\')
+    {
+        end -= 1;
+    }
+    if let Some(end) = field_name(window.text, at) {
+        if let Some(word) =
+            labels::key_ending(window.text, end).and_then(|key| window.rules.key(&key))
+        {
+            values::propose(window, word, end, true);
+        }
+        return;
+    }
+    let letter = end > 0 && window.text[end - 1].is_ascii_alphanumeric();
+    if letter
+        && let Some(key) = labels::key_ending(window.text, end)
+        && let Some(word) = window.rules.key(&key)
+    {
+        values::propose(window, word, at, true);
+    }
+}
+
+/// Where the name of a form's field ends, behind `name=` or `id=` and a quote.
+fn field_name(text: &[u8], sign: usize) -> Option<usize> {
+    let names = text[..sign].ends_with(b"name") || text[..sign].ends_with(b"id");
+    let quote = *text.get(sign + 1)?;
+    if text[sign] != b'=' || !names || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let len = text[sign + 2..].iter().take(40).position(|b| *b == quote)?;
+    text[sign + 2 + len..]
+        .get(1..7)
+        .is_some_and(|rest| rest.starts_with(b" "))
+        .then_some(sign + 2 + len)
+}
+
+/// What begins with a Chinese character before a Latin letter: plates.
+///
+/// `at` is the character's last byte, or a letter of full width.
+fn after_han(window: &mut Window<'_>, at: usize) {
+    let text = window.text;
+    let begins = |at: usize| text[at] & 0xF0 == 0xE0;
+    if at >= 2 && text[at] & 0xC0 == 0x80 && begins(at - 2) {
+        plates::propose(window, at - 2);
+    } else if at >= 3 && text[at] == 0xEF && begins(at - 3) {
+        plates::propose(window, at - 3);
+    }
+}
+
+/// Values behind labels that end in `from..to`.
+fn labelled(window: &mut Window<'_>, from: usize, to: usize) {
+    let mentions = window.mentions;
+    let first = mentions.partition_point(|m| m.start < from);
+    let mut end_before = 0;
+    for mention in mentions[first..].iter().take_while(|m| m.start < to) {
+        let info = &window.rules.infos[usize::from(mention.word)];
+        // A word within a longer one says nothing of its own.
+        let within = mention.end <= end_before;
+        if within || info.labels.is_empty() {
+            continue;
+        }
+        end_before = mention.end;
+        values::behind_value(window, mention);
+        // Latin keys are read before their signs; only two words are none.
+        let latin = info.text.is_ascii() && !info.text.contains(' ');
+        if !latin {
+            values::propose(window, mention.word, mention.end, false);
+        }
+    }
+}
+
+/// Spellings that cannot be anything else.
+fn literals(window: &mut Window<'_>, from: usize, to: usize) {
+    static FINDERS: LazyLock<[Finder<'static>; 4]> =
+        LazyLock::new(|| ["wxid_", "t.me/", "字第", "日出生"].map(Finder::new));
+    let text = &window.text[from..(to + 8).min(window.text.len())];
+    for (n, finder) in FINDERS.iter().enumerate() {
+        for at in finder
+            .find_iter(text)
+            .map(|at| at + from)
+            .filter(|at| *at < to)
+        {
+            match n {
+                2 => plates::military(window, at),
+                3 => values::born(window, at + "日".len()),
+                _ => values::account(window, at),
+            }
+        }
+    }
+}
+
+/// A candidate of the model.
+#[cfg(feature = "model")]
+pub(super) fn modelled(
+    label: crate::sequence::Label,
+    start: usize,
+    end: usize,
+    confidence: f32,
+    reasons: Reasons,
+) -> Candidate {
+    use super::ids;
+    use crate::sequence::Label;
+    Candidate {
+        start,
+        end,
+        kind: match label {
+            Label::Person => ids::PERSON_NAME,
+            Label::Address => ids::ADDRESS,
+            Label::Organisation => ids::ORGANISATION,
+        },
+        logit: super::compiled::logit(confidence),
+        reasons: reasons.and(Reasons::MODEL),
+        word: None,
+        rank: Rank::Pointed,
+    }
+}

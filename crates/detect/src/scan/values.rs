@@ -1,0 +1,324 @@
+//! From a label to its value.
+
+use liuhen_kinds::detection::Shape;
+
+use super::hit::Reasons;
+use super::labels::{self, Sign};
+use super::shapes::{self, Behind};
+use super::window::{Rank, Window};
+use super::words::Mention;
+use super::{glyph, ids};
+
+/// Characters between a label and its value.
+const SIGNS: usize = 8;
+
+/// Proposes what stands behind the label of `word`, which ends at `end`.
+pub(super) fn propose(window: &mut Window<'_>, word: u16, end: usize, key: bool) {
+    let info = &window.rules.infos[usize::from(word)];
+    if !info.points {
+        return;
+    }
+    let Some(start) = value_start(window.text, end, key) else {
+        return;
+    };
+    read(window, word, start, key);
+}
+
+/// Proposes what stands at `start`, right behind a label and its signs.
+pub(super) fn propose_at(window: &mut Window<'_>, word: u16, start: usize, stated: bool) {
+    let start = Start {
+        at: start,
+        stated,
+        quoted: false,
+        divided: false,
+    };
+    read(window, word, start, true);
+}
+
+fn read(window: &mut Window<'_>, word: u16, from: Start, key: bool) {
+    let info = window.rules.infos[usize::from(word)];
+    let labels = info.labels;
+    let Start {
+        at: start,
+        stated,
+        quoted,
+        divided,
+    } = from;
+    if !stated && !info.points_bare {
+        return;
+    }
+    let most = labels
+        .iter()
+        .filter_map(|kind| window.rules.labels[usize::from(kind)])
+        .map(|rule| rule.most)
+        .max();
+    let piece = piece(window, start, most.unwrap_or(0) * 4 + 16);
+    let behind = Behind {
+        text: piece,
+        stated,
+        quoted,
+        key,
+    };
+    for kind in labels.iter() {
+        let Some(rule) = window.rules.labels[usize::from(kind)] else {
+            continue;
+        };
+        // The cell behind a label may hold the next label: only a strict form tells a value.
+        let strict = !matches!(
+            rule.shape,
+            Shape::Phrase
+                | Shape::Address
+                | Shape::Handle
+                | Shape::Organisation
+                | Shape::SchoolClass
+        );
+        if (!stated && !rule.bare_gap) || (divided && !strict) {
+            continue;
+        }
+        let Some((len, reasons)) = shapes::read(&behind, rule) else {
+            continue;
+        };
+        let value = &piece[..len];
+        if is_mark(window.text, start, start + len) {
+            continue;
+        }
+        let mut reasons = reasons;
+        if window.rules.is_placeholder(value) {
+            reasons = reasons.and(Reasons::PLACEHOLDER);
+        }
+        // A key in Latin letters heads many sorts of text.
+        if key && rule.shape == Shape::Phrase {
+            reasons = reasons.and(Reasons::LOOSE);
+        }
+        // The bare confidence of such a kind already counts its label.
+        window.point(kind, start, start + len, reasons, info.text, Rank::Pointed);
+    }
+}
+
+/// Whether a word stands alone in brackets, as marks of redaction and of templates do.
+fn is_mark(text: &[u8], start: usize, end: usize) -> bool {
+    let value = &text[start..end];
+    let bare = value.strip_suffix(b"]").unwrap_or(value);
+    let closed = bare.len() < value.len() || text.get(end) == Some(&b']');
+    start > 0
+        && text[start - 1] == b'['
+        && closed
+        && bare.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+}
+
+/// Where a value begins, and how it is led up to.
+#[derive(Clone, Copy)]
+struct Start {
+    at: usize,
+    /// A sign such as `：` stands between.
+    stated: bool,
+    /// A quotation mark stands right before.
+    quoted: bool,
+    /// The value lies in the next cell.
+    divided: bool,
+}
+
+/// Where the value behind a label begins: over signs, quotes, brackets and tags.
+fn value_start(text: &[u8], end: usize, key: bool) -> Option<Start> {
+    let mut at = end;
+    let mut stated = false;
+    let mut quoted = false;
+    let mut divided = false;
+    let mut tags = 0;
+    if let Some(value) = attribute(text, end) {
+        return Some(Start {
+            at: value,
+            stated: true,
+            quoted: true,
+            divided: false,
+        });
+    }
+    if text[end..].starts_with(b" is ") {
+        return Some(Start {
+            at: end + 4,
+            stated: true,
+            quoted: false,
+            divided: false,
+        });
+    }
+    for _ in 0..SIGNS {
+        let first = *text.get(at)?;
+        if first == b'<' && tags < 3 {
+            let close = text[at..].iter().take(40).position(|b| *b == b'>')?;
+            tags += 1;
+            stated = true;
+            at += close + 1;
+            continue;
+        }
+        let (_, len) = glyph::decode(text, at);
+        match labels::sign(&text[at..at + len]) {
+            Sign::States => {
+                stated = true;
+                quoted = false;
+            }
+            Sign::Divides => {
+                stated = true;
+                divided = true;
+            }
+            Sign::Passes => quoted = matches!(first, b'"' | b'\'' | b'`'),
+            Sign::None => break,
+        }
+        at += len;
+    }
+    // A key in Latin letters has a sign behind it, or it is a word.
+    (stated || !key).then_some(Start {
+        at,
+        stated,
+        quoted,
+        divided,
+    })
+}
+
+/// Where the value of a form's field begins, whose name ends before `end`:
+/// `name="phone" value="…"`.
+fn attribute(text: &[u8], end: usize) -> Option<usize> {
+    let behind = text.get(end..text.len().min(end + 64))?;
+    let behind = behind
+        .strip_prefix(b"\"")
+        .or_else(|| behind.strip_prefix(b"'"))?;
+    let at = memchr::memmem::find(behind, b"value=")?;
+    let between = &behind[..at];
+    let quote = *behind.get(at + 6)?;
+    let plain = between.starts_with(b" ") && !between.iter().any(|b| matches!(b, b'<' | b'>'));
+    (plain && matches!(quote, b'"' | b'\'')).then_some(end + 1 + at + 7)
+}
+
+/// The text behind a label, cut before the next label on the same line.
+fn piece<'t>(window: &Window<'t>, start: usize, reach: usize) -> &'t str {
+    let text = window.text;
+    let bytes = &text[start..text.len().min(start + reach)];
+    let valid = match str::from_utf8(bytes) {
+        Ok(valid) => valid,
+        Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
+    };
+    let next = window.mentions.partition_point(|m| m.start < start);
+    let label = window.mentions[next..]
+        .iter()
+        .take(6)
+        .find(|m| {
+            let info = &window.rules.infos[usize::from(m.word)];
+            !info.labels.is_empty() && m.start > start && stands_before_sign(text, m.end)
+        })
+        .map(|m| m.start - start)
+        .filter(|cut| *cut < valid.len());
+    match label {
+        Some(cut) => valid[..cut].trim_end_matches([' ', '，', ',', '　', '、']),
+        None => valid,
+    }
+}
+
+/// Whether a sign that states a value follows.
+fn stands_before_sign(text: &[u8], end: usize) -> bool {
+    if end >= text.len() {
+        return false;
+    }
+    let (_, len) = glyph::decode(text, end);
+    labels::sign(&text[end..end + len]) == Sign::States
+}
+
+/// Proposes a one-time code that stands before its label: `482913（登录验证码）`.
+pub(super) fn behind_value(window: &mut Window<'_>, label: &Mention) {
+    let info = window.rules.infos[usize::from(label.word)];
+    if !info.labels.has(ids::OTP) {
+        return;
+    }
+    let text = window.text;
+    let mut end = label.start;
+    while end > 0 && label.start - end < 24 && text[end - 1] >= 0x80 {
+        end -= 1;
+    }
+    let digits = text[..end]
+        .iter()
+        .rev()
+        .take(9)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let start = end - digits;
+    // Behind a full stop or a comma another sentence begins.
+    let joined = !text[end..label.start]
+        .windows(3)
+        .any(|c| c == "，".as_bytes() || c == "。".as_bytes());
+    if (4..=8).contains(&digits) && joined && window.begins(start) && !window.continues(start) {
+        window.point(
+            ids::OTP,
+            start,
+            end,
+            Reasons::STRUCTURE,
+            info.text,
+            Rank::Pointed,
+        );
+    }
+}
+
+/// Proposes the date before `出生` at `end`.
+pub(super) fn born(window: &mut Window<'_>, end: usize) {
+    let text = window.text;
+    let from = end.saturating_sub(36);
+    let Some(before) = (from..from + 4).find_map(|from| str::from_utf8(text.get(from..end)?).ok())
+    else {
+        return;
+    };
+    let kept = |c: char| {
+        c.is_ascii_digit() || glyph::numeral(c).is_some() || matches!(c, '年' | '月' | '日' | '十')
+    };
+    let len: usize = before
+        .chars()
+        .rev()
+        .take_while(|c| kept(*c))
+        .map(char::len_utf8)
+        .sum();
+    let date = &before[before.len() - len..];
+    if date.contains('年')
+        && (crate::date::check(date).is_valid()
+            || !date.is_ascii() && date.chars().all(|c| !c.is_ascii_digit()))
+    {
+        window.point(
+            ids::DATE_OF_BIRTH,
+            end - len,
+            end,
+            Reasons::STRUCTURE,
+            "出生日期",
+            Rank::Pointed,
+        );
+    }
+}
+
+/// Proposes a system's own WeChat account name, or a link to a Telegram account.
+pub(super) fn account(window: &mut Window<'_>, at: usize) {
+    let text = window.text;
+    let tail = |from: usize, most: usize| {
+        text[from..]
+            .iter()
+            .take(most)
+            .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+            .count()
+    };
+    if text[at..].starts_with(b"wxid_") {
+        let len = tail(at + 5, 20);
+        if (10..=19).contains(&len) {
+            window.propose(
+                ids::WECHAT_ID,
+                at,
+                at + 5 + len,
+                Reasons::STRUCTURE,
+                Rank::Checked,
+            );
+        }
+    } else if text[at..].starts_with(b"t.me/") {
+        let len = tail(at + 5, 33);
+        if (5..=32).contains(&len) {
+            window.propose(
+                ids::TELEGRAM,
+                at,
+                at + 5 + len,
+                Reasons::STRUCTURE,
+                Rank::Checked,
+            );
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! A stretch of text with the words found in it, and the candidates it yields.
+//!
+//! Extractors propose a kind and a span with the reasons they have; this file
+//! adds what the words around say. Confidence is a sum in logarithms of odds:
+//! what the form is worth, what each reason adds, what each word adds by its
+//! nearness.
+
+use super::compiled::{Compiled, KindId, KindSet, WordInfo};
+use super::glyph::{self, Gap, Glyph};
+use super::hit::Reasons;
+use super::labels;
+use super::words::Mention;
+
+/// A possible hit, before overlaps are resolved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) kind: KindId,
+    /// Logarithm of the odds.
+    pub(super) logit: f32,
+    pub(super) reasons: Reasons,
+    pub(super) word: Option<&'static str>,
+    /// How firmly the form itself decides, for overlaps.
+    pub(super) rank: Rank,
+}
+
+/// How firmly a form decides by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Whatever stands behind a label, or a model's opinion.
+    Pointed,
+    /// Of a form that other things have too.
+    Shaped,
+    /// Passes a check, or cannot well be anything else.
+    Checked,
+}
+
+impl Rank {
+    /// What words against it are worth: a check digit is not argued away.
+    const fn yields(self) -> f32 {
+        match self {
+            Rank::Checked => 0.65,
+            Rank::Pointed | Rank::Shaped => 1.0,
+        }
+    }
+}
+
+/// Bytes behind which a word is surely too far away: four for each character.
+pub(super) const REACH: usize = 300 * 4;
+
+/// One in fifty is no finding under any threshold a person would set.
+const HOPELESS: f32 = -4.0;
+
+/// Words looked at on either side.
+const WORDS: usize = 12;
+
+/// The word right before a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Label {
+    pub(super) word: u16,
+    /// Signs such as `：` stand between.
+    pub(super) stated: bool,
+    /// Behind its last byte.
+    pub(super) end: usize,
+}
+
+/// Text with its words, and where candidates go.
+pub(super) struct Window<'t> {
+    pub(super) rules: &'t Compiled,
+    /// The bytes that may be looked at.
+    pub(super) text: &'t [u8],
+    /// Words in order of place; they reach beyond what is scanned.
+    pub(super) mentions: &'t [Mention],
+    /// What the column or the carrier says the text is, beside its words.
+    pub(super) given: KindSet,
+    pub(super) out: &'t mut Vec<Candidate>,
+    /// Words that may be base64, for whoever opens them.
+    pub(super) encoded: &'t mut Vec<(usize, usize)>,
+    /// The label before the position asked last.
+    pub(super) known: Option<(usize, Option<Label>)>,
+}
+
+impl Window<'_> {
+    /// Adds a candidate, unless it is hopeless.
+    pub(super) fn propose(
+        &mut self,
+        kind: KindId,
+        start: usize,
+        end: usize,
+        reasons: Reasons,
+        rank: Rank,
+    ) {
+        let mut candidate = Candidate {
+            start,
+            end,
+            kind,
+            logit: self.rules.bare[usize::from(kind)] + self.rules.weight(reasons),
+            reasons,
+            word: None,
+            rank,
+        };
+        self.weigh(&mut candidate);
+        if candidate.logit > HOPELESS {
+            self.out.push(candidate);
+        }
+    }
+
+    /// Adds a candidate that a label points out; its own confidence counts the label.
+    pub(super) fn point(
+        &mut self,
+        kind: KindId,
+        start: usize,
+        end: usize,
+        reasons: Reasons,
+        word: &'static str,
+        rank: Rank,
+    ) {
+        let logit = self.rules.bare[usize::from(kind)] + self.rules.weight(reasons);
+        if logit > HOPELESS {
+            self.out.push(Candidate {
+                start,
+                end,
+                kind,
+                logit,
+                reasons: reasons.and(Reasons::LABEL),
+                word: Some(word),
+                rank,
+            });
+        }
+    }
+
+    /// Adds what the words around say.
+    fn weigh(&mut self, candidate: &mut Candidate) {
+        let kind = candidate.kind;
+        let label = self.label_before(candidate.start);
+        let mut labelled = false;
+        if let Some(label) = label {
+            let info = &self.rules.infos[usize::from(label.word)];
+            if info.supports.has(kind) {
+                candidate.add(self.rules, Reasons::LABEL);
+                candidate.word = Some(info.text);
+                labelled = true;
+            } else if contradicts(self.rules, info, kind) {
+                let all = self.rules.weight(Reasons::OTHER_LABEL) * candidate.rank.yields();
+                candidate.reasons = candidate.reasons.and(Reasons::OTHER_LABEL);
+                candidate.logit += all;
+                labelled = true;
+            }
+        }
+        if !labelled && self.given.has(kind) {
+            candidate.add(self.rules, Reasons::LABEL);
+            labelled = true;
+        }
+        // What a label says is not taken back by a word further away.
+        if labelled {
+            return;
+        }
+        let near = self.near(candidate);
+        if let Some((info, worth)) = near.supports {
+            candidate.logit += self.rules.weight(Reasons::CONTEXT) * worth;
+            candidate.reasons = candidate.reasons.and(Reasons::CONTEXT);
+            candidate.word = Some(info.text);
+        }
+        if let Some(worth) = near.against {
+            candidate.logit +=
+                self.rules.weight(Reasons::AGAINST) * worth * candidate.rank.yields();
+            candidate.reasons = candidate.reasons.and(Reasons::AGAINST);
+        }
+    }
+
+    /// The nearest words for and against on either side.
+    fn near(&self, candidate: &Candidate) -> Near {
+        let mut near = Near::default();
+        let split = self.mentions.partition_point(|m| m.start < candidate.start);
+        let left = self.mentions[..split].iter().rev().take(WORDS);
+        for mention in left {
+            if mention.end + REACH < candidate.start {
+                break;
+            }
+            let gap = mention.end..candidate.start.max(mention.end);
+            near.take(self, mention, gap, candidate.kind, 1.0);
+            // Words further away on this side are worth less.
+            if near.supports.is_some() && near.against.is_some() {
+                break;
+            }
+        }
+        let mut far = Near::default();
+        // Words behind a value say less than words before it.
+        let right = self.mentions[split..].iter().take(WORDS);
+        for mention in right.filter(|m| m.start >= candidate.end) {
+            if mention.start > candidate.end + REACH {
+                break;
+            }
+            far.take(
+                self,
+                mention,
+                candidate.end..mention.start,
+                candidate.kind,
+                0.6,
+            );
+            if far.supports.is_some() && far.against.is_some() {
+                break;
+            }
+        }
+        near.merge(far);
+        near
+    }
+
+    /// The word right before `start`, over spaces, quotes, brackets and signs such as `：`.
+    pub(super) fn label_before(&mut self, start: usize) -> Option<Label> {
+        if let Some((known, label)) = self.known
+            && known == start
+        {
+            return label;
+        }
+        let label = self.find_label(start);
+        self.known = Some((start, label));
+        label
+    }
+
+    fn find_label(&self, start: usize) -> Option<Label> {
+        let mut end = start;
+        let mut stated = false;
+        for _ in 0..10 {
+            let from = glyph::boundary_before(self.text, end);
+            if end == 0 || end - from == 0 {
+                break;
+            }
+            // `手机号` ends with a character that could be a sign as well.
+            if self.text[from] >= 0xE0
+                && let Some(word) = self.mention_ending(end)
+            {
+                return Some(Label { word, stated, end });
+            }
+            match labels::sign(&self.text[from..end]) {
+                labels::Sign::States | labels::Sign::Divides => stated = true,
+                labels::Sign::Passes => {}
+                labels::Sign::None => break,
+            }
+            end = from;
+        }
+        let last = *self.text.get(end.checked_sub(1)?)?;
+        if last < 0x80 {
+            // In a form's field the key is the name, and `value` says nothing.
+            let end = labels::field_before(self.text, end).unwrap_or(end);
+            let word = labels::key_ending(self.text, end).and_then(|key| self.rules.key(&key));
+            if let Some(word) = word {
+                return Some(Label { word, stated, end });
+            }
+        }
+        let word = self.mention_ending(end)?;
+        Some(Label { word, stated, end })
+    }
+
+    /// The longest word that ends at `end`.
+    fn mention_ending(&self, end: usize) -> Option<u16> {
+        let split = self.mentions.partition_point(|m| m.start < end);
+        self.mentions[..split]
+            .iter()
+            .rev()
+            .take_while(|m| m.start + 64 > end)
+            .filter(|m| m.end == end)
+            .last()
+            .map(|m| m.word)
+    }
+
+    /// What stands before `start`, invisible characters passed over.
+    pub(super) fn before(&self, start: usize) -> Glyph {
+        let mut end = start;
+        for _ in 0..8 {
+            let (glyph, len) = glyph::before(self.text, end);
+            // The letter of `\n`, as programs write a line's end, is none.
+            if matches!(glyph, Glyph::Letter(b'N' | b'R' | b'T'))
+                && end >= 2
+                && self.text[end - 2] == b'\\'
+            {
+                return Glyph::Other;
+            }
+            if glyph != Glyph::Nothing {
+                return glyph;
+            }
+            end -= len;
+        }
+        Glyph::Other
+    }
+
+    /// What stands behind `end`, invisible characters passed over.
+    pub(super) fn after(&self, end: usize) -> Glyph {
+        let mut at = end;
+        for _ in 0..8 {
+            let (glyph, len) = glyph::at(self.text, at);
+            if glyph != Glyph::Nothing {
+                return glyph;
+            }
+            at += len;
+        }
+        Glyph::Other
+    }
+
+    /// Whether a number may begin at `start`: no digit or letter stands before it.
+    pub(super) fn begins(&self, start: usize) -> bool {
+        !matches!(
+            self.before(start),
+            Glyph::Digit(_) | Glyph::Letter(_) | Glyph::Mask
+        )
+    }
+
+    /// Whether a number may end at `end`.
+    pub(super) fn ends(&self, end: usize) -> bool {
+        !matches!(
+            self.after(end),
+            Glyph::Digit(_) | Glyph::Letter(_) | Glyph::Mask
+        )
+    }
+
+    /// Whether the digits behind a point or the like belong to what stands before `start`.
+    pub(super) fn continues(&self, start: usize) -> bool {
+        let (glyph, len) = glyph::before(self.text, start);
+        match glyph {
+            Glyph::Gap(Gap::Dot) => {
+                matches!(glyph::before(self.text, start - len).0, Glyph::Digit(_))
+            }
+            Glyph::Gap(Gap::Dash) => matches!(
+                glyph::before(self.text, start - len).0,
+                Glyph::Digit(_) | Glyph::Letter(_)
+            ),
+            _ => matches!(
+                self.text.get(start.wrapping_sub(1)),
+                Some(b'*' | b'<' | b'^' | b'#' | b'$')
+            ),
+        }
+    }
+
+    /// Whether digits follow `end` behind a point or a hyphen.
+    pub(super) fn is_continued(&self, end: usize) -> bool {
+        let (glyph, len) = glyph::at(self.text, end);
+        match glyph {
+            Glyph::Gap(Gap::Dot) => matches!(glyph::at(self.text, end + len).0, Glyph::Digit(_)),
+            Glyph::Gap(Gap::Dash) => matches!(
+                glyph::at(self.text, end + len).0,
+                Glyph::Digit(_) | Glyph::Letter(_)
+            ),
+            _ => false,
+        }
+    }
+}
+
+impl Candidate {
+    fn add(&mut self, rules: &Compiled, reason: Reasons) {
+        self.reasons = self.reasons.and(reason);
+        self.logit += rules.weight(reason);
+    }
+}
+
+/// Whether a label means the number behind it is of no such kind.
+fn contradicts(rules: &Compiled, info: &WordInfo, kind: KindId) -> bool {
+    info.against_all || info.against.has(kind) || info.labels.meets(rules.numbers)
+}
+
+/// The nearest words for and against on one side, with their worth by distance.
+#[derive(Default)]
+struct Near {
+    supports: Option<(WordInfo, f32)>,
+    against: Option<f32>,
+}
+
+impl Near {
+    fn take(
+        &mut self,
+        window: &Window<'_>,
+        mention: &Mention,
+        gap: std::ops::Range<usize>,
+        kind: KindId,
+        side: f32,
+    ) {
+        let info = &window.rules.infos[usize::from(mention.word)];
+        let supports = self.supports.is_none() && info.supports.has(kind);
+        let against = self.against.is_none() && (info.against_all || info.against.has(kind));
+        if !supports && !against {
+            return;
+        }
+        let characters = if gap.len() <= window.rules.characters {
+            gap.len() / 2
+        } else {
+            let characters = window.text[gap]
+                .iter()
+                .filter(|b| **b & 0xC0 != 0x80)
+                .count();
+            if characters > window.rules.characters {
+                return;
+            }
+            characters
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred characters")]
+        let far = characters as f32 / window.rules.characters as f32;
+        let worth = (1.0 - far) * (1.0 - far) * side;
+        if supports {
+            self.supports = Some((*info, worth));
+        }
+        if against {
+            self.against = Some(worth);
+        }
+    }
+
+    /// Of two sides the one that is worth more.
+    fn merge(&mut self, other: Near) {
+        if let Some((info, worth)) = other.supports
+            && self.supports.is_none_or(|(_, known)| worth > known)
+        {
+            self.supports = Some((info, worth));
+        }
+        if let Some(worth) = other.against
+            && self.against.is_none_or(|known| worth > known)
+        {
+            self.against = Some(worth);
+        }
+    }
+}
