@@ -124,6 +124,29 @@ impl Evidence {
         }
     }
 
+    /// Gathers from bytes at hand, of lines of any length.
+    ///
+    /// A line longer than what is judged is looked at where its bytes above 0x7F begin and again
+    /// after each stretch judged; a stretch begins behind an ASCII byte that ends no character of
+    /// two bytes, so that it is read in step.
+    pub(crate) fn of(data: &[u8]) -> Self {
+        let mut evidence = Self::default();
+        for line in data.split(|byte| *byte == b'\n') {
+            let mut rest = line;
+            while let Some(high) = rest.iter().position(|byte| *byte >= 0x80) {
+                let stretch = &rest[high..];
+                evidence.push(stretch);
+                if evidence.high_bytes >= ENOUGH {
+                    return evidence;
+                }
+                let after = stretch.get(LINE..).unwrap_or(&[]);
+                let step = after.iter().position(|byte| *byte < 0x30);
+                rest = step.map_or(&[], |step| &after[step..]);
+            }
+        }
+        evidence
+    }
+
     fn add(&mut self, mut data: &[u8], carried: &mut Vec<u8>) {
         if data.is_ascii() && carried.is_ascii() {
             carried.clear();

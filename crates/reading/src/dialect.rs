@@ -8,6 +8,11 @@ use crate::record::{Bounds, Delimiter, Record, Split, split};
 /// Rows that a delimiter is judged by.
 const ROWS: usize = 200;
 
+const BOUNDS: Bounds = Bounds {
+    columns: 4_096,
+    cell: 1 << 20,
+};
+
 /// The likeliest delimiter of the text that `head` begins; `whole` says that nothing follows.
 ///
 /// `name` is the file's name, which decides between equals.
@@ -19,7 +24,7 @@ pub(crate) fn guess(head: &[u8], whole: bool, name: &str) -> Delimiter {
     };
     let mut best = (0.0, 0, by_name);
     for delimiter in Delimiter::ALL {
-        let (share, width) = regularity(head, whole, delimiter);
+        let (share, width, _) = regularity(head, whole, delimiter);
         // `，` also separates the clauses of a sentence; only a very regular one delimits.
         let needed = if delimiter == Delimiter::FullWidthComma {
             0.95
@@ -35,12 +40,42 @@ pub(crate) fn guess(head: &[u8], whole: bool, name: &str) -> Delimiter {
     best.2
 }
 
-/// The share of rows that have the commonest number of cells above one, and that number.
-fn regularity(mut head: &[u8], whole: bool, delimiter: Delimiter) -> (f64, usize) {
-    const BOUNDS: Bounds = Bounds {
-        columns: 4_096,
-        cell: 1 << 20,
-    };
+/// The delimiter of a text that is clearly a table: of its rows, two or more, nearly all have the
+/// same number of cells, and no name of a column is empty.
+pub(crate) fn clear(head: &[u8], whole: bool) -> Option<Delimiter> {
+    let share = |delimiter: Delimiter| (regularity(head, whole, delimiter), delimiter);
+    let best = Delimiter::ALL
+        .into_iter()
+        .map(share)
+        .filter(|((share, width, rows), _)| *share >= 0.95 && *width >= 2 && *rows >= 2)
+        .filter(|(_, delimiter)| names_all(head, whole, *delimiter))
+        // The first of equals: `max_by` would answer the last.
+        .reduce(|best, one| {
+            if (one.0.1, one.0.0) > (best.0.1, best.0.0) {
+                one
+            } else {
+                best
+            }
+        });
+    best.map(|(_, delimiter)| delimiter)
+}
+
+/// Whether every cell of the first row is filled: lines of code end with their delimiter.
+fn names_all(head: &[u8], whole: bool, delimiter: Delimiter) -> bool {
+    let mut record = Record::default();
+    let came = split(head, whole, delimiter, BOUNDS, &mut record);
+    let mut start = 0;
+    let mut filled = record.ends.iter().map(|&end| {
+        let cell = record.bytes.get(start..end).unwrap_or(&[]);
+        start = end;
+        !cell.trim_ascii().is_empty()
+    });
+    matches!(came, Split::Record(_)) && filled.all(|filled| filled)
+}
+
+/// The share of rows that have the commonest number of cells above one, that number, and
+/// how many rows were looked at.
+fn regularity(mut head: &[u8], whole: bool, delimiter: Delimiter) -> (f64, usize, usize) {
     let mut record = Record::default();
     let mut counts = std::collections::BTreeMap::new();
     let mut rows = 0usize;
@@ -58,8 +93,8 @@ fn regularity(mut head: &[u8], whole: bool, delimiter: Delimiter) -> (f64, usize
         .into_iter()
         .filter(|(width, _)| *width > 1)
         .max_by_key(|(_, count)| *count);
-    most.map_or((0.0, 1), |(width, count)| {
-        (count as f64 / rows as f64, width)
+    most.map_or((0.0, 1, rows), |(width, count)| {
+        (count as f64 / rows as f64, width, rows)
     })
 }
 
@@ -130,6 +165,24 @@ mod tests {
         ];
         for (name, text, file, expected) in rows {
             assert_eq!(guess(text.as_bytes(), true, file), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn prose_with_commas_is_no_clear_table() {
+        let rows = [
+            (
+                "table",
+                "姓名,电话\n张三,1\n李四,2\n",
+                Some(Delimiter::Comma),
+            ),
+            ("tabs", "a\tb, c\n1\t2\n", Some(Delimiter::Tab)),
+            ("one row", "a,b\n", None),
+            ("prose", "今天, 晴\n明天\n后天, 雨, 冷\n", None),
+            ("code", "let x = f(a, b);\nreturn x;\n", None),
+        ];
+        for (name, text, expected) in rows {
+            assert_eq!(clear(text.as_bytes(), true), expected, "{name}");
         }
     }
 

@@ -5,6 +5,9 @@
 //! believed. A row that cannot be read becomes a [`RowProblem`](liuhen_document::RowProblem) with
 //! its place, never with its value, and the rows after it are read on.
 //!
+//! Whoever wants text and no table takes [`TextStream`], which reads pipes too; [`PlacedRows`] makes
+//! rows of it that know where in the text they stand, and [`nature`] says which of these a file is for.
+//!
 //! What the values mean belongs to `detect`; writing files, to `service`.
 //!
 //! ```
@@ -28,12 +31,16 @@ mod charset;
 mod dialect;
 mod error;
 mod limits;
+mod nature;
 mod number;
 mod options;
+mod place;
+mod placed;
 mod raw;
 mod record;
 mod sniff;
 mod source;
+mod stream;
 mod table;
 mod text;
 mod transcode;
@@ -42,9 +49,13 @@ mod xlsx;
 pub use charset::Charset;
 pub use error::ReadError;
 pub use limits::Limits;
+pub use nature::{Nature, nature};
 pub use options::{Format, HeaderChoice, Options, SheetChoice, SheetInfo};
+pub use place::Place;
+pub use placed::{Piece, PlacedRow, PlacedRows};
 pub use record::Delimiter;
 pub use source::Source;
+pub use stream::TextStream;
 pub use table::Table;
 pub use xlsx::XlsxPart;
 

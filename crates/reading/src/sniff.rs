@@ -66,7 +66,7 @@ pub(crate) fn sniff(head: &[u8]) -> Sniffed {
     }
 }
 
-fn is_control(byte: u8) -> bool {
+pub(crate) fn is_control(byte: u8) -> bool {
     byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1A | 0x1B)
 }
 

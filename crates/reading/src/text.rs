@@ -195,7 +195,7 @@ impl TextRows {
 }
 
 /// `="0123"` is how a spreadsheet is told to keep a number as text; a person sees `0123`.
-fn unwrap_formula(cell: &str) -> &str {
+pub(crate) fn unwrap_formula(cell: &str) -> &str {
     let inner = cell
         .strip_prefix("=\"")
         .and_then(|rest| rest.strip_suffix('"'));
