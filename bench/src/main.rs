@@ -3,6 +3,7 @@
 //! `reads`: durable traced reads a second over HTTP on loopback at 1, 64, 256 and 1,024 keep-alive clients, beside what the same disk gives in the same run to bare group commit (one write and one fdatasync for as many records as there are clients).
 //! `import ROWS`: rows a second and peak memory of an import of invented people.
 //! `leaks RECIPIENTS ROWS`: exports to many recipients, then leaks of 5% of one copy, of two colluders, and of nobody, led back.
+//! `scan [MB] [--json]`: megabytes of text a second that detection reads on one core, beside ripgrep and Vectorscan.
 //! The program measured is `target/release/liuhen`, or whatever `LIUHEN_BIN` names.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
@@ -10,6 +11,7 @@
 mod import;
 mod leaks;
 mod reads;
+mod scan;
 mod world;
 
 use anyhow::{Result, bail};
@@ -21,9 +23,16 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["reads"] => reads::run(&runtime),
         ["import", rows] => import::run(rows.parse()?),
+        ["scan", rest @ ..] => {
+            let size = rest.iter().find(|word| **word != "--json");
+            let megabytes = size.map_or(Ok(16), |size| size.parse())?;
+            scan::run(megabytes, rest.contains(&"--json"))
+        }
         ["leaks", recipients, rows] => {
             runtime.block_on(leaks::run(recipients.parse()?, rows.parse()?))
         }
-        _ => bail!("usage: liuhen-bench reads | import ROWS | leaks RECIPIENTS ROWS"),
+        _ => bail!(
+            "usage: liuhen-bench reads | import ROWS | leaks RECIPIENTS ROWS | scan [MB] [--json]"
+        ),
     }
 }

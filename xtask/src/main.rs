@@ -1,4 +1,4 @@
-//! The workshop's own tool: `cargo xtask layers` and `cargo xtask golden`.
+//! The workshop's own tool: `cargo xtask layers`, `cargo xtask golden`, `cargo xtask reliability`.
 //!
 //! Rule: ARCHITECTURE.md, whose layer table is the only list of who may import whom.
 //! Formatting, lints and tests belong to cargo; the order in which they run, to `.ci/run`.
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod golden;
 mod layers;
+mod reliability;
 mod table;
 
 const USAGE: &str = "usage: cargo xtask <task>
@@ -15,7 +16,9 @@ const USAGE: &str = "usage: cargo xtask <task>
 tasks:
   layers          compare the manifests and READMEs under crates/ with ARCHITECTURE.md
   golden          refresh the golden files
-  golden --check  say which golden files are stale, change nothing";
+  golden --check  say which golden files are stale, change nothing
+  reliability     measure how far confidences can be believed; refresh plot and table in docs/
+  reliability --fit  print weights that generated texts suggest, change nothing";
 
 #[expect(
     clippy::print_stdout,
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         ["layers"] => layers::run(&root()),
         ["golden"] => golden::run(&root(), golden::Mode::Refresh),
         ["golden", "--check"] => golden::run(&root(), golden::Mode::Check),
+        ["reliability"] => reliability::run(&root()),
+        ["reliability", "--fit"] => Ok(reliability::fit()),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -15,6 +15,11 @@ pub(crate) fn count(total: u64, what: &str) -> ProgressBar {
     styled(total, what, "{msg} [{bar:30}] {pos}/{len} {eta}")
 }
 
+/// Bytes so far, where nobody knows how many there will be.
+pub(crate) fn so_far(what: &str) -> ProgressBar {
+    styled(0, what, "{spinner} {msg} {bytes} {bytes_per_sec} {elapsed}")
+}
+
 fn styled(total: u64, what: &str, template: &str) -> ProgressBar {
     let target = match io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),

@@ -14,6 +14,8 @@ Exit codes:
   4  trace: no evidence that the file came from here
   5  verify: the log or the receipt is not as it was signed
   6  another process holds the data directory
+  7  scan: --fail-on found something; it comes before 8
+  8  scan: done, but something that should have been read could not be
 
 Logs go to standard error; LIUHEN_LOG=info shows more of them.";
 
@@ -32,6 +34,10 @@ pub(crate) enum Exit {
     Unsound,
     /// Somebody else holds the data directory.
     InUse,
+    /// Scanned, and found what `--fail-on` names.
+    Found,
+    /// Scanned, but something could not be read.
+    Incomplete,
 }
 
 impl Exit {
@@ -53,6 +59,8 @@ impl From<Exit> for ExitCode {
             Exit::NoEvidence => 4,
             Exit::Unsound => 5,
             Exit::InUse => 6,
+            Exit::Found => 7,
+            Exit::Incomplete => 8,
         })
     }
 }

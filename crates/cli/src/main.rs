@@ -27,6 +27,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Look for personal information in files and folders.
+    Scan(command::scan::ScanArgs),
+    /// Show how each kind of personal information weighs, and by which source.
+    Rules(command::rules::RulesArgs),
     /// Run the vault, its API and its console.
     Serve(command::serve::ServeArgs),
     /// Bring a table in.
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let ended = match cli.verb {
+        Verb::Scan(args) => command::scan::run(&args),
+        Verb::Rules(args) => command::rules::run(&args),
         Verb::Serve(args) => command::serve::run(args),
         Verb::Import(args) => command::import::run(&args),
         Verb::Trace(args) => command::trace::run(&args),

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Result;
+use liuhen_kinds::Lang;
 use serde::Serialize;
 
 /// One line of the result.
@@ -55,6 +56,22 @@ pub(crate) fn speaks_chinese() -> bool {
         .filter_map(std::env::var_os)
         .find(|value| !value.is_empty())
         .is_some_and(|value| value.to_string_lossy().starts_with("zh"))
+}
+
+/// The language of the terminal.
+pub(crate) fn lang() -> Lang {
+    if speaks_chinese() { Lang::Zh } else { Lang::En }
+}
+
+/// Lets a fault of the program tell its place and not its message, which may quote a text.
+pub(crate) fn keep_panics_quiet() {
+    std::panic::set_hook(Box::new(|fault| {
+        let place = fault.location().map(ToString::to_string);
+        note(format_args!(
+            "liuhen: a fault of this program at {}; please report it",
+            place.unwrap_or_default()
+        ));
+    }));
 }
 
 /// Whether the reader of our output went away, as `head` does.

@@ -75,6 +75,8 @@ fn completions_know_the_verbs() {
 #[test]
 fn every_verb_helps_with_an_example() {
     for verb in [
+        "scan",
+        "rules",
         "serve",
         "import",
         "trace",

@@ -25,6 +25,7 @@ mod policies;
 mod policy;
 mod purposes;
 mod reads;
+pub mod scan;
 mod shelf;
 mod staff;
 mod tables;

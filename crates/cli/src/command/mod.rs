@@ -4,6 +4,8 @@ pub(crate) mod completions;
 pub(crate) mod import;
 pub(crate) mod openapi;
 mod report;
+pub(crate) mod rules;
+pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod trace;
 pub(crate) mod verify;

@@ -1,0 +1,139 @@
+//! One finding: a kind, where it stands, how sure we are and why; never the value.
+
+use std::fmt;
+
+use liuhen_detect::{Hit, Reasons};
+use liuhen_document::Span;
+use liuhen_kinds::{Kind, Lang, Level};
+
+/// Where in a file something stands. Spans count within the text that is named here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// In the file's or folder's own name; spans count within the name.
+    Name,
+    /// In running text; spans count within the decoded file.
+    Text {
+        /// The line, from 1.
+        line: u64,
+        /// The character of the line, from 1.
+        column: u64,
+    },
+    /// In a row of delimited text; spans count within the decoded file.
+    Row {
+        /// The row, from 1, header and blank rows included.
+        row: u64,
+        /// The cell, from 1.
+        cell: usize,
+        /// The line that it begins on, from 1.
+        line: u64,
+        /// The character of that line, from 1.
+        column: u64,
+    },
+    /// In a workbook; spans count within the text of the cell.
+    Cell {
+        /// The sheet, from 1, hidden ones included. Its name may be a person's and is not told.
+        sheet: usize,
+        /// The row, from 1.
+        row: u64,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// In the name of a sheet; spans count within the name.
+    SheetName {
+        /// The sheet, from 1.
+        sheet: usize,
+    },
+}
+
+impl Site {
+    /// Line and character of the decoded file, where it is one text.
+    #[must_use]
+    pub const fn line(&self) -> Option<(u64, u64)> {
+        match *self {
+            Self::Text { line, column } | Self::Row { line, column, .. } => Some((line, column)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => f.write_str("file name"),
+            Self::Text { line, column } => write!(f, "line {line}, column {column}"),
+            Self::Row { row, cell, .. } => write!(f, "row {row}, column {cell}"),
+            Self::Cell { sheet, row, column } => {
+                write!(f, "sheet {sheet}, row {row}, column {column}")
+            }
+            Self::SheetName { sheet } => write!(f, "name of sheet {sheet}"),
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Where it stands, for a person.
+    pub site: Site,
+    /// Where it stands, for a program.
+    pub span: Span,
+    /// How strongly it is to be protected here.
+    pub level: Level,
+    /// What may be shown of it, when that was asked for.
+    pub masked: Option<Box<str>>,
+    hit: Hit,
+}
+
+impl Finding {
+    pub(super) fn new(site: Site, span: Span, hit: &Hit, level: Level) -> Self {
+        Self {
+            site,
+            span,
+            level: raised(hit, level),
+            masked: None,
+            hit: *hit,
+        }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.hit.kind
+    }
+
+    /// How sure we are, 0 to 1.
+    #[must_use]
+    pub fn confidence(&self) -> f32 {
+        self.hit.confidence
+    }
+
+    /// Why, by the stable names of the reasons.
+    pub fn reasons(&self) -> impl Iterator<Item = &'static str> {
+        self.hit.reasons.iter().map(|(_, code)| code)
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn explained(&self, lang: Lang) -> Vec<String> {
+        let evidence = self.hit.evidence();
+        evidence.iter().map(|reason| reason.text(lang)).collect()
+    }
+
+    /// A number that findings about one person share within a file; none when no person is meant.
+    #[must_use]
+    pub fn person(&self) -> Option<u64> {
+        Some(self.hit.person).filter(|person| *person != 0)
+    }
+}
+
+/// The level of the kind; one more where the values beside it make it a set that identifies.
+fn raised(hit: &Hit, level: Level) -> Level {
+    if !hit.reasons.has(Reasons::BUNDLE) {
+        return level;
+    }
+    match level {
+        Level::Low => Level::Medium,
+        Level::Medium => Level::High,
+        Level::High | Level::VeryHigh => Level::VeryHigh,
+    }
+}

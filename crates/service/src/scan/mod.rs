@@ -1,0 +1,133 @@
+//! Looking for personal information in files and folders, without a vault.
+//!
+//! Walks what it is given, reads every file as a table or as text, and hands out what the engine
+//! finds, file after file in the order of their paths, while several workers read ahead. What
+//! could not be read is handed out too: nothing is passed over in silence.
+//! A finding holds places and kinds, never a value; a masked sample only when it was asked for.
+//!
+//! Finding belongs to `detect`, formats to `reading`; how findings look, to the skins.
+
+mod allow;
+mod baseline;
+mod file;
+mod finding;
+mod ignored;
+mod notes;
+mod pool;
+mod sink;
+mod summary;
+mod table;
+mod walk;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use liuhen_detect::{Detector, Options};
+use liuhen_kinds::{Kind, Lang, Level, RulePack};
+
+pub use baseline::Baseline;
+pub use finding::{Finding, Site};
+pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
+pub use notes::{Note, Reason};
+pub use summary::{FileReport, Hot, Summary};
+
+/// What to look through, and how.
+#[derive(Clone)]
+pub struct Request<'a> {
+    /// Files and folders; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    /// Files read at once; at least one.
+    pub jobs: usize,
+    /// The kinds to report; all of them when empty.
+    pub kinds: Vec<Kind>,
+    /// The least confidence reported, 0 to 1.
+    pub least: f32,
+    /// Whether the sequence model looks for names and addresses in running text.
+    pub model: bool,
+    /// Which row of a table names its columns.
+    pub header: HeaderRow,
+    /// Delimited text is read as running text.
+    pub as_text: bool,
+    /// Findings carry a masked sample.
+    pub show: bool,
+    /// Rule packs of the user's own, beside the built-in one.
+    pub packs: &'a [Pack],
+    /// Findings that are known and accepted.
+    pub baseline: Option<&'a Baseline>,
+    /// Files that are left alone: the ones being written.
+    pub except: Vec<PathBuf>,
+    /// Told of every stretch of bytes read, from several threads.
+    pub meter: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl Request<'_> {
+    /// A request with the defaults of the command line.
+    #[must_use]
+    pub fn new(paths: Vec<PathBuf>) -> Self {
+        Self {
+            paths,
+            jobs: 1,
+            kinds: Vec::new(),
+            least: 0.5,
+            model: true,
+            header: HeaderRow::Auto,
+            as_text: false,
+            show: false,
+            packs: &[],
+            baseline: None,
+            except: Vec::new(),
+            meter: None,
+        }
+    }
+}
+
+/// Which row of a table names its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HeaderRow {
+    /// The table is asked.
+    #[default]
+    Auto,
+    /// The first row that is not blank.
+    First,
+    /// None; every row is data.
+    None,
+}
+
+/// What a scan tells while it goes on.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Something was found in the file at this path.
+    Finding(&'a str, &'a Finding),
+    /// Something could not be read, or not wholly.
+    Note(&'a Note),
+    /// A file or folder is done.
+    Done(&'a FileReport),
+}
+
+/// Looks through everything a request names.
+///
+/// Events come in the order of the paths; `told` may end the scan by breaking off.
+///
+/// What goes wrong with a file is an event and no error.
+pub fn scan(request: &Request<'_>, told: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>) -> Summary {
+    let options = Options {
+        model: request.model,
+        least: request.least,
+        ..Options::default()
+    };
+    let detector = Detector::with(request.packs, options);
+    pool::run(request, &detector, told)
+}
+
+/// What a kind is called: by a pack of the user's own, else by the rule pack.
+#[must_use]
+pub fn label(packs: &[Pack], kind: Kind, lang: Lang) -> &str {
+    let own = packs.iter().find_map(|pack| pack.label(kind, lang));
+    own.unwrap_or_else(|| RulePack::builtin().label(kind, lang))
+}
+
+/// The level of a kind: by a pack of the user's own, else by the rule pack.
+fn level(packs: &[Pack], kind: Kind) -> Level {
+    let own = packs.iter().find_map(|pack| pack.level(kind));
+    own.unwrap_or_else(|| RulePack::builtin().info(kind).level)
+}

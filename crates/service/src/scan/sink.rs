@@ -1,0 +1,163 @@
+//! Where the findings of one file go: filtered, counted, and sent on in small batches.
+
+use std::sync::mpsc::SyncSender;
+
+use liuhen_detect::{Found, Hit, mask};
+use liuhen_document::Span;
+use liuhen_kinds::Kind;
+use liuhen_reading::Place;
+
+use super::allow::allows;
+use super::finding::{Finding, Site};
+use super::notes::{Note, Reason};
+use super::summary::FileReport;
+use super::{Request, level};
+
+/// Findings sent at once.
+const BATCH: usize = 256;
+/// Persons of a file whose findings may still come.
+const PERSONS: usize = 64;
+
+/// What a worker tells of a file.
+pub(super) enum Told {
+    /// Some findings; more may come.
+    Some(Vec<Finding>),
+    /// The last ones, what could not be read, and the file's report.
+    Last(Vec<Finding>, Vec<Note>, Box<FileReport>),
+}
+
+/// Takes the findings of one file.
+pub(super) struct Sink<'a> {
+    request: &'a Request<'a>,
+    out: &'a SyncSender<Told>,
+    batch: Vec<Finding>,
+    notes: Vec<Note>,
+    report: FileReport,
+    accepted: std::collections::BTreeMap<Kind, u64>,
+    persons: Vec<(u64, Vec<Kind>)>,
+    /// Nobody listens any more.
+    pub(super) over: bool,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(path: String, request: &'a Request<'a>, out: &'a SyncSender<Told>) -> Self {
+        let accepted = request.baseline.map(|baseline| baseline.of(&path));
+        Self {
+            request,
+            out,
+            batch: Vec::new(),
+            notes: Vec::new(),
+            report: FileReport {
+                path,
+                ..FileReport::default()
+            },
+            accepted: accepted.unwrap_or_default(),
+            persons: Vec::new(),
+            over: false,
+        }
+    }
+
+    pub(super) fn request(&self) -> &'a Request<'a> {
+        self.request
+    }
+
+    /// Something was found; `line` is what a remark may stand on.
+    pub(super) fn found(&mut self, site: Site, span: Span, hit: &Hit, text: &str, line: &str) {
+        let request = self.request;
+        let wanted = request.kinds.is_empty() || request.kinds.contains(&hit.kind);
+        if !wanted || hit.confidence < request.least {
+            return;
+        }
+        if allows(line, hit.kind) {
+            self.report.allowed += 1;
+            return;
+        }
+        *self.report.all.entry(hit.kind).or_insert(0) += 1;
+        if let Some(left) = self.accepted.get_mut(&hit.kind).filter(|left| **left > 0) {
+            *left -= 1;
+            self.report.accepted += 1;
+            return;
+        }
+        let mut finding = Finding::new(site, span, hit, level(request.packs, hit.kind));
+        if request.show {
+            finding.masked = Some(mask(hit.kind, text).into());
+        }
+        let key = (hit.kind, finding.level);
+        *self.report.findings.entry(key).or_insert(0) += 1;
+        self.person(hit);
+        self.batch.push(finding);
+        if self.batch.len() >= BATCH {
+            let batch = std::mem::take(&mut self.batch);
+            self.over |= self.out.send(Told::Some(batch)).is_err();
+        }
+    }
+
+    /// Something was found in text that begins at `base`.
+    pub(super) fn found_at(&mut self, base: Place, found: &Found<'_>) {
+        let column = if found.line == 1 { base.column - 1 } else { 0 };
+        let site = Site::Text {
+            line: base.line + found.line - 1,
+            column: column + found.column,
+        };
+        let move_by = |(start, end): (u64, u64), by: u64| (start + by, end + by);
+        let span = Span {
+            bytes: move_by(found.hit.span.bytes, base.bytes),
+            chars: move_by(found.hit.span.chars, base.chars),
+            utf16: move_by(found.hit.span.utf16, base.utf16),
+        };
+        self.found(site, span, found.hit, found.text, found.around);
+    }
+
+    /// Keeps the kinds of the persons met last: findings about one stand near each other.
+    fn person(&mut self, hit: &Hit) {
+        if hit.person == 0 {
+            return;
+        }
+        let known = self
+            .persons
+            .iter()
+            .rposition(|(person, _)| *person == hit.person);
+        match known.and_then(|at| self.persons.get_mut(at)) {
+            Some((_, kinds)) if kinds.contains(&hit.kind) => {}
+            Some((_, kinds)) => kinds.push(hit.kind),
+            None => {
+                if self.persons.len() >= PERSONS {
+                    let (_, kinds) = self.persons.remove(0);
+                    self.set(kinds.len());
+                }
+                self.persons.push((hit.person, vec![hit.kind]));
+            }
+        }
+    }
+
+    fn set(&mut self, kinds: usize) {
+        if kinds >= 2 {
+            self.report.sets += 1;
+            self.report.largest_set = self.report.largest_set.max(kinds);
+        }
+    }
+
+    /// The file was not read, or not wholly.
+    pub(super) fn note(&mut self, reason: Reason) {
+        let path = self.report.path.clone();
+        self.notes.push(Note { path, reason });
+    }
+
+    /// The file was read: how many bytes, and how many sequences did not decode.
+    pub(super) fn read(&mut self, bytes: u64, malformed: u64) {
+        self.report.read = true;
+        self.report.bytes += bytes;
+        self.report.malformed += malformed;
+    }
+
+    /// The file is done.
+    pub(super) fn end(mut self) {
+        for (_, kinds) in std::mem::take(&mut self.persons) {
+            self.set(kinds.len());
+        }
+        // When nobody listens there is nobody to tell.
+        let _ = self
+            .out
+            .send(Told::Last(self.batch, self.notes, Box::new(self.report)));
+    }
+}

@@ -1,0 +1,233 @@
+//! What a scan comes to: counts by kind and level, and where to look first.
+
+use std::collections::BTreeMap;
+
+use liuhen_kinds::{Kind, Level};
+
+use super::notes::Note;
+
+/// Files kept as places to look first.
+const PLACES: usize = 200;
+
+/// One file or folder, done.
+#[derive(Debug, Clone, Default)]
+pub struct FileReport {
+    /// The path, as it is shown.
+    pub path: String,
+    /// Whether it was a file that was read; a folder, or what was not read, has a name only.
+    pub read: bool,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Findings reported, by kind and level.
+    pub findings: BTreeMap<(Kind, Level), u64>,
+    /// All findings by kind, those accepted by a baseline included.
+    pub all: BTreeMap<Kind, u64>,
+    /// Findings accepted by the baseline.
+    pub accepted: u64,
+    /// Findings that a remark in the file allows.
+    pub allowed: u64,
+    /// Sequences of bytes that did not decode.
+    pub malformed: u64,
+    /// Persons with two kinds of findings or more.
+    pub sets: u64,
+    /// Kinds of the person with most of them.
+    pub largest_set: usize,
+}
+
+impl FileReport {
+    /// Findings reported.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.findings.values().sum()
+    }
+
+    /// How much harm lies here: each finding by its level (1, 3, 10, 30), each person with a set
+    /// of several kinds ten for every kind beyond the first of the largest set.
+    fn weight(&self) -> u64 {
+        let findings = self.findings.iter();
+        let alone: u64 = findings
+            .map(|((_, level), count)| count * level_weight(*level))
+            .sum();
+        alone + self.sets * 10 * (self.largest_set.saturating_sub(1)) as u64
+    }
+}
+
+const fn level_weight(level: Level) -> u64 {
+    match level {
+        Level::Low => 1,
+        Level::Medium => 3,
+        Level::High => 10,
+        Level::VeryHigh => 30,
+    }
+}
+
+/// A place to look first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hot {
+    /// The path.
+    pub path: String,
+    /// The highest level found there.
+    pub level: Level,
+    /// Findings reported.
+    pub findings: u64,
+    /// The kinds found, commonest first.
+    pub kinds: Vec<Kind>,
+    /// Persons with two kinds of findings or more.
+    pub sets: u64,
+    /// Kinds of the person with most of them.
+    pub largest_set: usize,
+    /// What the places are ordered by.
+    pub weight: u64,
+}
+
+/// What a scan comes to.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Paths that `.liuhenignore` left out, and folders named `.git`.
+    pub ignored: u64,
+    /// Findings reported, by kind and level.
+    pub findings: BTreeMap<(Kind, Level), u64>,
+    /// Findings accepted by the baseline.
+    pub accepted: u64,
+    /// Findings that a remark in their file allows.
+    pub allowed: u64,
+    /// Sequences of bytes that did not decode.
+    pub malformed: u64,
+    /// Persons with two kinds of findings or more.
+    pub sets: u64,
+    /// Files with findings.
+    pub files_with: u64,
+    /// Whatever was not read, or not wholly.
+    pub notes: Vec<Note>,
+    places: Vec<Hot>,
+}
+
+impl Summary {
+    /// Findings reported.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.findings.values().sum()
+    }
+
+    /// Findings of each kind with its highest level, most first.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<(Kind, Level, u64)> {
+        let mut kinds: BTreeMap<Kind, (Level, u64)> = BTreeMap::new();
+        for ((kind, level), count) in &self.findings {
+            let one = kinds.entry(*kind).or_insert((*level, 0));
+            *one = (one.0.max(*level), one.1 + count);
+        }
+        let mut all: Vec<_> = kinds
+            .into_iter()
+            .map(|(kind, (level, n))| (kind, level, n))
+            .collect();
+        all.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
+        all
+    }
+
+    /// Whether something that should have been read was not.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.notes.iter().any(|note| note.reason.is_failure())
+    }
+
+    /// The files to look at first, the weightiest first; at most two hundred.
+    #[must_use]
+    pub fn places(&self) -> &[Hot] {
+        &self.places
+    }
+
+    pub(super) fn add(&mut self, report: &FileReport) {
+        self.files += u64::from(report.read);
+        self.bytes += report.bytes;
+        self.accepted += report.accepted;
+        self.allowed += report.allowed;
+        self.malformed += report.malformed;
+        self.sets += report.sets;
+        for (key, count) in &report.findings {
+            *self.findings.entry(*key).or_insert(0) += count;
+        }
+        let Some(level) = report.findings.keys().map(|(_, level)| *level).max() else {
+            return;
+        };
+        self.files_with += 1;
+        let mut kinds: Vec<_> = report.all.iter().collect();
+        kinds.sort_by(|a, b| b.1.cmp(a.1));
+        self.places.push(Hot {
+            path: report.path.clone(),
+            level,
+            findings: report.count(),
+            kinds: kinds.into_iter().map(|(kind, _)| *kind).collect(),
+            sets: report.sets,
+            largest_set: report.largest_set,
+            weight: report.weight(),
+        });
+        if self.places.len() >= PLACES * 2 {
+            self.order();
+        }
+    }
+
+    /// Puts the places in order and lets go of those past the bound.
+    pub(super) fn order(&mut self) {
+        self.places
+            .sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.path.cmp(&b.path)));
+        self.places.truncate(PLACES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(path: String, level: Level, count: u64, sets: u64) -> FileReport {
+        FileReport {
+            path,
+            read: true,
+            bytes: 10,
+            findings: BTreeMap::from([((Kind::MOBILE, level), count)]),
+            all: BTreeMap::from([(Kind::MOBILE, count)]),
+            sets,
+            largest_set: if sets > 0 { 3 } else { 1 },
+            ..FileReport::default()
+        }
+    }
+
+    #[test]
+    fn sets_of_a_person_weigh_more_than_single_values() {
+        let mut summary = Summary::default();
+        summary.add(&report("many".to_owned(), Level::Medium, 20, 0));
+        summary.add(&report("set".to_owned(), Level::Medium, 9, 3));
+        summary.add(&report("one".to_owned(), Level::VeryHigh, 1, 0));
+        summary.add(&FileReport {
+            read: true,
+            ..FileReport::default()
+        });
+        summary.order();
+        let order: Vec<&str> = summary
+            .places()
+            .iter()
+            .map(|hot| hot.path.as_str())
+            .collect();
+        assert_eq!(order, ["set", "many", "one"]);
+        assert_eq!(
+            (summary.files, summary.files_with, summary.count()),
+            (4, 3, 30)
+        );
+        assert_eq!(summary.kinds(), [(Kind::MOBILE, Level::VeryHigh, 30)]);
+    }
+
+    #[test]
+    fn places_are_bounded() {
+        let mut summary = Summary::default();
+        for n in 0..1_000 {
+            summary.add(&report(format!("{n:04}"), Level::Low, n, 0));
+        }
+        summary.order();
+        assert_eq!(summary.places().len(), PLACES);
+        assert_eq!(summary.places()[0].path, "0999");
+    }
+}
