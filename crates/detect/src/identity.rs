@@ -228,11 +228,9 @@ fn place(code: u32) -> Place {
     if !identity.provinces.contains(&(code / 10_000)) {
         return Place::Nowhere;
     }
-    let listed = !region::history(code).is_empty();
-    let unlisted = || {
-        identity.unlisted_endings.contains(&(code % 100))
-            && !region::history(code / 100 * 100).is_empty()
-    };
+    let listed = region::is_listed(code);
+    let unlisted =
+        || identity.unlisted_endings.contains(&(code % 100)) && region::is_listed(code / 100 * 100);
     // Taiwan's counties have no codes in the lists.
     if listed || unlisted() || code / 10_000 == 71 {
         Place::Known

@@ -93,7 +93,7 @@ impl<'d> RowScanner<'d> {
                     text: text.get(start..end).unwrap_or(""),
                     line: 1,
                     column: hit.span.chars.0 + 1,
-                    around: text,
+                    behind: (text.as_bytes(), start, end),
                 },
             );
         }

@@ -37,7 +37,7 @@ fn sure(text: &str) -> Vec<String> {
             all.push(format!(
                 "{kind} {sure:.2} {:?} {why:?} in {:?}",
                 found.text,
-                near(found.around, found.text)
+                near(found.around(), found.text)
             ));
         }
     });

@@ -75,6 +75,25 @@ pub fn history(code: u32) -> &'static [Region] {
     &all()[start..start + len]
 }
 
+/// Whether a code of six digits was in use at any time since 1980.
+#[must_use]
+pub fn is_listed(code: u32) -> bool {
+    // A bit for every code: a look-up by millions costs no search.
+    static LISTED: OnceLock<Vec<u64>> = OnceLock::new();
+    let listed = LISTED.get_or_init(|| {
+        let mut listed = vec![0; 1_000_000 / 64];
+        for region in all() {
+            if let Some(word) = listed.get_mut(region.code as usize / 64) {
+                *word |= 1 << (region.code % 64);
+            }
+        }
+        listed
+    });
+    listed
+        .get(code as usize / 64)
+        .is_some_and(|word| word >> (code % 64) & 1 == 1)
+}
+
 /// What a code means now or, when it is retired, what it meant last.
 #[must_use]
 pub fn lookup(code: u32) -> Option<Region> {
@@ -175,6 +194,7 @@ mod tests {
                 expected,
                 "{name}"
             );
+            assert_eq!(is_listed(code), expected.is_some(), "{name}");
         }
         assert_eq!(history(512_501).len(), 2);
         assert_eq!(

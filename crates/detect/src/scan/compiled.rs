@@ -87,7 +87,11 @@ pub(super) struct Compiled {
     pub(super) infos: Vec<WordInfo>,
     /// Latin header words, lower case and without signs, by which keys are known.
     keys: HashMap<&'static [u8], u16, BuildHasherDefault<KeyHasher>>,
-    never: HashSet<(KindId, &'static [u8])>,
+    never: HashSet<&'static [u8], BuildHasherDefault<KeyHasher>>,
+    /// Kinds with values that nobody has.
+    nobodys: KindSet,
+    /// Kinds whose exact value leads to one person.
+    pub(super) identifying: KindSet,
     placeholders: HashSet<&'static str>,
     /// Kinds whose label behind a number means it is no other number.
     pub(super) numbers: KindSet,
@@ -173,7 +177,9 @@ impl Compiled {
             words: Words::new(std::iter::empty(), ""),
             infos: Vec::new(),
             keys: HashMap::default(),
-            never: HashSet::new(),
+            never: HashSet::default(),
+            nobodys: KindSet::default(),
+            identifying: KindSet::default(),
             placeholders: rules
                 .placeholders
                 .words
@@ -186,6 +192,12 @@ impl Compiled {
             kinds,
         };
         compiled.numbers = compiled.set(&NUMBERS);
+        let pack = RulePack::builtin();
+        let identifying = compiled
+            .kinds
+            .iter()
+            .filter(|kind| pack.info(**kind).identifying);
+        compiled.identifying = compiled.set(&identifying.copied().collect::<Vec<_>>());
         for rule in &rules.kind {
             if let Some(kind) = compiled.id(rule.name) {
                 compiled.bare[usize::from(kind)] = logit(rule.bare);
@@ -194,8 +206,10 @@ impl Compiled {
         }
         for never in &rules.never {
             if let Some(kind) = compiled.id(never.kind) {
-                let values = never.values.iter().map(|value| (kind, value.as_bytes()));
-                compiled.never.extend(values);
+                compiled.nobodys = compiled.nobodys.and(KindSet::of(kind));
+                compiled
+                    .never
+                    .extend(never.values.iter().map(|value| value.as_bytes()));
             }
         }
         for own in &own {
@@ -349,7 +363,7 @@ impl Compiled {
 
     /// Whether nobody has this value, whatever its form.
     pub(super) fn is_never(&self, kind: KindId, value: &[u8]) -> bool {
-        self.never.contains(&(kind, value))
+        self.nobodys.has(kind) && self.never.contains(value)
     }
 
     /// Whether a text stands for a value that is not there.

@@ -188,6 +188,10 @@ fn offset(c: char, first: char) -> u8 {
 
 /// Whether the byte at `at` is part of a `%XX` or `\uXXXX` escape, and not text of its own.
 pub(super) fn in_escape(text: &[u8], at: usize) -> bool {
+    let near = &text[at.saturating_sub(5)..at];
+    if !near.iter().any(|b| matches!(b, b'%' | b'\\')) {
+        return false;
+    }
     let hex = |at: usize| text.get(at).is_some_and(u8::is_ascii_hexdigit);
     let percent = |start: usize| text.get(start) == Some(&b'%') && hex(start + 1) && hex(start + 2);
     let in_percent = (1..=2).any(|n| at >= n && percent(at - n));

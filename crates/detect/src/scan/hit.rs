@@ -149,8 +149,38 @@ pub struct Found<'a> {
     pub line: u64,
     /// The character of the line it begins at, from 1.
     pub column: u64,
+    /// The text at hand, and where in it the hit lies.
+    pub(crate) behind: (&'a [u8], usize, usize),
+}
+
+/// Bytes of a line that are shown on either side of a hit.
+const AROUND: usize = 1024;
+
+impl<'a> Found<'a> {
     /// The line it stands on, cut at 1,024 bytes on either side.
-    pub around: &'a str,
+    #[must_use]
+    pub fn around(&self) -> &'a str {
+        let (text, start, end) = self.behind;
+        let first = start.saturating_sub(AROUND);
+        let line_start =
+            memchr::memrchr(b'\n', &text[first..start]).map_or(first, |at| first + at + 1);
+        let last = text.len().min(end + AROUND);
+        let line_end = memchr::memchr(b'\n', &text[end..last]).map_or(last, |at| end + at);
+        whole_characters(&text[line_start..line_end])
+    }
+}
+
+/// Bytes cut somewhere, as far as they are whole characters.
+fn whole_characters(bytes: &[u8]) -> &str {
+    let start = bytes
+        .iter()
+        .take(4)
+        .take_while(|b| **b & 0xC0 == 0x80)
+        .count();
+    match str::from_utf8(&bytes[start..]) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&bytes[start..start + error.valid_up_to()]).unwrap_or(""),
+    }
 }
 
 impl std::fmt::Debug for Found<'_> {

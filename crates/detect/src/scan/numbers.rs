@@ -91,7 +91,7 @@ pub(super) fn propose(window: &mut Window<'_>, cluster: &Cluster) {
             }
             let lengths = &lengths[..=last - first];
             let grouped = last > first;
-            let customary = CUSTOMARY.contains(&lengths);
+            let customary = grouped && CUSTOMARY.contains(&lengths);
             let single = lengths.len() > 6 && lengths.iter().all(|len| *len == 1);
             let chained = grouped && {
                 let left = first > 0 && group.gap.is_some() && group.gap == gap;

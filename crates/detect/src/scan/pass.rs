@@ -22,7 +22,7 @@ const UNSETTLED: usize = 4 << 10;
 /// Bytes that the text behind a stretch must reach, unless it ends.
 pub(super) const NEEDED: usize = STRETCH + AHEAD;
 
-/// Bytes of a line that are shown on either side of a hit.
+/// Bytes kept before a hit, for whoever asks for its line.
 const AROUND: usize = 1024;
 
 /// Confidence from which a finding in an opened view counts.
@@ -256,6 +256,7 @@ impl Pass {
             hit,
             line: self.counter.line,
             column: self.counter.chars - self.counter.line_chars + 1,
+            identifying: setup.rules.identifying.has(candidate.kind),
         };
         self.persons
             .push(waiting, |waiting| show(text, base, waiting, found));
@@ -302,28 +303,11 @@ fn show(text: &[u8], base: u64, waiting: Waiting, found: &mut dyn FnMut(Found<'_
         place(waiting.hit.span.bytes.0),
         place(waiting.hit.span.bytes.1),
     );
-    let first = start.saturating_sub(AROUND);
-    let line_start = memchr::memrchr(b'\n', &text[first..start]).map_or(first, |at| first + at + 1);
-    let last = text.len().min(end + AROUND);
-    let line_end = memchr::memchr(b'\n', &text[end..last]).map_or(last, |at| end + at);
     found(Found {
         hit: &waiting.hit,
         text: str::from_utf8(&text[start..end]).unwrap_or(""),
         line: waiting.line,
         column: waiting.column,
-        around: whole_characters(&text[line_start..line_end]),
+        behind: (text, start, end),
     });
-}
-
-/// Bytes cut somewhere, as far as they are whole characters.
-fn whole_characters(bytes: &[u8]) -> &str {
-    let start = bytes
-        .iter()
-        .take(4)
-        .take_while(|b| **b & 0xC0 == 0x80)
-        .count();
-    match str::from_utf8(&bytes[start..]) {
-        Ok(text) => text,
-        Err(error) => str::from_utf8(&bytes[start..start + error.valid_up_to()]).unwrap_or(""),
-    }
 }

@@ -6,7 +6,7 @@
 //! number leading to one person, together with anything else, is a set: it does
 //! more harm than its parts, and its hits say so.
 
-use liuhen_kinds::{Kind, RulePack};
+use liuhen_kinds::Kind;
 
 use super::compiled::{confidence, logit};
 use super::hit::{Hit, Reasons};
@@ -47,6 +47,8 @@ pub(super) struct Waiting {
     pub(super) hit: Hit,
     pub(super) line: u64,
     pub(super) column: u64,
+    /// Its exact value leads to one person.
+    pub(super) identifying: bool,
 }
 
 /// Groups hits as they come, in order of place.
@@ -92,10 +94,10 @@ impl Persons {
         if members > 1 {
             self.persons += 1;
         }
-        let pack = RulePack::builtin();
-        let identifying = self.group.iter().any(|waiting| {
-            pack.info(waiting.hit.kind).identifying && !waiting.hit.reasons.has(Reasons::MASKED)
-        });
+        let identifying = self
+            .group
+            .iter()
+            .any(|waiting| waiting.identifying && !waiting.hit.reasons.has(Reasons::MASKED));
         let code = |waiting: &Waiting| matches!(waiting.hit.kind, Kind::USCC | Kind::ORG_CODE);
         let of_organisation = self.group.iter().any(code)
             && !self

@@ -186,9 +186,9 @@ fn organisation(window: &mut Window<'_>, token: &Token, word: &[u8]) {
 pub(super) fn is_organisation(first: &[u8; 17], last: u8) -> bool {
     let region = &first[2..8];
     region.iter().all(u8::is_ascii_digit)
-        && digits::uscc(first) == Some(last)
+        && liuhen_kinds::region::is_listed(crate::fold::number(region))
         && org_check(&first[8..16]) == Some(first[16])
-        && !liuhen_kinds::region::history(crate::fold::number(region)).is_empty()
+        && digits::uscc(first) == Some(last)
 }
 
 /// The check character of an organisation's code, from its first eight (GB 11714).

@@ -64,7 +64,8 @@ pub(super) fn propose(window: &mut Window<'_>, at: usize) -> usize {
     while text.get(to) == Some(&b'=') && to - end < 2 + LONGEST {
         to += 1;
     }
-    if to - from < LONGEST {
+    let case = |test: fn(&u8) -> bool| text[from..to].iter().any(test);
+    if to - from < LONGEST && case(u8::is_ascii_uppercase) && case(u8::is_ascii_lowercase) {
         window.encoded.push((from, to));
     }
     to

@@ -105,7 +105,7 @@ impl<'a> Sink<'a> {
             chars: move_by(found.hit.span.chars, base.chars),
             utf16: move_by(found.hit.span.utf16, base.utf16),
         };
-        self.found(site, span, found.hit, found.text, found.around);
+        self.found(site, span, found.hit, found.text, found.around());
     }
 
     /// Keeps the kinds of the persons met last: findings about one stand near each other.
