@@ -1,8 +1,8 @@
 //! A document yields findings.
 //!
-//! Today: validators, one file for each kind, and the recognition of columns.
-//! A value is judged by [`check`], brought to one form by [`normalise`] and
-//! shown by [`mask`]; a table's columns are typed by [`columns::guess`].
+//! [`Detector`] reads running text and streams of it, [`RowScanner`] the rows of
+//! a table whose columns [`columns::guess`] typed. One value is judged by
+//! [`check`], brought to one form by [`normalise`] and shown by [`mask`].
 //!
 //! ```
 //! use liuhen_detect::{Verdict, check, mask, normalise};

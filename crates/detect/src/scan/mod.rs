@@ -243,3 +243,31 @@ impl Stream<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_with_times_are_a_trace() {
+        let kinds = |text: &str| -> Vec<Kind> {
+            let findings = Detector::builtin().scan(text);
+            findings.iter().map(|found| found.kind).collect()
+        };
+        let trace = "08:01 113.934512,22.543145\n08:06 113.935120,22.545011\n";
+        assert_eq!(kinds(trace), [Kind::GPS, Kind::GEO_TRACE]);
+        let places = "113.934512,22.543145\n113.935120,22.545011\n";
+        assert_eq!(kinds(places), [Kind::GPS, Kind::GPS]);
+    }
+
+    #[test]
+    fn an_organisations_code_lowers_the_telephone_beside_it() {
+        let sure = |text: &str| {
+            let findings = Detector::builtin().scan(text);
+            let phone = findings.iter().find(|found| found.kind == Kind::LANDLINE);
+            phone.map_or(0.0, |found| found.confidence)
+        };
+        let phone = "010-65529988";
+        assert!(sure(&format!("91110000600037341L {phone}")) < sure(phone) - 0.1);
+    }
+}

@@ -3,15 +3,15 @@
 use liuhen_document::Span;
 use liuhen_kinds::Kind;
 
-use super::Options;
 use super::census::BLOCK;
-use super::compiled::{Compiled, KindSet, confidence};
+use super::compiled::{Compiled, KindId, KindSet, confidence};
 use super::encoded::{self, View};
 use super::engine::{self, AHEAD, Engine};
 use super::hit::{Found, Hit, Reasons};
 use super::persons::{Persons, Waiting};
 use super::running::Running;
 use super::window::Candidate;
+use super::{Options, ids, places};
 
 /// Bytes that are run at once; with what extractors look at they stay in the cache.
 pub(super) const STRETCH: usize = 64 << 10;
@@ -24,6 +24,9 @@ pub(super) const NEEDED: usize = STRETCH + AHEAD;
 
 /// Bytes kept before a hit, for whoever asks for its line.
 const AROUND: usize = 1024;
+
+/// Lines between two places of one trace.
+const TRACE_LINES: u64 = 3;
 
 /// Confidence from which a finding in an opened view counts.
 const OPENED: f32 = 0.5;
@@ -42,6 +45,8 @@ pub(super) struct Pass {
     /// Where the next stretch begins, from the buffer's start.
     pub(super) at: usize,
     escapes_to: usize,
+    /// The line of the last place that had a time beside it.
+    timed_line: Option<u64>,
     encoded: Vec<(usize, usize)>,
 }
 
@@ -235,11 +240,12 @@ impl Pass {
             .advance(&text[counted.min(candidate.start)..candidate.start]);
         let mut behind = self.counter;
         behind.count(&text[candidate.start..candidate.end]);
+        let kind = self.traced(text, candidate);
         let hit = Hit {
             kind: setup
                 .rules
                 .kinds
-                .get(usize::from(candidate.kind))
+                .get(usize::from(kind))
                 .copied()
                 .unwrap_or(Kind::ORDER),
             span: Span {
@@ -260,6 +266,18 @@ impl Pass {
         };
         self.persons
             .push(waiting, |waiting| show(text, base, waiting, found));
+    }
+
+    /// The kind of a candidate; a place with a time, near another such place, is a trace.
+    fn traced(&mut self, text: &[u8], candidate: &Candidate) -> KindId {
+        if candidate.kind != ids::GPS || !places::is_timed(text, candidate.start, candidate.end) {
+            return candidate.kind;
+        }
+        let before = self.timed_line.replace(self.counter.line);
+        match before {
+            Some(line) if self.counter.line - line <= TRACE_LINES => ids::GEO_TRACE,
+            _ => candidate.kind,
+        }
     }
 
     /// Forgets the first bytes of the buffer that nothing needs any more; how many.
@@ -292,6 +310,7 @@ impl Pass {
         self.counter = Counter::default();
         self.at = 0;
         self.escapes_to = 0;
+        self.timed_line = None;
         self.encoded.clear();
     }
 }

@@ -128,6 +128,30 @@ fn degrees(text: &[u8], start: usize) -> Option<(u32, usize)> {
     Some((whole?, at))
 }
 
+/// Bytes on either side of a place within which its time stands.
+const TIME: usize = 120;
+
+/// Whether a time of day stands on the line of the place at `start..end`.
+pub(super) fn is_timed(text: &[u8], start: usize, end: usize) -> bool {
+    let line = |b: &u8| *b != b'\n';
+    let before = text[..start]
+        .iter()
+        .rev()
+        .take(TIME)
+        .take_while(|b| line(b))
+        .count();
+    let behind = text[end..]
+        .iter()
+        .take(TIME)
+        .take_while(|b| line(b))
+        .count();
+    let time = |part: &[u8]| {
+        part.windows(5)
+            .any(|w| w[2] == b':' && [w[0], w[1], w[3], w[4]].iter().all(u8::is_ascii_digit))
+    };
+    time(&text[start - before..start]) || time(&text[end..end + behind])
+}
+
 /// The first digit of the number behind `end`, over separators and a key such as `"lat":`.
 fn next_number(text: &[u8], end: usize) -> Option<usize> {
     let behind = &text[end..text.len().min(end + 32)];
