@@ -11,14 +11,11 @@ use liuhen_kinds::{Kind, RulePack};
 
 use crate::check::check;
 use crate::columns::{ColumnGuess, guess, is_filler};
-use crate::scan::{Again, Detector, Found, Given, Hit, Reasons};
+use crate::scan::{Again, Detector, Found, Given, Hit, NOBODY, Reasons};
 use crate::verdict::{ReasonCode, Verdict};
 
 /// What a doubtful value keeps of its column's confidence.
 const DOUBTFUL: f32 = 0.8;
-
-/// Columns of these kinds hold what is no person's by itself.
-const NOBODY: [Kind; 3] = [Kind::USCC, Kind::ORG_CODE, Kind::ORGANISATION];
 
 /// Scans the rows of one table.
 ///

@@ -194,7 +194,6 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "前面标着别的号码",
         "labelled as another number",
     ),
-    ("near_letters", "与字母相连", "touches letters"),
     (
         "in_number",
         "像更长数字的一部分",

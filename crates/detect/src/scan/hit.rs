@@ -42,7 +42,6 @@ reasons! {
     OLD_FORM = 16, "old_form";
     AGAINST = 17, "against";
     OTHER_LABEL = 18, "other_label";
-    NEAR_LETTERS = 19, "near_letters";
     IN_NUMBER = 20, "in_number";
     UNKNOWN_REGION = 21, "unknown_region";
     UNKNOWN_ISSUER = 22, "unknown_issuer";

@@ -52,6 +52,7 @@ use census::BLOCK;
 use compiled::{Compiled, KindSet};
 pub use hit::{Found, Hit, Reasons};
 use pass::{NEEDED, Pass, STRETCH, Setup};
+pub(crate) use persons::NOBODY;
 
 /// What a detector looks for.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -162,17 +162,12 @@ impl Pass {
     fn open_base64(&mut self, setup: Setup<'_>, text: &[u8]) {
         for (start, end) in std::mem::take(&mut self.encoded) {
             if end - start >= 16 && self.view.open_base64(&text[start..end], start).is_some() {
-                self.look(setup);
-                let opened = std::mem::take(&mut self.opened);
-                for candidate in &opened {
-                    self.report(candidate, start, end);
-                }
-                self.opened = opened;
+                self.look(setup, Some((start, end)));
             }
         }
     }
 
-    /// Looks into stretches with escapes of characters beyond ASCII.
+    /// Looks into stretches with escapes.
     fn open_escapes(&mut self, setup: Setup<'_>, text: &[u8], from: usize, to: usize) {
         let mut at = from.max(self.escapes_to);
         while let Some(next) = memchr::memchr3(b'%', b'\\', b'&', &text[at.min(to)..to]) {
@@ -185,20 +180,15 @@ impl Pass {
                 at += 1;
                 continue;
             };
-            self.look(setup);
-            let opened = std::mem::take(&mut self.opened);
-            for candidate in &opened {
-                let (start, end) = self.view.place(candidate.start, candidate.end);
-                self.report(candidate, start, end);
-            }
-            self.opened = opened;
+            self.look(setup, None);
             at = end.max(at + 1);
         }
         self.escapes_to = at.max(to);
     }
 
-    /// Runs the inner engine over the opened view.
-    fn look(&mut self, setup: Setup<'_>) {
+    /// Runs the inner engine over the opened view and reports what it finds: at
+    /// `whole`, or each at its own place.
+    fn look(&mut self, setup: Setup<'_>, whole: Option<(usize, usize)>) {
         self.inner.clear();
         self.opened.clear();
         let text = &self.view.text;
@@ -211,6 +201,13 @@ impl Pass {
             &mut Vec::new(),
         );
         self.inner.take(usize::MAX, &mut self.opened);
+        let opened = std::mem::take(&mut self.opened);
+        for candidate in &opened {
+            let (start, end) =
+                whole.unwrap_or_else(|| self.view.place(candidate.start, candidate.end));
+            self.report(candidate, start, end);
+        }
+        self.opened = opened;
     }
 
     fn report(&mut self, candidate: &Candidate, start: usize, end: usize) {

@@ -30,7 +30,7 @@ const ONE: [Kind; 8] = [
 ];
 
 /// Kinds that say nothing of who is concerned.
-const NOBODY: [Kind; 3] = [Kind::USCC, Kind::ORG_CODE, Kind::ORGANISATION];
+pub(crate) const NOBODY: [Kind; 3] = [Kind::USCC, Kind::ORG_CODE, Kind::ORGANISATION];
 
 /// Kinds that are an organisation's own beside its code, unless a person is named there.
 const ITS_OWN: [Kind; 5] = [
