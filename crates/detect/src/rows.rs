@@ -7,7 +7,7 @@
 //! column's kind as its label. What stands in one row belongs to one person.
 
 use liuhen_document::{Header, Row, Span};
-use liuhen_kinds::{Kind, RulePack};
+use liuhen_kinds::RulePack;
 
 use crate::check::check;
 use crate::columns::{ColumnGuess, guess, is_filler};
@@ -159,6 +159,8 @@ impl<'d> RowScanner<'d> {
 
 #[cfg(test)]
 mod tests {
+    use liuhen_kinds::Kind;
+
     use super::*;
 
     fn kinds(header: &[&str], rows: &[&[&str]]) -> Vec<Vec<(usize, Kind)>> {
