@@ -6,7 +6,7 @@ import struct, sys
 import numpy as np, torch
 from common import KINDS, load, score, spans_of
 from decode import decode
-from student import Student
+from student import HALF, Student
 from train_student import DEVS, chunks, gold_items, show, tensors
 
 # Largest activation of the last layer and of the blocks, and largest weight of the blocks.
@@ -29,8 +29,7 @@ class Quantised:
         self.scale = max(np.quantile(np.abs(t), 0.9999) for t in tables if t.size) / 127
         self.tables = [np.clip(np.rint(t / self.scale), -127, 127).astype(np.int8) for t in tables]
         self.tables[0][0] = 0
-        self.first = eight_bits(p["first.weight"]) + (p["first.bias"],)
-        self.first = (self.first[0], self.first[1] * self.scale, self.first[2])
+        self.scale = np.float32(self.scale)
         self.blocks = []
         for i, d in enumerate(model.dilations):
             w, f = eight_bits(p["points.%d.weight" % i], HEAVIEST)
@@ -56,13 +55,10 @@ class Quantised:
         keep = (ids > 0)[:, None]
         pad = lambda t: np.concatenate([np.zeros((1, t.shape[1]), np.int8), t])
         x = self.tables[0][ids].astype(np.int32)
-        x[:, :48] += pad(self.tables[1])[bi]
-        x[:, 48:] += pad(self.tables[2])[tri]
-        x *= keep
+        x[:, :HALF] += pad(self.tables[1])[bi]
+        x[:, HALF:] += pad(self.tables[2])[tri]
         roll = lambda v, by: np.roll(v, -by, 0)
-        w, f, b = self.first
-        both = np.concatenate([roll(x, -1), x, roll(x, 1)], 1).astype(np.float64)
-        h = np.maximum((both @ w.T.astype(np.float64)).astype(np.float32) * f + b, 0) * keep
+        h = (x * keep).astype(np.float32) * self.scale
         for i, (d, taps, shift, quantum, w, f, b) in enumerate(self.blocks):
             u = ((shift + roll(h, -d) * taps[0]) + h * taps[1]) + roll(h, d) * taps[2]
             if watch:
@@ -129,11 +125,11 @@ def write(path, q, tables):
     f32 = lambda v: np.asarray(v, "<f4").tobytes()
     u32 = lambda v: struct.pack("<I", v)
     ft = q.features
-    out = b"LHSQ\x01\0\0\0" + u32(len(ft.chars)) + u32(len(ft.bigrams)) + u32(len(ft.trigrams))
+    out = b"LHSQ\x02\0\0\0" + u32(len(ft.chars)) + u32(len(ft.bigrams)) + u32(len(ft.trigrams))
     out += b"".join(u32(ord(c)) for c in ft.chars) + b"".join(u32(int(k)) for k in ft.bigrams)
     out += b"".join(struct.pack("<IB", int(k) & 0xFFFFFFFF, int(k) >> 32) for k in ft.trigrams)
     out += b"".join(t.tobytes() for t in q.tables)
-    out += q.first[0].tobytes() + f32(q.first[1]) + f32(q.first[2]) + u32(len(q.blocks))
+    out += f32(q.scale) + u32(len(q.blocks))
     for d, taps, shift, quantum, w, f, b in q.blocks:
         out += u32(d) + f32(taps) + f32(shift) + f32(quantum) + w.tobytes() + f32(f / quantum) + f32(b)
     out += f32(q.quantum) + q.last[0].tobytes() + f32(q.last[1] / q.quantum) + f32(q.last[2])

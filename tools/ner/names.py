@@ -18,6 +18,8 @@ GIVEN = ("伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华�
          "淼焱垚琛珏瑾瑜璐瑶琳琅琪珂珺玥玮玲珍珠钰铭锐锋钧鑫铮楠柏松枫桦榕樱菲蓉莲荷菊萍苹薇蕾蓓芸芷若兮熠煜炜烨灿晟昊旻昕昱晗晞晔")
 OFFICES = ("先生 女士 老师 小姐 医生 大夫 护士 主任 经理 总 师傅 同学 阿姨 叔叔 哥 姐 律师 教授 队长 局长 处长 科长 校长 院长 主管 店长 工 "
            "警官 书记 会计 教练 班长 助理 导师 医师 总监 董事长 爸爸 妈妈 家长").split()
+MORE_OFFICES = ("大爷 大妈 奶奶 爷爷 伯伯 大叔 嫂 太太 夫人 老板 老总 部长 市长 县长 镇长 乡长 村长 社长 站长 所长 厂长 连长 院士 博士 法官 检察官 将军 "
+                "副主任 副校长 副教授 副局长 副总 工程师 支书 班主任 机长 船长 设计师 代表 委员 常委 秘书 记者 编辑 导演 前台 客服 主播 中介 房东 顾问 法师 道长 哥哥 姐姐").split()
 FOREIGN = "阿 艾 安 巴 贝 布 查 达 德 多 尔 菲 弗 格 哈 赫 卡 科 克 拉 莱 兰 雷 里 林 卢 罗 马 麦 米 莫 姆 纳 尼 诺 帕 佩 普 乔 切 萨 塞 沙 史 斯 塔 泰 特 托 瓦 维 沃 西 夏 谢 伊 扎 兹 伯 顿 森 曼 丝 娜 莎 妮".split()
 UIGHUR = "阿卜杜 买买提 古丽 艾力 热依汗 努尔 帕提古丽 迪丽 阿依 玉素甫 艾尔肯 吐尔逊 依明 库尔班 阿迪力 买合木提 热合曼 图尔荪 萨迪尔 尼亚孜 克里木 巴哈尔 沙依提 木拉提 哈力克 塔依尔".split()
 TIBETAN = "扎西 卓玛 次仁 多吉 央金 旺堆 平措 格桑 丹增 德吉 尼玛 达瓦 边巴 拉姆 顿珠 罗布 洛桑 白玛 曲珍 仁青 才让 索南 桑吉 措姆".split()
@@ -42,9 +44,24 @@ def given(n=None):
     return "".join(R.choice(GIVEN) for _ in range(n))
 
 
+def part(a, b):
+    return "".join(R.choice(FOREIGN) for _ in range(R.randint(a, b)))
+
+
 def transliterated():
-    part = lambda a, b: "".join(R.choice(FOREIGN) for _ in range(R.randint(a, b)))
-    return part(2, 4) if R.random() < 0.4 else part(1, 4) + R.choice("··•") + part(2, 4)
+    return part(2, 4) if R.random() < 0.4 else dotted()
+
+
+def dotted():
+    """Names with a dot in the middle, foreign or of Turkic peoples."""
+    dot = R.choice("····•‧・")
+    if R.random() < 0.4:
+        first = R.choice(UIGHUR) + (R.choice(UIGHUR) if R.random() < 0.25 else "")
+        return first + dot + R.choice(UIGHUR)
+    x = R.random()
+    if x < 0.12:
+        return R.choice("ABCDEGHJKLMRSTW") + R.choice(["·", ".", "・"]) + part(2, 4)
+    return part(1, 4) + dot + (part(1, 3) + dot if x < 0.25 else "") + part(2, 4)
 
 
 def minority():
@@ -73,6 +90,24 @@ def short_name():
     s = R.choice(COMMON[:90])
     return R.choice([lambda: s + "某", lambda: s + "某某", lambda: s + "某" + R.choice(GIVEN), lambda: "小" + s, lambda: "老" + s,
                      lambda: "阿" + R.choice(GIVEN), lambda: s + "某", lambda: surname() + "X" * R.randint(1, 2), lambda: s + "*" * R.randint(1, 2)])()
+
+
+def nickname():
+    """What friends and colleagues say: 小王, 老李, 大刘, 阿强, 小芳, 婷婷, and given names alone."""
+    s, x = R.choice(COMMON[:150]), R.random()
+    if x < 0.34:
+        return "小" + s
+    if x < 0.58:
+        return "老" + s
+    if x < 0.62:
+        return "大" + s
+    if x < 0.70:
+        return "阿" + R.choice(GIVEN)
+    if x < 0.76:
+        return "小" + R.choice(GIVEN)
+    if x < 0.84:
+        return R.choice(GIVEN) * 2
+    return R.choice(GIVEN) + R.choice(GIVEN)
 
 
 def _regions():

@@ -1,13 +1,13 @@
-"""The small tagger: n-gram embeddings, one convolution, separable residual blocks.
+"""The small tagger: characters and n-grams as rows of tables, then separable residual blocks.
 
 Everything here has its exact counterpart in crates/detect/src/sequence.
 """
 import collections
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 
-WIDTH, EMBED, HALF = 128, 96, 48
-DILATIONS = [1, 2, 4, 2, 1]
-TAPS, GAP = 3, 4
+WIDTH, HALF = 128, 64
+DILATIONS = [1, 2, 4, 8, 2]
+TAPS, GAP = 3, 8
 # Ids below this stand for classes of characters; 0 is outside the text.
 CLASSES = ["outside", "han", "latin", "kana", "hangul", "space", "digit", "symbol", "other"]
 
@@ -117,12 +117,11 @@ class Student(nn.Module):
     def __init__(self, features, aux=0, dilations=DILATIONS):
         super().__init__()
         self.dilations = list(dilations)
-        self.char = nn.Embedding(features.size, EMBED)
+        self.char = nn.Embedding(features.size, WIDTH)
         self.bi = nn.Embedding(len(features.bigrams) + 1, HALF)
         self.tri = nn.Embedding(len(features.trigrams) + 1, HALF)
         for e in (self.char, self.bi, self.tri):
             nn.init.normal_(e.weight, 0, 0.5 if e is self.char else 0.1)
-        self.first = nn.Linear(3 * EMBED, WIDTH)
         self.taps = nn.ParameterList()
         self.points = nn.ModuleList()
         self.shift = nn.ParameterList()
@@ -139,7 +138,7 @@ class Student(nn.Module):
         self.drop_gram, self.drop = 0.15, 0.1
 
     def embed(self, ids, bi, tri):
-        """Quantised tables are eight bits wide with one common scale; the sum is what the first layer sees."""
+        """Quantised tables are eight bits wide with one common scale; the sum is what the first block sees."""
         return self.char(ids) + torch.cat([self.bi(bi), self.tri(tri)], -1)
 
     def forward(self, ids, bi, tri):
@@ -151,8 +150,7 @@ class Student(nn.Module):
             self.bi.weight[0] = 0
             self.tri.weight[0] = 0
         x = self.embed(ids, bi, tri) * keep
-        x = F.dropout(x, self.drop, self.training)
-        h = F.relu(self.first(torch.cat([shift(x, -1), x, shift(x, 1)], -1))) * keep
+        h = F.dropout(x, self.drop, self.training)
         for d, w, b, p in zip(self.dilations, self.taps, self.shift, self.points):
             u = F.relu(b + shift(h, -d) * w[0] + h * w[1] + shift(h, d) * w[2])
             h = (h + p(u)) * keep

@@ -1,8 +1,9 @@
 """Trains the teacher: packaged multilingual encoder, LAC emissions and a small head over characters.
 
-usage: teacher.py OUT.pt EPOCHS [no-lac] [init=FILE]   (EPOCHS may be a fraction)
+usage: teacher.py OUT.pt EPOCHS [no-lac] [init=FILE] [lr=X] [seed=N]   (EPOCHS may be a fraction)
+With init, the mean of the last weights is kept, and names are swapped anew in each pass.
 """
-import math, random, sys, time
+import copy, math, random, sys, time
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from common import SCRATCH, TAGS, load, score, spans_of, tags_of
 from encoder import Encoder, Pack
@@ -121,29 +122,43 @@ def evaluate(model, rows, pack):
     return score(pairs)
 
 
-def main(out, epochs, use_lac, init):
-    random.seed(1), torch.manual_seed(1)
-    pack, lac = Pack(PACK), Lac()
-    train = [dict(r, d=d) for d in DOMAINS for r in load(d + ".train")]
+def training_rows(swapping):
+    from train_student import SWAP_PLACES, swap
+    rows = [dict(r, d=d) for d in DOMAINS for r in load(d + ".train")]
+    if swapping and not SWAP_PLACES:
+        SWAP_PLACES.extend(r["t"][a:b] for r in rows if r["d"] == "cluener" for a, b, k in r["s"] if k == "ADR")
     # The résumés are easy and alike: a part of them is enough.
-    train = [r for i, r in enumerate(train) if r["d"] != "resume" or i % 5 < 2]
-    train += [dict(r, d="weibo") for r in load("weibo.train")[::2]]
+    rows = [r for i, r in enumerate(rows) if r["d"] != "resume" or i % 5 < 2]
+    rows += [dict(r, d="weibo") for r in load("weibo.train")[::2]]
+    return [dict(swap(r), d=r["d"]) if swapping else r for r in rows]
+
+
+def main(out, epochs, use_lac, init, options):
+    seed = int(options.get("seed", 1))
+    random.seed(seed), torch.manual_seed(seed)
+    pack, lac = Pack(PACK), Lac()
+    train = training_rows(False)
+    saved = torch.load(init, weights_only=False) if init else None
     names = sorted({c for r in train for c in r["t"]})
-    chars = {c: i + 1 for i, c in enumerate(names)}
+    chars = saved["chars"] if saved else {c: i + 1 for i, c in enumerate(names)}
     features(train, pack, lac, chars)
     dev = {d: features([dict(r, d=d) for r in load(d + ".dev")], pack, lac, chars) for d in DOMAINS}
     model = Teacher(pack, len(chars) + 1, use_lac)
-    if init:
-        model.load_state_dict(torch.load(init, weights_only=False)["state"], strict=False)
+    if saved:
+        model.load_state_dict(saved["state"], strict=False)
+    mean = copy.deepcopy(model)
+    pairs = [(m, p) for m, p in zip(mean.parameters(), model.parameters()) if p.requires_grad]
     enc = [p for n, p in model.named_parameters() if n.startswith("encoder") and p.requires_grad]
     head = [p for n, p in model.named_parameters() if not n.startswith("encoder")]
-    opt = torch.optim.AdamW([{"params": enc, "lr": 1.5e-4 if not init else 1e-4}, {"params": head, "lr": 1e-3 if not init else 7e-4}], weight_decay=0.01, fused=True)
+    rates = [float(options["lr"]), 7 * float(options["lr"])] if "lr" in options else [1e-4, 7e-4] if init else [1.5e-4, 1e-3]
+    opt = torch.optim.AdamW([{"params": enc, "lr": rates[0]}, {"params": head, "lr": rates[1]}], weight_decay=0.01, fused=True)
     steps = int(epochs * len(batches(train, 1200, True)))
     sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda s: min(1, (s + 1) / 100) * max(0.02, 1 - s / steps))
     print("rows", len(train), "steps", steps, flush=True)
     start, done = time.time(), 0
     for epoch in range(math.ceil(epochs)):
-        total = 0
+        if init:
+            train = features(training_rows(True), pack, lac, chars)
         for part in batches(train, 1200, True)[:steps - done]:
             b = batch(part, pack)
             with torch.autocast("cpu", torch.bfloat16):
@@ -153,15 +168,20 @@ def main(out, epochs, use_lac, init):
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             opt.step(), sched.step()
-            total, done = total + loss.item(), done + 1
+            done += 1
+            if init and done % 4 == 0:
+                with torch.no_grad():
+                    torch._foreach_lerp_([m for m, _ in pairs], [p for _, p in pairs], max(0.01, 4 / (done + 4)))
             if done % 50 == 0:
                 print(done, round(loss.item(), 4), round(time.time() - start), flush=True)
-        state = {k: v for k, v in model.state_dict().items() if k != "encoder.word.weight"}
+        kept = mean if init else model
+        state = {k: v for k, v in kept.state_dict().items() if k != "encoder.word.weight"}
         torch.save({"state": state, "chars": chars, "lac": use_lac}, out)
         for d in DOMAINS:
-            print(epoch, d, evaluate(model, dev[d], pack), flush=True)
+            print(epoch, d, evaluate(kept, dev[d], pack), flush=True)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(__import__("os").environ.get("THREADS", "1")))
-    main(sys.argv[1], float(sys.argv[2]), "no-lac" not in sys.argv, next((a[5:] for a in sys.argv if a.startswith("init=")), None))
+    options = dict(a.split("=", 1) for a in sys.argv[3:] if "=" in a)
+    main(sys.argv[1], float(sys.argv[2]), "no-lac" not in sys.argv, options.get("init"), options)

@@ -1,6 +1,6 @@
 """Trains the student.
 
-usage: train_student.py OUT.pt [steps] [init=FILE] [blocks=N] [lac] [silver=NAME,NAME] [epochs=N] [lr=X] [threads=N] [own=N] [seed=N] [bi=N] [tri=N]
+usage: train_student.py OUT.pt [steps] [init=FILE] [blocks=N] [lac] [silver=NAME,NAME] [epochs=N] [lr=X] [tables=X] [features=FILE] [stop=N] [threads=N] [own=N] [seed=N] [bi=N] [tri=N]
 `lac`: only the first lessons, LAC's tags of sample.txt.  Otherwise the labelled sets, our own text and the silver text.
 """
 import copy, os, random, sys, time
@@ -100,22 +100,41 @@ def make_features(n_bi, n_tri):
     for d in ["cluener", "weibo", "resume", "address"]:
         texts += [(r["t"], 4) for r in load(d + ".train")]
     texts += [(p + c + k, 3) for p, c, k in names.REGIONS] + [(r["t"], 1) for r in load("own.train")[:5000]]
+    texts += [(t, 3) for t in named_parts()]
     return count_features(texts, 5600, n_bi, n_tri)
+
+
+# LAC's tags of persons, places and organisations.
+NAMED = range(16, 22)
+
+
+def named_parts():
+    """What LAC takes for a name of a person, place or organisation, with a character to either side."""
+    text = open(DATA + "/sample.txt", encoding="utf8").read().splitlines()
+    tags, at = np.load(DATA + "/sample.lac.npy"), 0
+    for t in text:
+        inside = np.isin(tags[at:at + len(t)], list(NAMED))
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int8), [0]])))
+        for a, b in zip(edges[::2], edges[1::2]):
+            yield t[max(0, a - 1):b + 1]
+        at += len(t)
 
 
 def main(out, options):
     seed = int(options.get("seed", 1))
     random.seed(seed), torch.manual_seed(seed), np.random.seed(seed)
     torch.set_num_threads(int(options.get("threads", 1)))
-    if "init" in options:
+    if "features" in options:
+        features, saved = torch.load(options["features"], weights_only=False)["features"], None
+    elif "init" in options:
         saved = torch.load(options["init"], weights_only=False)
         features = saved["features"]
     else:
-        features, saved = make_features(int(options.get("bi", 30000)), int(options.get("tri", 30000))), None
+        features, saved = make_features(int(options.get("bi", 34000)), int(options.get("tri", 34000))), None
     print("features", features.size, len(features.bigrams), len(features.trigrams), flush=True)
     lessons, own = "lac" in options, int(options.get("own", 15000))
     # The first lessons may have had more blocks; what is left over is dropped.
-    model = Student(features, aux=59 if lessons else 0, dilations=DILATIONS[:int(options.get("blocks", 4))])
+    model = Student(features, aux=59 if lessons else 0, dilations=DILATIONS[:int(options.get("blocks", 5))])
     if saved:
         print(model.load_state_dict(saved["state"], strict=False))
     if lessons:
@@ -140,7 +159,7 @@ def main(out, options):
     lr = float(options.get("lr", 2e-3))
     tables = [p for n, p in model.named_parameters() if n.split(".")[0] in ("bi", "tri", "char")]
     rest = [p for n, p in model.named_parameters() if n.split(".")[0] not in ("bi", "tri", "char")]
-    opt = torch.optim.Adam([{"params": tables, "lr": lr}, {"params": rest, "lr": lr}], fused=True)
+    opt = torch.optim.Adam([{"params": tables, "lr": lr * float(options.get("tables", 1))}, {"params": rest, "lr": lr}], fused=True)
     sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda s: min(1, (s + 1) / 100) * max(0.01, 1 - s / total))
     # The mean of the last steps' weights is what is kept: it generalises better than any one of them.
     mean = copy.deepcopy(model)
@@ -170,6 +189,8 @@ def main(out, options):
                 for m, p in pairs:
                     m.lerp_(p, 1 - keep)
             step, running = step + 1, running * 0.98 + loss.item() * 0.02
+            if step == int(options.get("stop", -1)):
+                return
             if step % 100 == 0:
                 print(step, total, round(running / (1 - 0.98 ** step), 4), round(time.time() - start), flush=True)
         torch.save({"state": mean.state_dict(), "features": features, "dilations": model.dilations}, out)

@@ -1,12 +1,12 @@
-//! What a block of 64 bytes holds, counted without branches.
+//! What the blocks of 64 bytes of a text hold, as masks with a bit for each byte.
 //!
-//! A block that holds too little of everything is passed over. Blocks begin at
-//! multiples of 64 from the beginning of the text, so that nothing depends on
-//! how the text arrived. All counts of a block are sums of one loop over its
-//! bytes, which becomes vector instructions of the widest sort that the
-//! processor has.
+//! One look at a block answers where its digits, signs and letters are, and at
+//! which places a word may begin; a block with too little of everything is passed
+//! over. Blocks begin at multiples of 64 from the beginning of the text, so that
+//! nothing depends on how the text arrived. The look is written once, over an
+//! interface of four operations, for AVX-512, AVX2 and plain code; all agree.
 
-use pulp::{Arch, Simd, WithSimd};
+use super::words::Heads;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -14,253 +14,432 @@ pub(super) const BLOCK: usize = 64;
 /// Letters and digits in a row that are worth a look of their own.
 pub(super) const LONG_RUN: usize = 15;
 
-/// Bytes that are looked at beyond a block: for characters and runs that begin in it.
-const BEYOND: usize = LONG_RUN + 1;
-
-/// What a byte may be, as bits: a digit of ASCII or of full width.
-pub(super) const DIGIT: u8 = 1;
-/// A circled, raised or mathematical digit, or what begins like one.
-pub(super) const ODD: u8 = 2;
-/// An asterisk, or what begins like another mask.
-pub(super) const MASK: u8 = 4;
-/// `@`, half or full width.
-pub(super) const AT: u8 = 8;
-/// A sign behind a key: `:`, `=`, `>` or `：`.
-pub(super) const KEY: u8 = 16;
-/// A colon or a hyphen, which addresses of devices have.
-pub(super) const JOINT: u8 = 32;
-/// The last byte of a character with a Latin letter, or a space and one, behind it.
-pub(super) const AFTER: u8 = 64;
-/// A letter or digit of ASCII.
-const LATIN: u8 = 128;
-
-/// Counts over one block.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Census {
-    /// Digits of ASCII and of full width.
-    pub(super) digits: u8,
-    /// Circled, raised and mathematical digits, or what begins like them.
-    pub(super) odd: u8,
-    /// Asterisks and what begins like another mask.
-    pub(super) masks: u8,
-    /// Not zero: `@`, half or full width.
-    pub(super) ats: u8,
-    /// Not zero: signs behind a key: `:`, `=`, `>` and `：`.
-    pub(super) keys: u8,
-    /// Colons and hyphens, which addresses of devices have.
-    pub(super) joints: u8,
-    /// Not zero: Latin letters right behind a Chinese character, or a space behind one.
-    pub(super) after_han: u8,
-    /// Places at which a long run of letters and digits begins.
-    pub(super) runs: u8,
-}
+/// Bytes that are looked at beyond a block: for what begins in it.
+const BEYOND: usize = 16;
 
 type View = [u8; BLOCK + BEYOND];
 
-/// Blocks with what their bytes may be.
+/// What one block holds; bit 0 is its first byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Digits of ASCII and first bytes of digits of full width.
+    pub(super) digits: u64,
+    /// Letters of ASCII.
+    pub(super) letters: u64,
+    /// Circled, raised and mathematical digits, or what begins like one.
+    pub(super) odd: u64,
+    /// Asterisks and what begins like another mask.
+    pub(super) masks: u64,
+    /// `@`, half or full width.
+    pub(super) ats: u64,
+    /// Signs behind a key: `:`, `=`, `>` and `：`.
+    pub(super) keys: u64,
+    /// Colons and hyphens between hexadecimal digits, as addresses of devices have.
+    pub(super) joints: u64,
+    /// Last bytes of characters with a Latin letter, or a space and one, behind
+    /// them, and letters of full width.
+    pub(super) after_han: u64,
+    /// Places from which a long run of letters and digits goes on.
+    pub(super) runs: u64,
+    /// How many digits, odd digits, masks and joints there are.
+    pub(super) counts: Counts,
+}
+
+/// How many of something a block holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) digits: u8,
+    pub(super) odd: u8,
+    pub(super) masks: u8,
+    pub(super) joints: u8,
+}
+
+/// Blocks of a stretch of text, and where words may begin in it.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    pub(super) counts: Vec<Census>,
-    /// The bits of every byte of every block.
-    classes: Vec<[u8; BLOCK]>,
+    /// Where the first block begins.
+    start: usize,
+    blocks: Vec<Block>,
+    /// Places at which a word may begin, in order, since they were last taken.
+    pub(super) heads: Vec<usize>,
 }
 
 impl Survey {
-    /// Looks at the blocks that begin in `from..to`; the first begins at `from`.
-    pub(super) fn take(&mut self, text: &[u8], from: usize, to: usize) {
-        self.counts.clear();
-        self.classes.clear();
-        Arch::new().dispatch(Look {
+    /// Looks at the blocks up to `to` that were not looked at yet.
+    pub(super) fn reach(&mut self, text: &[u8], to: usize, heads: &Heads) {
+        let look = Look {
             text,
-            from,
             to,
+            heads,
             survey: self,
-        });
-    }
-
-    /// The places in block `block` whose byte has `bit`, counted from its beginning.
-    pub(super) fn places(&self, block: usize, bit: u8) -> Places<'_> {
-        Places {
-            words: self.classes[block].as_chunks().0,
-            bit: u64::from_ne_bytes([bit; 8]),
-            word: 0,
-            rest: None,
-        }
-    }
-}
-
-/// Places of a block, in order.
-#[derive(Debug)]
-pub(super) struct Places<'c> {
-    words: &'c [[u8; 8]],
-    bit: u64,
-    word: usize,
-    rest: Option<u64>,
-}
-
-impl Iterator for Places<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        loop {
-            let rest = match self.rest {
-                Some(rest) => rest,
-                None => u64::from_le_bytes(*self.words.get(self.word)?) & self.bit,
-            };
-            if rest != 0 {
-                self.rest = Some(rest & (rest - 1));
-                return Some(self.word * 8 + rest.trailing_zeros() as usize / 8);
+        };
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(v4) = pulp::x86::V4::try_new() {
+                return v4.vectorize(Over(v4, look));
             }
-            self.rest = None;
-            self.word += 1;
+            if let Some(v3) = pulp::x86::V3::try_new() {
+                return v3.vectorize(Over(v3, look));
+            }
         }
+        look.over(Plain);
+    }
+
+    /// The block that begins at `at`; an empty one where none was looked at.
+    pub(super) fn block(&self, at: usize) -> Block {
+        let n = at.checked_sub(self.start).map(|bytes| bytes / BLOCK);
+        n.and_then(|n| self.blocks.get(n))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Where the blocks that were looked at end.
+    fn end(&self) -> usize {
+        self.start + self.blocks.len() * BLOCK
+    }
+
+    /// Blocks before `at` are needed no more.
+    pub(super) fn forget(&mut self, at: usize) {
+        let gone = (at.saturating_sub(self.start) / BLOCK).min(self.blocks.len());
+        self.blocks.drain(..gone);
+        self.start += gone * BLOCK;
+    }
+
+    /// The first `bytes` of the buffer are gone.
+    pub(super) fn shift(&mut self, bytes: usize) {
+        self.forget(bytes);
+        self.start = self.start.saturating_sub(bytes);
+    }
+
+    /// Ready for another text.
+    pub(super) fn clear(&mut self) {
+        self.start = 0;
+        self.blocks.clear();
+        self.heads.clear();
+    }
+}
+
+/// The places of the bits of `mask`, in order, counted from `at`.
+pub(super) fn each(mask: u64, at: usize) -> impl Iterator<Item = usize> {
+    let mut rest = mask;
+    std::iter::from_fn(move || {
+        let place = at + rest.trailing_zeros() as usize;
+        (rest != 0).then(|| {
+            rest &= rest - 1;
+            place
+        })
+    })
+}
+
+/// Sixty-four bytes at once.
+trait Lanes: Copy {
+    /// The bytes of a block.
+    type Bytes: Copy;
+    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes;
+    /// Where `value` stands.
+    fn is(self, bytes: Self::Bytes, value: u8) -> u64;
+    /// Where one of the `count` values from `first` on stands.
+    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64;
+    /// The bytes with capitals made small, and other bytes changed.
+    fn small(self, bytes: Self::Bytes) -> Self::Bytes;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for pulp::x86::V4 {
+    type Bytes = pulp::u8x64;
+
+    #[inline(always)]
+    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
+        pulp::cast(*bytes)
+    }
+
+    #[inline(always)]
+    fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
+        self.cmp_eq_u8x64(bytes, self.splat_u8x64(value)).0
+    }
+
+    #[inline(always)]
+    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
+        let from = self.wrapping_sub_u8x64(bytes, self.splat_u8x64(first));
+        self.cmp_lt_u8x64(from, self.splat_u8x64(count)).0
+    }
+
+    #[inline(always)]
+    fn small(self, bytes: Self::Bytes) -> Self::Bytes {
+        self.or_u8x64(bytes, self.splat_u8x64(0x20))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for pulp::x86::V3 {
+    type Bytes = [pulp::u8x32; 2];
+
+    #[inline(always)]
+    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
+        pulp::cast(*bytes)
+    }
+
+    #[inline(always)]
+    fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
+        let value = self.splat_u8x32(value);
+        join(bytes.map(|half| bits(self, self.cmp_eq_u8x32(half, value))))
+    }
+
+    #[inline(always)]
+    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
+        let (first, last) = (self.splat_u8x32(first), self.splat_u8x32(count - 1));
+        join(bytes.map(|half| {
+            let from = self.wrapping_sub_u8x32(half, first);
+            bits(self, self.cmp_eq_u8x32(self.min_u8x32(from, last), from))
+        }))
+    }
+
+    #[inline(always)]
+    fn small(self, bytes: Self::Bytes) -> Self::Bytes {
+        bytes.map(|half| self.or_u8x32(half, self.splat_u8x32(0x20)))
+    }
+}
+
+/// The highest bit of every byte.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn bits(v3: pulp::x86::V3, mask: pulp::m8x32) -> u32 {
+    v3.avx2._mm256_movemask_epi8(pulp::cast(mask)).cast_unsigned()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn join(halves: [u32; 2]) -> u64 {
+    u64::from(halves[0]) | u64::from(halves[1]) << 32
+}
+
+/// Any processor.
+#[derive(Clone, Copy)]
+struct Plain;
+
+impl Plain {
+    #[inline(always)]
+    fn every(bytes: [u8; BLOCK], test: impl Fn(u8) -> bool) -> u64 {
+        let bit = |(at, byte): (usize, &u8)| u64::from(test(*byte)) << at;
+        bytes.iter().enumerate().map(bit).fold(0, |mask, bit| mask | bit)
+    }
+}
+
+impl Lanes for Plain {
+    type Bytes = [u8; BLOCK];
+
+    #[inline(always)]
+    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
+        *bytes
+    }
+
+    #[inline(always)]
+    fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
+        Plain::every(bytes, |byte| byte == value)
+    }
+
+    #[inline(always)]
+    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
+        Plain::every(bytes, |byte| byte.wrapping_sub(first) < count)
+    }
+
+    #[inline(always)]
+    fn small(self, bytes: Self::Bytes) -> Self::Bytes {
+        bytes.map(|byte| byte | 0x20)
     }
 }
 
 /// A look at blocks, compiled once for each sort of processor.
 struct Look<'t> {
     text: &'t [u8],
-    from: usize,
     to: usize,
+    heads: &'t Heads,
     survey: &'t mut Survey,
 }
 
-impl WithSimd for Look<'_> {
+#[cfg(target_arch = "x86_64")]
+struct Over<'t, L>(L, Look<'t>);
+
+#[cfg(target_arch = "x86_64")]
+impl<L: Lanes> pulp::NullaryFnOnce for Over<'_, L> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let mut at = self.from;
+    fn call(self) {
+        self.1.over(self.0);
+    }
+}
+
+impl Look<'_> {
+    #[inline(always)]
+    fn over<L: Lanes>(self, lanes: L) {
+        let mut at = self.survey.end();
+        let mut before = at.checked_sub(1).and_then(|at| self.text.get(at)).copied().unwrap_or(0);
         while at < self.to {
-            let view = self.text.get(at..).and_then(<[u8]>::first_chunk);
-            let (classes, census) = match view {
-                Some(view) => over(view),
-                None => at_end(self.text, at),
+            let mut end = [0; BLOCK + BEYOND];
+            let view: &View = match self.text.get(at..).and_then(<[u8]>::first_chunk) {
+                Some(view) => view,
+                None => {
+                    // Beyond the text there are zeros.
+                    let rest = self.text.get(at..).unwrap_or(&[]);
+                    let rest = &rest[..rest.len().min(end.len())];
+                    end[..rest.len()].copy_from_slice(rest);
+                    &end
+                }
             };
-            self.survey.classes.push(classes);
-            self.survey.counts.push(census);
+            let (block, starts) = look(lanes, view, before);
+            self.heads.among(view, starts, at, &mut self.survey.heads);
+            before = view[BLOCK - 1];
+            self.survey.blocks.push(block);
             at += BLOCK;
         }
     }
 }
 
-/// Looks at a block near the end of the text, beyond which there are zeros.
-fn at_end(text: &[u8], at: usize) -> ([u8; BLOCK], Census) {
-    let mut view = [0; BLOCK + BEYOND];
-    let rest = text.get(at..).unwrap_or(&[]);
-    let rest = &rest[..rest.len().min(view.len())];
-    view[..rest.len()].copy_from_slice(rest);
-    over(&view)
-}
-
+/// What a block behind the byte `before` holds, and where a character of several
+/// bytes, a word of letters or a number begins.
 #[inline(always)]
-fn over(view: &View) -> ([u8; BLOCK], Census) {
-    let mut classes = [0_u8; BLOCK];
-    for at in 0..BLOCK {
-        classes[at] = class(view[at], view[at + 1], view[at + 2]);
-    }
-    let any = classes.iter().fold(0, |any, class| any | class);
-    let count = |bit: u8| match any & bit {
-        0 => 0,
-        // A sum over all, and no early end, so that many are added at once.
-        _ => classes
-            .iter()
-            .fold(0_u8, |sum, class| sum + u8::from(class & bit != 0)),
+fn look<L: Lanes>(lanes: L, view: &View, before: u8) -> (Block, u64) {
+    let [v0, v1, v2] = [0, 1, 2].map(|from| {
+        let bytes: &[u8; BLOCK] = view[from..].first_chunk().unwrap_or(&[0; BLOCK]);
+        lanes.load(bytes)
+    });
+    let small = lanes.small(v0);
+    let numbers = lanes.within(v0, b'0', 10);
+    let letters = lanes.within(small, b'a', 26);
+    let high = lanes.within(v0, 0x80, 0x80);
+    let leads = lanes.within(v0, 0xC0, 0x40);
+    let mut block = Block {
+        digits: numbers,
+        letters,
+        masks: lanes.is(v0, b'*'),
+        ats: lanes.is(v0, b'@'),
+        ..Block::default()
     };
-    let census = Census {
-        digits: count(DIGIT),
-        odd: count(ODD),
-        masks: count(MASK),
-        ats: any & AT,
-        keys: any & KEY,
-        joints: count(JOINT),
-        after_han: any & AFTER,
-        runs: if any & LATIN == 0 { 0 } else { runs(view) },
+    let colons = lanes.is(v0, b':');
+    block.keys = colons | lanes.is(v0, b'=') | lanes.is(v0, b'>');
+    // The bytes beyond the block, as bits behind its last.
+    let is_letter = |at: usize| u64::from(view[at].is_ascii_alphabetic());
+    let next = letters >> 1 | is_letter(BLOCK) << 63;
+    let over_next = letters >> 2 | is_letter(BLOCK) << 62 | is_letter(BLOCK + 1) << 63;
+    if high != 0 {
+        block.after_han = high & (next | lanes.is(v1, b' ') & over_next);
+        wide(lanes, [v0, v1, v2], &mut block);
+    }
+    let joints = colons | lanes.is(v0, b'-');
+    if joints != 0 {
+        // A hexadecimal digit or the like on either side.
+        let part = numbers | lanes.within(small, b'a', 6) | joints;
+        let first = matches!(view[BLOCK], b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f' | b':' | b'-');
+        block.joints = joints & (part >> 1 | u64::from(first) << 63) & (part << 1 | 1);
+    }
+    let word = letters | numbers;
+    block.runs = runs(word, view);
+    block.counts = Counts {
+        digits: count(block.digits),
+        odd: count(block.odd),
+        masks: count(block.masks),
+        joints: count(block.joints),
     };
-    (classes, census)
+    let behind_letter = letters << 1 | u64::from(before.is_ascii_alphabetic());
+    let behind_any = word << 1 | u64::from(before.is_ascii_alphanumeric());
+    (
+        block,
+        leads | letters & !behind_letter | numbers & !behind_any,
+    )
 }
 
-/// The bits of the byte `a`, given the two behind it.
 #[inline(always)]
-fn class(a: u8, b: u8, c: u8) -> u8 {
-    let bit = |yes: bool, bit: u8| if yes { bit } else { 0 };
-    let latin = |x: u8| (x | 0x20).wrapping_sub(b'a') < 26;
-    let digit = a.wrapping_sub(b'0') < 10;
-    // Forms of full width: EF BC 81 to BF, EF BD 80 on.
-    let full = (a == 0xEF) & (b == 0xBC);
-    let geometric = a == 0xE2;
-    let odd = (geometric
-        & ((b.wrapping_sub(0x81) < 2) | (b.wrapping_sub(0x91) < 3) | (b.wrapping_sub(0x9D) < 2)))
-        | (a == 0xF0)
-        | ((a == 0xC2) & ((b.wrapping_sub(0xB2) < 2) | (b == 0xB9)));
-    let mask = (a == b'*')
-        | (full & (c == 0x8A))
-        | (geometric & (b.wrapping_sub(0x96) < 2))
-        | ((a == 0xC3) & (b == 0x97));
-    let colon = a == b':';
-    let key = colon | (a == b'=') | (a == b'>') | (full & (c == 0x9A));
-    let after = ((a >= 0x80) & (latin(b) | ((b == b' ') & latin(c))))
-        | (full & (c.wrapping_sub(0xA1) < 26))
-        | ((a == 0xEF) & (b == 0xBD) & (c.wrapping_sub(0x81) < 26));
-    bit(digit | (full & (c.wrapping_sub(0x90) < 10)), DIGIT)
-        | bit(odd, ODD)
-        | bit(mask, MASK)
-        | bit((a == b'@') | (full & (c == 0xA0)), AT)
-        | bit(key, KEY)
-        | bit(colon | (a == b'-'), JOINT)
-        | bit(after, AFTER)
-        | bit(latin(a) | digit, LATIN)
+fn count(mask: u64) -> u8 {
+    // 64 at most.
+    mask.count_ones().to_le_bytes()[0]
 }
 
-/// How many places have [`LONG_RUN`] letters and digits from there on.
+/// Signs and digits of full width, circled and raised digits, masks.
 #[inline(always)]
-fn runs(view: &View) -> u8 {
-    let mut run = [0_u8; BLOCK + BEYOND];
-    for at in 0..BLOCK + BEYOND {
-        let a = view[at];
-        run[at] = u8::from(((a | 0x20).wrapping_sub(b'a') < 26) | (a.wrapping_sub(b'0') < 10));
+fn wide<L: Lanes>(lanes: L, [v0, v1, v2]: [L::Bytes; 3], block: &mut Block) {
+    // EF BC 81 to BF, EF BD 80 on; the commonest by far is the comma, EF BC 8C.
+    let full = lanes.is(v0, 0xEF);
+    if full != 0 {
+        let first = full & lanes.is(v1, 0xBC);
+        let letters = first & lanes.within(v2, 0xA1, 26);
+        block.digits |= first & lanes.within(v2, 0x90, 10);
+        block.masks |= first & lanes.is(v2, 0x8A);
+        block.keys |= first & lanes.is(v2, 0x9A);
+        block.ats |= first & lanes.is(v2, 0xA0);
+        block.after_han |=
+            letters | full & lanes.is(v1, 0xBD) & lanes.within(v2, 0x81, 26);
     }
-    // One, two, four, eight in a row; what lies beyond the view is no longer asked.
-    for step in [1, 2, 4] {
-        for at in 0..BLOCK + BEYOND - step {
-            run[at] &= run[at + step];
-        }
+    let geometric = lanes.is(v0, 0xE2) & !lanes.is(v1, 0x80);
+    if geometric != 0 {
+        block.odd |= geometric
+            & (lanes.within(v1, 0x81, 2) | lanes.within(v1, 0x91, 3) | lanes.within(v1, 0x9D, 2));
+        block.masks |= geometric & lanes.within(v1, 0x96, 2);
     }
-    let mut count = 0;
-    for at in 0..BLOCK {
-        count += run[at] & run[at + LONG_RUN - 8];
+    let rare = lanes.within(v0, 0xC2, 2) | lanes.is(v0, 0xF0);
+    if rare != 0 {
+        block.odd |= lanes.is(v0, 0xF0)
+            | lanes.is(v0, 0xC2) & (lanes.within(v1, 0xB2, 2) | lanes.is(v1, 0xB9));
+        block.masks |= lanes.is(v0, 0xC3) & lanes.is(v1, 0x97);
     }
-    count
+}
+
+/// Places that have [`LONG_RUN`] letters and digits from there on.
+#[inline(always)]
+fn runs(word: u64, view: &View) -> u64 {
+    // Every run that is long enough crosses one of these.
+    const MARKS: u64 = 1 << 14 | 1 << 29 | 1 << 44 | 1 << 59 | 1 << 63;
+    if word & MARKS == 0 {
+        return 0;
+    }
+    let mut run = u128::from(word);
+    for (at, byte) in view[BLOCK..].iter().enumerate() {
+        run |= u128::from(byte.is_ascii_alphanumeric()) << (BLOCK + at);
+    }
+    // Two, four, eight, fifteen in a row.
+    for step in [1, 2, 4, LONG_RUN - 8] {
+        run &= run >> step;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the block's own bits")]
+    let block = run as u64;
+    block
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn first(text: &str) -> Census {
+    fn first(text: &str) -> Block {
         let mut survey = Survey::default();
-        survey.take(text.as_bytes(), 0, BLOCK);
-        assert_eq!(survey.counts.len(), 1);
-        survey.counts[0]
+        survey.reach(text.as_bytes(), BLOCK, &Heads::default());
+        assert_eq!(survey.blocks.len(), 1);
+        survey.blocks[0]
+    }
+
+    fn at(mask: u64) -> Vec<usize> {
+        each(mask, 0).collect()
     }
 
     #[test]
     fn blocks_are_counted() {
-        let census = first("电话 138＊＊＊＊8000 ０１①² a@b：c=d\n京A京 B");
-        assert_eq!((census.digits, census.odd), (9, 2));
-        assert_eq!(census.masks, 4);
-        assert!(census.ats > 0 && census.keys > 0 && census.after_han > 0);
-        assert_eq!(first(""), Census::default());
+        let block = first("电话 138＊＊＊＊8000 ０１①² a@b：c=d\n京A京 B");
+        assert_eq!((block.counts.digits, block.counts.odd), (9, 2));
+        assert_eq!(block.counts.masks, 4);
+        assert!(block.ats > 0 && block.keys > 0 && block.after_han > 0);
+        assert_eq!(first(""), Block::default());
     }
 
     #[test]
     fn places_are_told_in_order() {
-        let mut survey = Survey::default();
-        survey.take("a1:２@22".as_bytes(), 0, BLOCK);
-        assert_eq!(survey.places(0, DIGIT).collect::<Vec<_>>(), [1, 3, 7, 8]);
-        assert_eq!(survey.places(0, KEY).collect::<Vec<_>>(), [2]);
-        assert_eq!(survey.places(0, MASK).count(), 0);
+        let block = first("a1:２@22");
+        assert_eq!(at(block.digits), [1, 3, 7, 8]);
+        assert_eq!(at(block.keys), [2]);
+        assert_eq!(at(block.masks), []);
+    }
+
+    #[test]
+    fn joints_stand_between_hexadecimal_digits() {
+        assert_eq!(at(first("3c:22-FB x:1 a:z 2001::1").joints), [2, 5, 21, 22]);
     }
 
     #[test]
@@ -273,7 +452,29 @@ mod tests {
                 "a1".repeat(20).split_at(len).0,
                 " ".repeat(99)
             );
-            assert_eq!(first(&text).runs, expected, "{len} behind {pad}");
+            assert_eq!(first(&text).runs.count_ones(), expected, "{len} behind {pad}");
+        }
+        for len in 15..30 {
+            for pad in 0..64 {
+                let text = format!("{}{}", " ".repeat(pad), "7".repeat(len));
+                assert!(first(&text).runs >> pad & 1 == 1, "{len} behind {pad}");
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn every_processor_sees_the_same() {
+        let text = "手机１３８-00：a=b>c*＊●×①²𝟕ｘ３c:22:FB，“号”京A8 Ｂ wxid_abcdefghijklmnop 完。".repeat(9);
+        for from in (0..text.len() - BLOCK - BEYOND).filter(|at| text.is_char_boundary(*at)) {
+            let view: &View = text.as_bytes()[from..].first_chunk().unwrap();
+            let plain = look(Plain, view, b'a');
+            if let Some(v3) = pulp::x86::V3::try_new() {
+                assert_eq!(look(v3, view, b'a'), plain);
+            }
+            if let Some(v4) = pulp::x86::V4::try_new() {
+                assert_eq!(look(v4, view, b'a'), plain);
+            }
         }
     }
 }

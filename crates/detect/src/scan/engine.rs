@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::census::{self, BLOCK, Census, Survey};
+use super::census::{BLOCK, Block, Survey, each};
 use super::compiled::{Compiled, KindSet};
 use super::glyph::{self, Glyph};
 use super::groups::Cluster;
@@ -33,8 +33,6 @@ pub(super) struct Engine {
     /// Where a numeral may stand.
     spots: Vec<usize>,
     survey: Survey,
-    /// Words were looked for up to here.
-    mentions_to: usize,
     candidates: Vec<Candidate>,
     cluster: Cluster,
     /// Digits before this place were read.
@@ -61,14 +59,15 @@ impl Engine {
     ) {
         let words_to = (to + WORDS_AHEAD).min(text.len());
         self.spots.clear();
+        self.survey.forget(from.saturating_sub(BLOCK));
+        self.survey.reach(text, words_to, &rules.words.heads);
         rules.words.find(
             text,
-            self.mentions_to,
-            words_to,
+            &self.survey.heads,
             &mut self.mentions,
             &mut self.spots,
         );
-        self.mentions_to = words_to;
+        self.survey.heads.clear();
         let mentions = std::mem::take(&mut self.mentions);
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut window = Window {
@@ -110,6 +109,7 @@ impl Engine {
     /// Forgets everything, ready for another text.
     pub(super) fn clear(&mut self) {
         self.mentions.clear();
+        self.survey.clear();
         self.candidates.clear();
         for at in self.marks() {
             *at = 0;
@@ -117,9 +117,8 @@ impl Engine {
         self.own_to.clear();
     }
 
-    fn marks(&mut self) -> [&mut usize; 6] {
+    fn marks(&mut self) -> [&mut usize; 5] {
         [
-            &mut self.mentions_to,
             &mut self.digits_to,
             &mut self.numerals_to,
             &mut self.masks_to,
@@ -139,6 +138,7 @@ impl Engine {
             candidate.start -= bytes;
             candidate.end -= bytes;
         }
+        self.survey.shift(bytes);
         for at in self.marks() {
             *at = at.saturating_sub(bytes);
         }
@@ -148,48 +148,35 @@ impl Engine {
     }
 
     fn blocks(&mut self, window: &mut Window<'_>, from: usize, to: usize) {
-        let mut survey = std::mem::take(&mut self.survey);
+        let survey = std::mem::take(&mut self.survey);
         // One block before and one behind, for what lies across an edge.
-        let lead = from.min(BLOCK);
-        survey.take(window.text, from - lead, to + BLOCK);
-        let skip = lead / BLOCK;
-        let mut before = match skip {
-            1 => survey.counts[0],
-            _ => Census::default(),
-        };
-        for block in skip..survey.counts.len() {
-            let at = from + (block - skip) * BLOCK;
-            let (Some(next), true) = (survey.counts.get(block + 1), at < to) else {
-                break;
+        let block = |at: usize| survey.block(at);
+        let mut before = from.checked_sub(BLOCK).map(block).unwrap_or_default();
+        let mut here = block(from);
+        let mut at = from;
+        while at < to {
+            let next = block(at + BLOCK);
+            let several = |least: u8, of: fn(&Block) -> u8| {
+                of(&here) > 0 && of(&here) + of(&before).max(of(&next)) >= least
             };
-            let here = survey.counts[block];
-            let with_neighbour = |of: fn(&Census) -> u8| of(&here) + of(&before).max(of(next));
-            let places = |bit| survey.places(block, bit).map(|place| at + place);
-            if with_neighbour(|c| c.digits) >= 4 {
-                self.digits(window, places(census::DIGIT));
+            if several(4, |b| b.counts.digits) {
+                self.digits(window, each(here.digits, at));
             }
-            if here.odd > 0 && with_neighbour(|c| c.odd) >= 4 {
-                places(census::ODD).for_each(|at| self.odd_digit(window, at));
+            if several(4, |b| b.counts.odd) {
+                each(here.odd, at).for_each(|at| self.odd_digit(window, at));
             }
-            if here.ats > 0 {
-                places(census::AT).for_each(|at| sign_at(window, at));
+            each(here.ats, at).for_each(|at| sign_at(window, at));
+            if several(2, |b| b.counts.masks) {
+                each(here.masks, at).for_each(|at| self.mask(window, at));
             }
-            if here.masks > 0 && with_neighbour(|c| c.masks) >= 2 {
-                places(census::MASK).for_each(|at| self.mask(window, at));
+            each(here.keys, at).for_each(|at| key(window, at));
+            if several(2, |b| b.counts.joints) {
+                each(here.joints, at).for_each(|at| self.joint(window, at));
             }
-            if here.keys > 0 {
-                places(census::KEY).for_each(|at| key(window, at));
-            }
-            if here.joints > 0 && with_neighbour(|c| c.joints) >= 2 {
-                places(census::JOINT).for_each(|at| self.joint(window, at));
-            }
-            if here.after_han > 0 {
-                places(census::AFTER).for_each(|at| after_han(window, at));
-            }
-            if here.runs > 0 {
-                self.runs(window, at, (at + BLOCK).min(to));
-            }
-            before = here;
+            each(here.after_han, at).for_each(|at| after_han(window, at));
+            each(here.runs, at).for_each(|at| self.run_at(window, at));
+            (before, here) = (here, next);
+            at += BLOCK;
         }
         self.survey = survey;
     }
@@ -222,23 +209,10 @@ impl Engine {
         }
     }
 
-    /// Numbers in Chinese numerals, where the search for words saw one.
+    /// Numbers in Chinese numerals, where the search for words saw two.
     fn numerals(&mut self, window: &mut Window<'_>) {
-        let text = window.text;
-        for spot in std::mem::take(&mut self.spots) {
-            // The block of a spot touches up to three characters.
-            let mut at = spot;
-            while at > 0 && text[at] & 0xC0 == 0x80 && spot - at < 3 {
-                at -= 1;
-            }
-            while at < text.len() && at < spot + 3 {
-                let (glyph, len) = glyph::at(text, at);
-                if matches!(glyph, Glyph::Numeral(_)) {
-                    self.numeral(window, at);
-                    break;
-                }
-                at += len.max(1);
-            }
+        for at in std::mem::take(&mut self.spots) {
+            self.numeral(window, at);
         }
     }
 
@@ -277,18 +251,11 @@ impl Engine {
         }
     }
 
-    /// Long runs of letters and digits that begin in `from..to`.
-    fn runs(&mut self, window: &mut Window<'_>, from: usize, to: usize) {
-        let mut at = from.max(self.runs_to);
-        while at < to {
-            let behind = &window.text[at..window.text.len().min(at + census::LONG_RUN)];
-            match behind.iter().rposition(|b| !b.is_ascii_alphanumeric()) {
-                Some(other) => at += other + 1,
-                None if behind.len() < census::LONG_RUN => return,
-                None => at = wallets::propose(window, at).max(at + 1),
-            }
+    /// The long run of letters and digits that goes on from `at`.
+    fn run_at(&mut self, window: &mut Window<'_>, at: usize) {
+        if at >= self.runs_to {
+            self.runs_to = wallets::propose(window, at).max(at + 1);
         }
-        self.runs_to = at;
     }
 
     /// Kinds of the user's own.

@@ -16,22 +16,15 @@ pub(super) enum Sign {
 }
 
 /// What one character between a label and its value does.
-pub(super) fn sign(character: &[u8]) -> Sign {
+#[inline]
+pub(super) fn sign(character: char) -> Sign {
     match character {
-        b":" | b"=" | b">" => Sign::States,
-        b"|" | b"\t" => Sign::Divides,
-        b" " | b"\"" | b"'" | b"`" | b"(" | b"[" | b"{" | b"+" | b"\\" | b")" | b"]" => {
-            Sign::Passes
-        }
-        [..=0x7F] => Sign::None,
-        _ => match str::from_utf8(character) {
-            Ok("：" | "＝" | "是" | "为" | "︰" | "→" | "﹕") => Sign::States,
-            Ok(
-                "　" | "“" | "”" | "‘" | "’" | "「" | "『" | "（" | "）" | "【" | "】" | "《"
-                | "＋" | "\u{A0}" | "号" | "码" | "\u{200B}" | "\u{FEFF}" | "〔" | "了",
-            ) => Sign::Passes,
-            _ => Sign::None,
-        },
+        ':' | '=' | '>' | '：' | '＝' | '是' | '为' | '︰' | '→' | '﹕' => Sign::States,
+        '|' | '\t' => Sign::Divides,
+        ' ' | '"' | '\'' | '`' | '(' | '[' | '{' | '+' | '\\' | ')' | ']' | '　' | '“' | '”' | '‘'
+        | '’' | '「' | '『' | '（' | '）' | '【' | '】' | '《' | '＋' | '\u{A0}' | '号' | '码'
+        | '\u{200B}' | '\u{FEFF}' | '〔' | '了' => Sign::Passes,
+        _ => Sign::None,
     }
 }
 

@@ -150,8 +150,8 @@ fn value_start(text: &[u8], end: usize, key: bool) -> Option<Start> {
             at += close + 1;
             continue;
         }
-        let (_, len) = glyph::decode(text, at);
-        match labels::sign(&text[at..at + len]) {
+        let (character, len) = glyph::decode(text, at);
+        match labels::sign(character) {
             Sign::States => {
                 stated = true;
                 quoted = false;
@@ -217,8 +217,8 @@ fn stands_before_sign(text: &[u8], end: usize) -> bool {
     if end >= text.len() {
         return false;
     }
-    let (_, len) = glyph::decode(text, end);
-    labels::sign(&text[end..end + len]) == Sign::States
+    let (character, _) = glyph::decode(text, end);
+    labels::sign(character) == Sign::States
 }
 
 /// Proposes a one-time code that stands before its label: `482913（登录验证码）`.

@@ -233,7 +233,7 @@ impl Window<'_> {
             {
                 return Some(Label { word, stated, end });
             }
-            match labels::sign(&self.text[from..end]) {
+            match labels::sign(glyph::decode(self.text, from).0) {
                 labels::Sign::States | labels::Sign::Divides => stated = true,
                 labels::Sign::Passes => {}
                 labels::Sign::None => break,

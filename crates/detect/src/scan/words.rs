@@ -1,28 +1,81 @@
 //! Many words looked for at once, and numerals on the way.
 //!
 //! Every word has at least six bytes (two Chinese characters, six letters), so
-//! that each occurrence covers one block of three bytes that begins at a
-//! multiple of four. Only those blocks are looked at: a table of 32 KiB says at
-//! which offsets a word may lie around a block, a second of 8 KiB whether six
-//! bytes begin a word. Nothing depends on the block before, so the processor
-//! looks at many at once.
+//! a table of bits says of the six bytes at a place whether a word may begin
+//! there. The census asks it at the beginning of every character of several
+//! bytes and of every run of letters and digits, and nowhere else. Nothing
+//! depends on the place before, so the processor looks at many at once.
+
+use super::census::{self, BLOCK};
+use super::glyph::{self, Glyph};
 
 /// Fewest bytes of a word.
 pub(super) const LEAST: usize = 6;
 
-const STEP: usize = 4;
-const SLOTS: usize = 1 << 15;
-const HEADS: usize = 1 << 16;
-/// In the filter: the block is a numeral.
-const NUMERAL: u8 = 1 << STEP;
+/// Bits of a hash by which entries are found.
+const HEAD: u32 = 16;
+/// Bits of a hash in the table of what may begin a word.
+const TABLE: u32 = 18;
+
+/// What may begin a word: a bit for each hash of six bytes.
+#[derive(Debug)]
+pub(super) struct Heads(Box<[u64; 1 << (TABLE - 6)]>);
+
+impl Default for Heads {
+    fn default() -> Heads {
+        Heads(Box::new([0; 1 << (TABLE - 6)]))
+    }
+}
+
+impl Heads {
+    fn add(&mut self, six: [u8; LEAST]) {
+        let [hash, _] = hashes(six);
+        self.0[hash / 64] |= 1 << (hash % 64);
+    }
+
+    /// Those of the places `starts` of a block, which begins at `at`, where a
+    /// word may begin.
+    #[inline(always)]
+    pub(super) fn among(
+        &self,
+        view: &[u8; BLOCK + 16],
+        starts: u64,
+        at: usize,
+        heads: &mut Vec<usize>,
+    ) {
+        for place in census::each(starts, 0) {
+            let Some(eight) = view.get(place..).and_then(<[u8]>::first_chunk::<8>) else {
+                break;
+            };
+            let hash = table(u64::from_le_bytes(*eight));
+            if self.0[hash / 64] >> (hash % 64) & 1 == 1 {
+                heads.push(at + place);
+            }
+        }
+    }
+}
+
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The hash of the lower six of eight bytes in the table of beginnings.
+#[inline(always)]
+fn table(eight: u64) -> usize {
+    ((eight << 16).wrapping_mul(FACTOR) >> (64 - TABLE)) as usize
+}
+
+/// Hashes of six bytes: in the table of beginnings, and by which entries are found.
+#[inline(always)]
+fn hashes(six: [u8; LEAST]) -> [usize; 2] {
+    let [a, b, c, d, e, f] = six;
+    let hash = table(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]));
+    [hash, hash >> (TABLE - HEAD)]
+}
 
 /// Words, ready to be looked for.
 #[derive(Debug)]
 pub(super) struct Words {
-    /// For each hash of three bytes, at which offsets 0 to 3 of a word they stand.
-    filter: Box<[u8; SLOTS]>,
-    /// For each hash of six bytes, whether a word begins with them.
-    heads: Box<[u64; HEADS / 64]>,
+    /// What may begin a word or be a numeral with another behind it.
+    pub(super) heads: Heads,
     /// Where in `entries` the words begin whose first six bytes have a hash.
     starts: Box<[u16]>,
     entries: Vec<Entry>,
@@ -45,22 +98,17 @@ pub(super) struct Mention {
     pub(super) word: u16,
 }
 
-#[inline(always)]
-fn hash(bytes: u32) -> usize {
-    ((bytes & 0x00FF_FFFF).wrapping_mul(0x9E37_79B1) >> 17) as usize
-}
+/// What may stand between two numerals of one number and is looked for: nothing,
+/// a sign, a sign with a space, what takes no room.
+const JOINTS: [&str; 35] = [
+    "", " ", "-", ".", "_", "+", "(", ")", "\n", "\r", "  ", " -", "- ", " .", ". ", "\r\n", "\n ", "\u{3000}",
+    "\u{A0}", "\u{AD}", "\u{200B}", "\u{200C}", "\u{200D}", "\u{200E}", "\u{200F}", "\u{2060}", "\u{FEFF}", "－", "—",
+    "–", "·", "•", "．", "（", "）",
+];
 
-#[inline(always)]
-fn hash_at(bytes: &[u8], at: usize) -> usize {
-    hash(u32::from(bytes[at]) | u32::from(bytes[at + 1]) << 8 | u32::from(bytes[at + 2]) << 16)
-}
-
-/// The hash of the six bytes from `at` on.
-#[inline(always)]
-fn head(bytes: &[u8]) -> Option<usize> {
-    let six: &[u8; 6] = bytes.first_chunk()?;
-    let bytes = u64::from_le_bytes([six[0], six[1], six[2], six[3], six[4], six[5], 0, 0]);
-    Some((bytes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize)
+/// The six bytes that `bytes` begin with.
+fn six(bytes: &[u8]) -> Option<[u8; LEAST]> {
+    bytes.first_chunk().copied()
 }
 
 impl Words {
@@ -68,125 +116,73 @@ impl Words {
     /// six bytes are left out; Latin ones are found in lower case, capitalised
     /// and in capitals.
     pub(super) fn new<'w>(words: impl Iterator<Item = (&'w str, u16)>, numerals: &str) -> Words {
-        let mut forms: Vec<(Box<[u8]>, u16)> = Vec::new();
-        for (text, word) in words.filter(|(text, _)| text.len() >= LEAST) {
+        let mut forms: Vec<(usize, Box<[u8]>, u16)> = Vec::new();
+        let mut heads = Heads::default();
+        for (text, word) in words {
             let upper = text.to_uppercase();
             let mut title = String::new();
             let mut letters = text.chars();
             title.extend(letters.next().into_iter().flat_map(char::to_uppercase));
             title.push_str(letters.as_str());
             for form in [text.to_owned(), title, upper] {
-                forms.push((form.into_bytes().into(), word));
+                let Some(six) = six(form.as_bytes()) else {
+                    continue;
+                };
+                heads.add(six);
+                forms.push((hashes(six)[1], form.into_bytes().into(), word));
             }
         }
         // The longer before the shorter with the same beginning.
         forms.sort_by(|a, b| {
-            head(&a.0)
-                .cmp(&head(&b.0))
-                .then(b.0.len().cmp(&a.0.len()))
-                .then(a.cmp(b))
+            (a.0, b.1.len(), &a.1)
+                .cmp(&(b.0, a.1.len(), &b.1))
+                .then(a.2.cmp(&b.2))
         });
-        forms.dedup_by(|a, b| a.0 == b.0);
-        let mut filter = Box::new([0; SLOTS]);
-        let mut heads = Box::new([0_u64; HEADS / 64]);
-        let mut counts = vec![0_u16; HEADS + 1];
-        for (bytes, _) in &forms {
-            for offset in 0..STEP {
-                filter[hash_at(bytes, offset)] |= 1 << offset;
-            }
-            if let Some(head) = head(bytes) {
-                heads[head / 64] |= 1 << (head % 64);
-                counts[head + 1] += 1;
-            }
+        forms.dedup_by(|a, b| a.1 == b.1);
+        let mut counts = vec![0_u16; (1 << HEAD) + 1];
+        for (head, ..) in &forms {
+            counts[head + 1] += 1;
         }
-        for slot in 0..HEADS {
+        for slot in 0..1 << HEAD {
             counts[slot + 1] += counts[slot];
         }
-        for numeral in numerals.chars().filter(|c| c.len_utf8() == 3) {
-            // Alone, and where signs stand between the numerals at every place of the block.
-            let pair = |gap: char, next: char| format!("{numeral}{gap}{next}").into_bytes();
-            filter[hash_at(&pair(' ', ' '), 0)] |= NUMERAL;
-            for gap in [' ', '-', '.'] {
-                filter[hash_at(&pair(gap, numeral), 1)] |= NUMERAL;
-                filter[hash_at(&pair(gap, numeral), 3)] |= NUMERAL;
-                for next in numerals.chars() {
-                    filter[hash_at(&pair(gap, next), 2)] |= NUMERAL;
-                }
+        for numeral in numerals.chars() {
+            for (joint, next) in JOINTS
+                .iter()
+                .flat_map(|joint| numerals.chars().map(move |next| (joint, next)))
+            {
+                let pair = format!("{numeral}{joint}{next}");
+                six(pair.as_bytes()).into_iter().for_each(|six| heads.add(six));
             }
         }
-        let entry = |(bytes, word)| Entry { bytes, word };
+        let entry = |(_, bytes, word)| Entry { bytes, word };
         Words {
-            filter,
             heads,
             starts: counts.into(),
             entries: forms.into_iter().map(entry).collect(),
         }
     }
 
-    /// Every word that begins in `from..to`, in order of place, of words that
-    /// begin together the longest; and places where a numeral may stand.
+    /// Of the places where a word may begin, in order, the longest word at each,
+    /// and those where a numeral stands.
     pub(super) fn find(
         &self,
         text: &[u8],
-        from: usize,
-        to: usize,
+        heads: &[usize],
         mentions: &mut Vec<Mention>,
         numerals: &mut Vec<usize>,
     ) {
-        let first = mentions.len();
-        let mut at = from.next_multiple_of(STEP);
-        // A word that begins before `to` may be caught by the block behind it only.
-        let last = (to + STEP).min(text.len().saturating_sub(2));
-        let mut see = |at: usize, bits: u8| {
-            if bits & NUMERAL != 0 && at < to {
-                numerals.push(at);
+        for start in heads.iter().copied() {
+            mentions.extend(self.word_at(text, start));
+            if text[start] >= 0x80 && matches!(glyph::at(text, start).0, Glyph::Numeral(_)) {
+                numerals.push(start);
             }
-            let mut offsets = bits & (NUMERAL - 1);
-            while offsets != 0 {
-                let start = at.wrapping_sub(offsets.trailing_zeros() as usize);
-                offsets &= offsets - 1;
-                if start >= from
-                    && start < to
-                    && let Some(head) = text.get(start..).and_then(head)
-                    && self.heads[head / 64] >> (head % 64) & 1 == 1
-                    && let Some(mention) = self.word_at(text, start, head)
-                {
-                    mentions.push(mention);
-                }
-            }
-        };
-        while at + 36 <= last {
-            // Eight blocks at a time, for hits are few.
-            let Some(window) = text[at..].first_chunk::<36>() else {
-                break;
-            };
-            let mut bits = [0_u8; 8];
-            for (block, bits) in bits.iter_mut().enumerate() {
-                let bytes = u32::from_le_bytes([
-                    window[block * 4],
-                    window[block * 4 + 1],
-                    window[block * 4 + 2],
-                    window[block * 4 + 3],
-                ]);
-                *bits = self.filter[hash(bytes)];
-            }
-            let mut any = u64::from_le_bytes(bits);
-            while any != 0 {
-                let block = any.trailing_zeros() as usize / 8;
-                see(at + block * STEP, bits[block]);
-                any &= !(0xFF << (block * 8));
-            }
-            at += 32;
         }
-        while at < last {
-            see(at, self.filter[hash_at(text, at)]);
-            at += STEP;
-        }
-        mentions[first..].sort_unstable_by_key(|mention| mention.start);
     }
 
-    /// The longest word that begins at `start`, given the hash of its head.
-    fn word_at(&self, text: &[u8], start: usize, head: usize) -> Option<Mention> {
+    /// The longest word that begins at `start`.
+    fn word_at(&self, text: &[u8], start: usize) -> Option<Mention> {
+        let [_, head] = hashes(six(&text[start..])?);
         let range = usize::from(self.starts[head])..usize::from(self.starts[head + 1]);
         let entry = self.entries[range].iter().find(|entry| {
             text[start..].starts_with(&entry.bytes) && is_whole(text, start, entry.bytes.len())
@@ -212,18 +208,20 @@ fn is_whole(text: &[u8], start: usize, len: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::census::Survey;
     use super::*;
+
+    fn look(words: &Words, text: &str) -> (Vec<Mention>, Vec<usize>) {
+        let mut survey = Survey::default();
+        let (mut mentions, mut numerals) = (Vec::new(), Vec::new());
+        survey.reach(text.as_bytes(), text.len(), &words.heads);
+        words.find(text.as_bytes(), &survey.heads, &mut mentions, &mut numerals);
+        (mentions, numerals)
+    }
 
     fn found(words: &[&str], text: &str) -> Vec<(usize, usize)> {
         let words = Words::new((0..).zip(words).map(|(n, word)| (*word, n)), "");
-        let mut mentions = Vec::new();
-        words.find(
-            text.as_bytes(),
-            0,
-            text.len(),
-            &mut mentions,
-            &mut Vec::new(),
-        );
+        let (mentions, _) = look(&words, text);
         mentions.iter().map(|m| (m.start, m.end)).collect()
     }
 
@@ -260,8 +258,7 @@ mod tests {
         for pad in 0..12 {
             for number in ["一三八零零一三", "一 三 八 零 零", "一-三-八-零-零"] {
                 let text = format!("{}{number}", "a".repeat(pad));
-                let mut spots = Vec::new();
-                words.find(text.as_bytes(), 0, text.len(), &mut Vec::new(), &mut spots);
+                let (_, spots) = look(&words, &text);
                 assert!(!spots.is_empty(), "{number} behind {pad}");
             }
         }
