@@ -1,12 +1,11 @@
 //! What the blocks of 64 bytes of a text hold, as masks with a bit for each byte.
 //!
-//! One look at a block answers where its digits, signs and letters are, and at
-//! which places a word may begin; a block with too little of everything is passed
-//! over. Blocks begin at multiples of 64 from the beginning of the text, so that
+//! One look at a block answers where its digits, signs and letters are; a block
+//! with too little of everything is passed over. Blocks begin at multiples of 64 from the beginning of the text, so that
 //! nothing depends on how the text arrived. The look is written once, over an
 //! interface of four operations, for AVX-512, AVX2 and plain code; all agree.
 
-use super::words::Heads;
+use super::words::Numerals;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -34,6 +33,10 @@ pub(super) struct Block {
     pub(super) ats: u64,
     /// Signs behind a key: `:`, `=`, `>` and `：`.
     pub(super) keys: u64,
+    /// Further signs behind a label: `是`, `为`, `|`, a tab, `<` and their like.
+    pub(super) signs: u64,
+    /// Last bytes of Chinese and other characters with ASCII behind them.
+    pub(super) leaves: u64,
     /// Colons and hyphens between hexadecimal digits, as addresses of devices have.
     pub(super) joints: u64,
     /// Last bytes of characters with a Latin letter, or a space and one, behind
@@ -54,23 +57,23 @@ pub(super) struct Counts {
     pub(super) joints: u8,
 }
 
-/// Blocks of a stretch of text, and where words may begin in it.
+/// Blocks of a stretch of text, and where numerals stand in it.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     /// Where the first block begins.
     start: usize,
     blocks: Vec<Block>,
-    /// Places at which a word may begin, in order, since they were last taken.
-    pub(super) heads: Vec<usize>,
+    /// Numerals, in order, since they were last taken: of seven in a row, one at least.
+    pub(super) numerals: Vec<usize>,
 }
 
 impl Survey {
     /// Looks at the blocks up to `to` that were not looked at yet.
-    pub(super) fn reach(&mut self, text: &[u8], to: usize, heads: &Heads) {
+    pub(super) fn reach(&mut self, text: &[u8], to: usize, numerals: &Numerals) {
         let look = Look {
             text,
             to,
-            heads,
+            numerals,
             survey: self,
         };
         #[cfg(target_arch = "x86_64")]
@@ -115,7 +118,7 @@ impl Survey {
     pub(super) fn clear(&mut self) {
         self.start = 0;
         self.blocks.clear();
-        self.heads.clear();
+        self.numerals.clear();
     }
 }
 
@@ -253,7 +256,7 @@ impl Lanes for Plain {
 struct Look<'t> {
     text: &'t [u8],
     to: usize,
-    heads: &'t Heads,
+    numerals: &'t Numerals,
     survey: &'t mut Survey,
 }
 
@@ -274,7 +277,6 @@ impl Look<'_> {
     #[inline(always)]
     fn over<L: Lanes>(self, lanes: L) {
         let mut at = self.survey.end();
-        let mut before = at.checked_sub(1).and_then(|at| self.text.get(at)).copied().unwrap_or(0);
         while at < self.to {
             let mut end = [0; BLOCK + BEYOND];
             let view: &View = match self.text.get(at..).and_then(<[u8]>::first_chunk) {
@@ -287,19 +289,20 @@ impl Look<'_> {
                     &end
                 }
             };
-            let (block, starts) = look(lanes, view, before);
-            self.heads.among(view, starts, at, &mut self.survey.heads);
-            before = view[BLOCK - 1];
+            let (block, leads) = look(lanes, view);
+            if leads != 0 {
+                self.numerals
+                    .sample(view, leads, at, &mut self.survey.numerals);
+            }
             self.survey.blocks.push(block);
             at += BLOCK;
         }
     }
 }
 
-/// What a block behind the byte `before` holds, and where a character of several
-/// bytes, a word of letters or a number begins.
+/// What a block holds, and where characters of several bytes begin.
 #[inline(always)]
-fn look<L: Lanes>(lanes: L, view: &View, before: u8) -> (Block, u64) {
+fn look<L: Lanes>(lanes: L, view: &View) -> (Block, u64) {
     let [v0, v1, v2] = [0, 1, 2].map(|from| {
         let bytes: &[u8; BLOCK] = view[from..].first_chunk().unwrap_or(&[0; BLOCK]);
         lanes.load(bytes)
@@ -318,12 +321,14 @@ fn look<L: Lanes>(lanes: L, view: &View, before: u8) -> (Block, u64) {
     };
     let colons = lanes.is(v0, b':');
     block.keys = colons | lanes.is(v0, b'=') | lanes.is(v0, b'>');
+    block.signs = lanes.is(v0, b'<') | lanes.is(v0, b'|') | lanes.is(v0, b'\t');
     // The bytes beyond the block, as bits behind its last.
     let is_letter = |at: usize| u64::from(view[at].is_ascii_alphabetic());
     let next = letters >> 1 | is_letter(BLOCK) << 63;
     let over_next = letters >> 2 | is_letter(BLOCK) << 62 | is_letter(BLOCK + 1) << 63;
     if high != 0 {
         block.after_han = high & (next | lanes.is(v1, b' ') & over_next);
+        block.leaves = high & !(high >> 1 | u64::from(view[BLOCK] >= 0x80) << 63);
         wide(lanes, [v0, v1, v2], &mut block);
     }
     let joints = colons | lanes.is(v0, b'-');
@@ -341,12 +346,7 @@ fn look<L: Lanes>(lanes: L, view: &View, before: u8) -> (Block, u64) {
         masks: count(block.masks),
         joints: count(block.joints),
     };
-    let behind_letter = letters << 1 | u64::from(before.is_ascii_alphabetic());
-    let behind_any = word << 1 | u64::from(before.is_ascii_alphanumeric());
-    (
-        block,
-        leads | letters & !behind_letter | numbers & !behind_any,
-    )
+    (block, leads)
 }
 
 #[inline(always)]
@@ -358,6 +358,9 @@ fn count(mask: u64) -> u8 {
 /// Signs and digits of full width, circled and raised digits, masks.
 #[inline(always)]
 fn wide<L: Lanes>(lanes: L, [v0, v1, v2]: [L::Bytes; 3], block: &mut Block) {
+    let three = |a: u8, b: u8, c: u8| lanes.is(v0, a) & lanes.is(v1, b) & lanes.is(v2, c);
+    // 是 and 为.
+    block.signs |= three(0xE6, 0x98, 0xAF) | three(0xE4, 0xB8, 0xBA);
     // EF BC 81 to BF, EF BD 80 on; the commonest by far is the comma, EF BC 8C.
     let full = lanes.is(v0, 0xEF);
     if full != 0 {
@@ -367,6 +370,10 @@ fn wide<L: Lanes>(lanes: L, [v0, v1, v2]: [L::Bytes; 3], block: &mut Block) {
         block.masks |= first & lanes.is(v2, 0x8A);
         block.keys |= first & lanes.is(v2, 0x9A);
         block.ats |= first & lanes.is(v2, 0xA0);
+        // ＝, ︰ and ﹕.
+        block.signs |= first & lanes.is(v2, 0x9D)
+            | full & lanes.is(v1, 0xB8) & lanes.is(v2, 0xB0)
+            | full & lanes.is(v1, 0xB9) & lanes.is(v2, 0x95);
         block.after_han |=
             letters | full & lanes.is(v1, 0xBD) & lanes.within(v2, 0x81, 26);
     }
@@ -375,6 +382,8 @@ fn wide<L: Lanes>(lanes: L, [v0, v1, v2]: [L::Bytes; 3], block: &mut Block) {
         block.odd |= geometric
             & (lanes.within(v1, 0x81, 2) | lanes.within(v1, 0x91, 3) | lanes.within(v1, 0x9D, 2));
         block.masks |= geometric & lanes.within(v1, 0x96, 2);
+        // →
+        block.signs |= geometric & lanes.is(v1, 0x86) & lanes.is(v2, 0x92);
     }
     let rare = lanes.within(v0, 0xC2, 2) | lanes.is(v0, 0xF0);
     if rare != 0 {
@@ -411,7 +420,7 @@ mod tests {
 
     fn first(text: &str) -> Block {
         let mut survey = Survey::default();
-        survey.reach(text.as_bytes(), BLOCK, &Heads::default());
+        survey.reach(text.as_bytes(), BLOCK, &Numerals::default());
         assert_eq!(survey.blocks.len(), 1);
         survey.blocks[0]
     }
@@ -468,12 +477,12 @@ mod tests {
         let text = "手机１３８-00：a=b>c*＊●×①²𝟕ｘ３c:22:FB，“号”京A8 Ｂ wxid_abcdefghijklmnop 完。".repeat(9);
         for from in (0..text.len() - BLOCK - BEYOND).filter(|at| text.is_char_boundary(*at)) {
             let view: &View = text.as_bytes()[from..].first_chunk().unwrap();
-            let plain = look(Plain, view, b'a');
+            let plain = look(Plain, view);
             if let Some(v3) = pulp::x86::V3::try_new() {
-                assert_eq!(look(v3, view, b'a'), plain);
+                assert_eq!(look(v3, view), plain);
             }
             if let Some(v4) = pulp::x86::V4::try_new() {
-                assert_eq!(look(v4, view, b'a'), plain);
+                assert_eq!(look(v4, view), plain);
             }
         }
     }

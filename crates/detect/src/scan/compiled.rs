@@ -73,6 +73,8 @@ pub(super) struct WordInfo {
     pub(super) points: bool,
     /// Such a value may follow with nothing between.
     pub(super) points_bare: bool,
+    /// A label in Latin letters without a space, which is known as a key before a sign.
+    pub(super) is_key: bool,
 }
 
 /// The rules, compiled.
@@ -258,6 +260,7 @@ impl Compiled {
                     against_all: false,
                     points: false,
                     points_bare: false,
+                    is_key: text.is_ascii() && !text.contains(' '),
                 });
                 infos.len() - 1
             })

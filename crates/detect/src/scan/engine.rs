@@ -16,22 +16,18 @@ use super::groups::Cluster;
 use super::hit::Reasons;
 use super::tokens::{self, Token};
 use super::window::{Candidate, Rank, Window};
-use super::words::Mention;
+use super::words::Nearby;
 use super::{labels, masked, network, numbers, places, plates, resolve, values, wallets};
 
 /// Bytes that an extractor may look ahead of the place it is called for.
 pub(super) const AHEAD: usize = 16 << 10;
 /// Bytes that an extractor may look back, and that words reach.
 pub(super) const BEHIND: usize = 4 << 10;
-/// Bytes ahead within which words are looked for.
-const WORDS_AHEAD: usize = 2 << 10;
 
 /// What is remembered between stretches; positions count from the buffer's start.
 #[derive(Debug, Default)]
 pub(super) struct Engine {
-    mentions: Vec<Mention>,
-    /// Where a numeral may stand.
-    spots: Vec<usize>,
+    nearby: Nearby,
     survey: Survey,
     candidates: Vec<Candidate>,
     cluster: Cluster,
@@ -57,23 +53,16 @@ impl Engine {
         given: KindSet,
         encoded: &mut Vec<(usize, usize)>,
     ) {
-        let words_to = (to + WORDS_AHEAD).min(text.len());
-        self.spots.clear();
+        // The block behind the last shows what lies across its edge.
         self.survey.forget(from.saturating_sub(BLOCK));
-        self.survey.reach(text, words_to, &rules.words.heads);
-        rules.words.find(
-            text,
-            &self.survey.heads,
-            &mut self.mentions,
-            &mut self.spots,
-        );
-        self.survey.heads.clear();
-        let mentions = std::mem::take(&mut self.mentions);
+        self.survey.reach(text, to + BLOCK, &rules.words.numerals);
+        let mut nearby = std::mem::take(&mut self.nearby);
+        nearby.begin(from.saturating_sub(BEHIND));
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut window = Window {
             rules,
             text,
-            mentions: &mentions,
+            nearby: &mut nearby,
             given,
             out: &mut candidates,
             encoded,
@@ -81,10 +70,9 @@ impl Engine {
         };
         self.blocks(&mut window, from, to);
         self.numerals(&mut window);
-        labelled(&mut window, from, to);
         literals(&mut window, from, to);
         self.own(&mut window, to);
-        self.mentions = mentions;
+        self.nearby = nearby;
         self.candidates = candidates;
     }
 
@@ -108,7 +96,6 @@ impl Engine {
 
     /// Forgets everything, ready for another text.
     pub(super) fn clear(&mut self) {
-        self.mentions.clear();
         self.survey.clear();
         self.candidates.clear();
         for at in self.marks() {
@@ -129,11 +116,6 @@ impl Engine {
 
     /// The first `bytes` of the buffer are gone.
     pub(super) fn shift(&mut self, bytes: usize) {
-        self.mentions.retain(|m| m.start >= bytes);
-        for mention in &mut self.mentions {
-            mention.start -= bytes;
-            mention.end -= bytes;
-        }
         for candidate in &mut self.candidates {
             candidate.start -= bytes;
             candidate.end -= bytes;
@@ -169,7 +151,12 @@ impl Engine {
             if several(2, |b| b.counts.masks) {
                 each(here.masks, at).for_each(|at| self.mask(window, at));
             }
-            each(here.keys, at).for_each(|at| key(window, at));
+            each(here.keys, at).for_each(|at| {
+                key(window, at);
+                values::behind_sign(window, at);
+            });
+            each(here.signs, at).for_each(|at| values::behind_sign(window, at));
+            each(here.leaves, at).for_each(|at| leaves_han(window, at));
             if several(2, |b| b.counts.joints) {
                 each(here.joints, at).for_each(|at| self.joint(window, at));
             }
@@ -209,11 +196,13 @@ impl Engine {
         }
     }
 
-    /// Numbers in Chinese numerals, where the search for words saw two.
+    /// Numbers in Chinese numerals, where the survey saw one.
     fn numerals(&mut self, window: &mut Window<'_>) {
-        for at in std::mem::take(&mut self.spots) {
+        let mut survey = std::mem::take(&mut self.survey);
+        for at in survey.numerals.drain(..) {
             self.numeral(window, at);
         }
+        self.survey = survey;
     }
 
     /// Numbers in circled or raised digits.
@@ -229,6 +218,7 @@ impl Engine {
             return;
         }
         let start = numeral_start(window.text, at, self.numerals_to);
+        values::bare(window, start);
         let mut cluster = std::mem::take(&mut self.cluster);
         let end = cluster.read(window.text, start, true);
         let numerals = cluster.groups.iter().filter(|group| group.numerals);
@@ -303,6 +293,7 @@ fn beside(window: &mut Window<'_>, cluster: &Cluster) {
         .filter(|(_, group)| !group.long)
     {
         called(window, group.start);
+        values::before_label(window, group.start, group.end);
         let touches = |glyph| matches!(glyph, Glyph::Letter(_));
         let letters =
             touches(glyph::before(text, group.start).0) || touches(glyph::at(text, group.end).0);
@@ -334,7 +325,10 @@ fn called(window: &mut Window<'_>, start: usize) {
     // What an ASCII sign right behind the key states was read from there.
     let sign = label.stated && window.text[label.end..start].is_ascii();
     if info.points && info.text.is_ascii() && !sign {
-        values::propose_at(window, label.word, start, label.stated);
+        values::propose_at(window, label.word, start, label.stated, true);
+    }
+    if !label.stated && window.text[start] >= 0x80 {
+        values::bare(window, start);
     }
 }
 
@@ -433,32 +427,21 @@ fn after_han(window: &mut Window<'_>, at: usize) {
     }
 }
 
-/// Values behind labels that end in `from..to`.
-fn labelled(window: &mut Window<'_>, from: usize, to: usize) {
-    let mentions = window.mentions;
-    let first = mentions.partition_point(|m| m.start < from);
-    let mut end_before = 0;
-    for mention in mentions[first..].iter().take_while(|m| m.start < to) {
-        let info = &window.rules.infos[usize::from(mention.word)];
-        // A word within a longer one says nothing of its own.
-        let within = mention.end <= end_before;
-        if within || info.labels.is_empty() {
-            continue;
-        }
-        end_before = mention.end;
-        values::behind_value(window, mention);
-        // Latin keys are read before their signs; only two words are none.
-        let latin = info.text.is_ascii() && !info.text.contains(' ');
-        if !latin {
-            values::propose(window, mention.word, mention.end, false);
-        }
+/// The value in ASCII that may begin behind the character that ends at `at`, over
+/// brackets and quotation marks, with no sign between it and its label.
+fn leaves_han(window: &mut Window<'_>, at: usize) {
+    let behind = &window.text[at + 1..];
+    let passes = |byte: &u8| labels::sign(char::from(*byte)) == labels::Sign::Passes;
+    let signs = behind.iter().take(4).take_while(|byte| passes(byte)).count();
+    if behind.get(signs).is_some_and(u8::is_ascii_alphanumeric) {
+        values::bare(window, at + 1 + signs);
     }
 }
 
 /// Spellings that cannot be anything else.
 fn literals(window: &mut Window<'_>, from: usize, to: usize) {
-    static FINDERS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["wxid_", "t.me/", "字第", "日出生"].map(Finder::new));
+    static FINDERS: LazyLock<[Finder<'static>; 5]> =
+        LazyLock::new(|| ["wxid_", "t.me/", "字第", "日出生", " is "].map(Finder::new));
     let text = &window.text[from..(to + 8).min(window.text.len())];
     for (n, finder) in FINDERS.iter().enumerate() {
         for at in finder
@@ -469,6 +452,7 @@ fn literals(window: &mut Window<'_>, from: usize, to: usize) {
             match n {
                 2 => plates::military(window, at),
                 3 => values::born(window, at + "日".len()),
+                4 => values::behind_sign(window, at),
                 _ => values::account(window, at),
             }
         }

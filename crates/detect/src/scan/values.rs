@@ -6,11 +6,13 @@ use super::hit::Reasons;
 use super::labels::{self, Sign};
 use super::shapes::{self, Behind};
 use super::window::{Rank, Window};
-use super::words::Mention;
 use super::{glyph, ids};
 
 /// Characters between a label and its value.
 const SIGNS: usize = 8;
+
+/// Bytes between the name of a form's field and its value.
+const ATTRIBUTE: usize = 64;
 
 /// Proposes what stands behind the label of `word`, which ends at `end`.
 pub(super) fn propose(window: &mut Window<'_>, word: u16, end: usize, key: bool) {
@@ -25,14 +27,76 @@ pub(super) fn propose(window: &mut Window<'_>, word: u16, end: usize, key: bool)
 }
 
 /// Proposes what stands at `start`, right behind a label and its signs.
-pub(super) fn propose_at(window: &mut Window<'_>, word: u16, start: usize, stated: bool) {
+pub(super) fn propose_at(
+    window: &mut Window<'_>,
+    word: u16,
+    start: usize,
+    stated: bool,
+    key: bool,
+) {
     let start = Start {
         at: start,
         stated,
         quoted: false,
         divided: false,
     };
-    read(window, word, start, true);
+    read(window, word, start, key);
+}
+
+/// Proposes what stands behind the label before the sign at `at`: `密码：`, `密码</td>`.
+pub(super) fn behind_sign(window: &mut Window<'_>, at: usize) {
+    let text = window.text;
+    let mut end = at;
+    for _ in 0..SIGNS {
+        if let Some(label) = label_ending(window, end) {
+            propose(window, label, end, false);
+            return;
+        }
+        let from = glyph::boundary_before(text, end);
+        if from == end || labels::sign(glyph::decode(text, from).0) != Sign::Passes {
+            break;
+        }
+        end = from;
+    }
+    // `title="密码" value=`
+    if text[..at].ends_with(b"value") {
+        let from = at.saturating_sub(ATTRIBUTE);
+        let quotes = memchr::memchr2_iter(b'"', b'\'', &text[from..at]).map(|quote| from + quote);
+        for end in quotes {
+            if let Some(label) = label_ending(window, end) {
+                propose(window, label, end, false);
+            }
+        }
+    }
+}
+
+/// Proposes what stands at `start` with no sign between it and its label: `微信abc_123`.
+pub(super) fn bare(window: &mut Window<'_>, start: usize) {
+    let text = window.text;
+    let mut end = start;
+    for _ in 0..SIGNS {
+        let info = |word: u16| &window.rules.infos[usize::from(word)];
+        let wanted = |word| info(word).points_bare && !info(word).is_key;
+        if let Some(label) = window.rules.words.ending(text, end, wanted) {
+            propose_at(window, label.word, start, false, false);
+            return;
+        }
+        let from = glyph::boundary_before(text, end);
+        if from == end || labels::sign(glyph::decode(text, from).0) != Sign::Passes {
+            return;
+        }
+        end = from;
+    }
+}
+
+/// The label that ends at `end`; Latin keys are read elsewhere.
+fn label_ending(window: &Window<'_>, end: usize) -> Option<u16> {
+    let wanted = |word: u16| {
+        let info = &window.rules.infos[usize::from(word)];
+        !info.labels.is_empty() && !info.is_key
+    };
+    let label = window.rules.words.ending(window.text, end, wanted)?;
+    Some(label.word)
 }
 
 fn read(window: &mut Window<'_>, word: u16, from: Start, key: bool) {
@@ -177,7 +241,7 @@ fn value_start(text: &[u8], end: usize, key: bool) -> Option<Start> {
 /// Where the value of a form's field begins, whose name ends before `end`:
 /// `name="phone" value="…"`.
 fn attribute(text: &[u8], end: usize) -> Option<usize> {
-    let behind = text.get(end..text.len().min(end + 64))?;
+    let behind = text.get(end..text.len().min(end + ATTRIBUTE))?;
     let behind = behind
         .strip_prefix(b"\"")
         .or_else(|| behind.strip_prefix(b"'"))?;
@@ -196,62 +260,57 @@ fn piece<'t>(window: &Window<'t>, start: usize, reach: usize) -> &'t str {
         Ok(valid) => valid,
         Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
     };
-    let next = window.mentions.partition_point(|m| m.start < start);
-    let label = window.mentions[next..]
-        .iter()
-        .take(6)
-        .find(|m| {
-            let info = &window.rules.infos[usize::from(m.word)];
-            !info.labels.is_empty() && m.start > start && stands_before_sign(text, m.end)
-        })
-        .map(|m| m.start - start)
-        .filter(|cut| *cut < valid.len());
-    match label {
+    match next_label(window, start, valid) {
         Some(cut) => valid[..cut].trim_end_matches([' ', '，', ',', '　', '、']),
         None => valid,
     }
 }
 
-/// Whether a sign that states a value follows.
-fn stands_before_sign(text: &[u8], end: usize) -> bool {
-    if end >= text.len() {
-        return false;
-    }
-    let (character, _) = glyph::decode(text, end);
-    labels::sign(character) == Sign::States
+/// Where in `piece`, which begins at `start`, the first label with a sign behind it begins.
+fn next_label(window: &Window<'_>, start: usize, piece: &str) -> Option<usize> {
+    let labelled = |word: u16| !window.rules.infos[usize::from(word)].labels.is_empty();
+    piece
+        .char_indices()
+        .filter(|(_, character)| labels::sign(*character) == Sign::States)
+        .filter_map(|(at, _)| window.rules.words.ending(window.text, start + at, labelled))
+        .map(|label| label.start)
+        .find(|label| *label > start)
+        .map(|label| label - start)
 }
 
 /// Proposes a one-time code that stands before its label: `482913（登录验证码）`.
-pub(super) fn behind_value(window: &mut Window<'_>, label: &Mention) {
-    let info = window.rules.infos[usize::from(label.word)];
-    if !info.labels.has(ids::OTP) {
+///
+/// The code's digits stand at `start..end`.
+pub(super) fn before_label(window: &mut Window<'_>, start: usize, end: usize) {
+    let text = window.text;
+    if !(4..=8).contains(&(end - start)) || !text[start..end].iter().all(u8::is_ascii_digit) {
         return;
     }
-    let text = window.text;
-    let mut end = label.start;
-    while end > 0 && label.start - end < 24 && text[end - 1] >= 0x80 {
-        end -= 1;
-    }
-    let digits = text[..end]
-        .iter()
-        .rev()
-        .take(9)
-        .take_while(|b| b.is_ascii_digit())
-        .count();
-    let start = end - digits;
-    // Behind a full stop or a comma another sentence begins.
-    let joined = !text[end..label.start]
-        .windows(3)
-        .any(|c| c == "，".as_bytes() || c == "。".as_bytes());
-    if (4..=8).contains(&digits) && joined && window.begins(start) && !window.continues(start) {
-        window.point(
-            ids::OTP,
-            start,
-            end,
-            Reasons::STRUCTURE,
-            info.text,
-            Rank::Pointed,
-        );
+    let mut at = end;
+    while text.get(at).is_some_and(|byte| *byte >= 0x80) && at - end < 24 {
+        let word = window.rules.words.beginning(text, at).map(|m| m.word);
+        let info = word.map(|word| window.rules.infos[usize::from(word)]);
+        if let Some(info) = info
+            && info.labels.has(ids::OTP)
+        {
+            if window.begins(start) && !window.continues(start) {
+                window.point(
+                    ids::OTP,
+                    start,
+                    end,
+                    Reasons::STRUCTURE,
+                    info.text,
+                    Rank::Pointed,
+                );
+            }
+            return;
+        }
+        let (character, len) = glyph::decode(text, at);
+        // Behind a full stop or a comma another sentence begins.
+        if matches!(character, '，' | '。') {
+            return;
+        }
+        at += len;
     }
 }
 

@@ -9,7 +9,8 @@ use super::compiled::{Compiled, KindId, KindSet, WordInfo};
 use super::glyph::{self, Gap, Glyph};
 use super::hit::Reasons;
 use super::labels;
-use super::words::Mention;
+use super::census::BLOCK;
+use super::words::{Mention, Nearby};
 
 /// A possible hit, before overlaps are resolved.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +71,8 @@ pub(super) struct Window<'t> {
     pub(super) rules: &'t Compiled,
     /// The bytes that may be looked at.
     pub(super) text: &'t [u8],
-    /// Words in order of place; they reach beyond what is scanned.
-    pub(super) mentions: &'t [Mention],
+    /// Words near candidates.
+    pub(super) nearby: &'t mut Nearby,
     /// What the column or the carrier says the text is, beside its words.
     pub(super) given: KindSet,
     pub(super) out: &'t mut Vec<Candidate>,
@@ -170,37 +171,48 @@ impl Window<'_> {
     }
 
     /// The nearest words for and against on either side.
-    fn near(&self, candidate: &Candidate) -> Near {
+    fn near(&mut self, candidate: &Candidate) -> Near {
+        let Window {
+            rules,
+            text,
+            nearby,
+            ..
+        } = self;
+        let home = candidate.start / BLOCK;
+        let reach = REACH / BLOCK + 1;
         let mut near = Near::default();
-        let split = self.mentions.partition_point(|m| m.start < candidate.start);
-        let left = self.mentions[..split].iter().rev().take(WORDS);
-        for mention in left {
-            if mention.end + REACH < candidate.start {
-                break;
-            }
-            let gap = mention.end..candidate.start.max(mention.end);
-            near.take(self, mention, gap, candidate.kind, 1.0);
-            // Words further away on this side are worth less.
-            if near.supports.is_some() && near.against.is_some() {
-                break;
+        let mut seen = 0;
+        'left: for block in (home.saturating_sub(reach)..=home).rev() {
+            let words = nearby.of(&rules.words, text, block).iter().rev();
+            for mention in words.filter(|m| m.start < candidate.start) {
+                seen += 1;
+                if seen > WORDS || mention.end + REACH < candidate.start {
+                    break 'left;
+                }
+                let gap = mention.end..candidate.start.max(mention.end);
+                near.take(rules, text, mention, gap, candidate.kind, 1.0);
+                // Words further away on this side are worth less.
+                if near.is_full() {
+                    break 'left;
+                }
             }
         }
-        let mut far = Near::default();
         // Words behind a value say less than words before it.
-        let right = self.mentions[split..].iter().take(WORDS);
-        for mention in right.filter(|m| m.start >= candidate.end) {
-            if mention.start > candidate.end + REACH {
-                break;
-            }
-            far.take(
-                self,
-                mention,
-                candidate.end..mention.start,
-                candidate.kind,
-                0.6,
-            );
-            if far.supports.is_some() && far.against.is_some() {
-                break;
+        let mut far = Near::default();
+        let mut seen = 0;
+        let last = candidate.end / BLOCK + reach;
+        'right: for block in candidate.end / BLOCK..=last {
+            let words = nearby.of(&rules.words, text, block).iter();
+            for mention in words.filter(|m| m.start >= candidate.end) {
+                seen += 1;
+                if seen > WORDS || mention.start > candidate.end + REACH {
+                    break 'right;
+                }
+                let gap = candidate.end..mention.start;
+                far.take(rules, text, mention, gap, candidate.kind, 0.6);
+                if far.is_full() {
+                    break 'right;
+                }
             }
         }
         near.merge(far);
@@ -255,14 +267,8 @@ impl Window<'_> {
 
     /// The longest word that ends at `end`.
     fn mention_ending(&self, end: usize) -> Option<u16> {
-        let split = self.mentions.partition_point(|m| m.start < end);
-        self.mentions[..split]
-            .iter()
-            .rev()
-            .take_while(|m| m.start + 64 > end)
-            .filter(|m| m.end == end)
-            .last()
-            .map(|m| m.word)
+        let mention = self.rules.words.ending(self.text, end, |_| true)?;
+        Some(mention.word)
     }
 
     /// What stands before `start`, invisible characters passed over.
@@ -366,34 +372,40 @@ struct Near {
 }
 
 impl Near {
+    /// Both were found.
+    fn is_full(&self) -> bool {
+        self.supports.is_some() && self.against.is_some()
+    }
+
     fn take(
         &mut self,
-        window: &Window<'_>,
+        rules: &Compiled,
+        text: &[u8],
         mention: &Mention,
         gap: std::ops::Range<usize>,
         kind: KindId,
         side: f32,
     ) {
-        let info = &window.rules.infos[usize::from(mention.word)];
+        let info = &rules.infos[usize::from(mention.word)];
         let supports = self.supports.is_none() && info.supports.has(kind);
         let against = self.against.is_none() && (info.against_all || info.against.has(kind));
         if !supports && !against {
             return;
         }
-        let characters = if gap.len() <= window.rules.characters {
+        let characters = if gap.len() <= rules.characters {
             gap.len() / 2
         } else {
-            let characters = window.text[gap]
+            let characters = text[gap]
                 .iter()
                 .filter(|b| **b & 0xC0 != 0x80)
                 .count();
-            if characters > window.rules.characters {
+            if characters > rules.characters {
                 return;
             }
             characters
         };
         #[expect(clippy::cast_precision_loss, reason = "a few hundred characters")]
-        let far = characters as f32 / window.rules.characters as f32;
+        let far = characters as f32 / rules.characters as f32;
         let worth = (1.0 - far) * (1.0 - far) * side;
         if supports {
             self.supports = Some((*info, worth));
