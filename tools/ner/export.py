@@ -10,7 +10,7 @@ from student import HALF, Student
 from train_student import DEVS, chunks, gold_items, show, tensors
 
 # Largest activation of the last layer and of the blocks, and largest weight of the blocks.
-TOP, NARROW_TOP, HEAVIEST = 2047.0, 127.0, 63
+TOP, NARROW_TOP, HEAVIEST = 2047.0, 63.0, 63
 
 
 def eight_bits(w, most=127):
@@ -48,6 +48,7 @@ class Quantised:
             self.run([t for t, _ in part], watch=True)
         for i, b in enumerate(self.blocks):
             b[3] = np.float32(NARROW_TOP / self.seen[i])
+            b[1], b[2] = b[1] * b[3], b[2] * b[3]
         self.quantum = np.float32(TOP / (self.seen[-1] * 1.1))
 
     def run(self, texts, watch=False):
@@ -65,7 +66,7 @@ class Quantised:
                 self.seen[i] = max(self.seen[i], float(np.quantile((u * keep).max(1), 0.999)))
                 h = (h + np.maximum(u, 0) @ (w.astype(np.float32) * f[:, None]).T + b) * keep
                 continue
-            q = np.rint(np.clip(u * quantum, 0, NARROW_TOP))
+            q = np.rint(np.clip(u, 0, NARROW_TOP))
             h = (h + (q.astype(np.float64) @ w.T.astype(np.float64)).astype(np.float32) * (f / quantum) + b) * keep
         if watch:
             self.seen[-1] = max(self.seen[-1], float(h.max()))
@@ -131,7 +132,7 @@ def write(path, q, tables):
     out += b"".join(t.tobytes() for t in q.tables)
     out += f32(q.scale) + u32(len(q.blocks))
     for d, taps, shift, quantum, w, f, b in q.blocks:
-        out += u32(d) + f32(taps) + f32(shift) + f32(quantum) + w.tobytes() + f32(f / quantum) + f32(b)
+        out += u32(d) + f32(taps) + f32(shift) + w.tobytes() + f32(f / quantum) + f32(b)
     out += f32(q.quantum) + q.last[0].tobytes() + f32(q.last[1] / q.quantum) + f32(q.last[2])
     for points in tables:
         out += u32(len(points)) + b"".join(struct.pack("<ff", *p) for p in points)

@@ -5,7 +5,10 @@
 //! nothing depends on how the text arrived. The look is written once, over an
 //! interface of four operations, for AVX-512, AVX2 and plain code; all agree.
 
-use super::words::Numerals;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256i, __m512i};
+
+use super::words::Characters;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -33,7 +36,7 @@ pub(super) struct Block {
     pub(super) ats: u64,
     /// Signs behind a key: `:`, `=`, `>` and `：`.
     pub(super) keys: u64,
-    /// Further signs behind a label: `是`, `为`, `|`, a tab, `<` and their like.
+    /// Further signs behind a label: `是`, `为`, `|`, a tab, `<`, ` is ` and their like.
     pub(super) signs: u64,
     /// Last bytes of Chinese and other characters with ASCII behind them.
     pub(super) leaves: u64,
@@ -42,8 +45,20 @@ pub(super) struct Block {
     /// Last bytes of characters with a Latin letter, or a space and one, behind
     /// them, and letters of full width.
     pub(super) after_han: u64,
+    /// Where one of a few spellings may stand that cannot be anything else.
+    pub(super) literals: u64,
     /// Places from which a long run of letters and digits goes on.
     pub(super) runs: u64,
+    /// Bytes of other characters than ASCII.
+    high: u64,
+    /// Their first bytes.
+    leads: u64,
+    /// Where a word may begin: first bytes of characters, of words and of numbers.
+    pub(super) starts: u64,
+    /// Some of them begin like signs and digits that are seldom seen.
+    unusual: bool,
+    /// Anything but letters and digits was seen.
+    pub(super) rest: bool,
     /// How many digits, odd digits, masks and joints there are.
     pub(super) counts: Counts,
 }
@@ -63,13 +78,13 @@ pub(super) struct Survey {
     /// Where the first block begins.
     start: usize,
     blocks: Vec<Block>,
-    /// Numerals, in order, since they were last taken: of seven in a row, one at least.
+    /// Characters, in order, since they were last taken: of seven in a row, one at least.
     pub(super) numerals: Vec<usize>,
 }
 
 impl Survey {
     /// Looks at the blocks up to `to` that were not looked at yet.
-    pub(super) fn reach(&mut self, text: &[u8], to: usize, numerals: &Numerals) {
+    pub(super) fn reach(&mut self, text: &[u8], to: usize, numerals: &Characters) {
         let look = Look {
             text,
             to,
@@ -88,12 +103,10 @@ impl Survey {
         look.over(Plain);
     }
 
-    /// The block that begins at `at`; an empty one where none was looked at.
-    pub(super) fn block(&self, at: usize) -> Block {
-        let n = at.checked_sub(self.start).map(|bytes| bytes / BLOCK);
-        n.and_then(|n| self.blocks.get(n))
-            .copied()
-            .unwrap_or_default()
+    /// The block that begins at `at`; none where none was looked at.
+    #[inline]
+    pub(super) fn block(&self, at: usize) -> Option<&Block> {
+        self.blocks.get(at.checked_sub(self.start)? / BLOCK)
     }
 
     /// Where the blocks that were looked at end.
@@ -149,7 +162,7 @@ trait Lanes: Copy {
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for pulp::x86::V4 {
-    type Bytes = pulp::u8x64;
+    type Bytes = __m512i;
 
     #[inline(always)]
     fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
@@ -158,24 +171,28 @@ impl Lanes for pulp::x86::V4 {
 
     #[inline(always)]
     fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
-        self.cmp_eq_u8x64(bytes, self.splat_u8x64(value)).0
+        let value = self.avx512f._mm512_set1_epi8(value.cast_signed());
+        self.avx512bw._mm512_cmpeq_epi8_mask(bytes, value)
     }
 
     #[inline(always)]
     fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
-        let from = self.wrapping_sub_u8x64(bytes, self.splat_u8x64(first));
-        self.cmp_lt_u8x64(from, self.splat_u8x64(count)).0
+        let first = self.avx512f._mm512_set1_epi8(first.cast_signed());
+        let count = self.avx512f._mm512_set1_epi8(count.cast_signed());
+        let from = self.avx512bw._mm512_sub_epi8(bytes, first);
+        self.avx512bw._mm512_cmplt_epu8_mask(from, count)
     }
 
     #[inline(always)]
     fn small(self, bytes: Self::Bytes) -> Self::Bytes {
-        self.or_u8x64(bytes, self.splat_u8x64(0x20))
+        let bit = self.avx512f._mm512_set1_epi8(0x20);
+        self.avx512f._mm512_or_si512(bytes, bit)
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for pulp::x86::V3 {
-    type Bytes = [pulp::u8x32; 2];
+    type Bytes = [__m256i; 2];
 
     #[inline(always)]
     fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
@@ -183,37 +200,47 @@ impl Lanes for pulp::x86::V3 {
     }
 
     #[inline(always)]
-    fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
-        let value = self.splat_u8x32(value);
-        join(bytes.map(|half| bits(self, self.cmp_eq_u8x32(half, value))))
+    fn is(self, [low, high]: Self::Bytes, value: u8) -> u64 {
+        let value = self.avx._mm256_set1_epi8(value.cast_signed());
+        let low = self.avx2._mm256_cmpeq_epi8(low, value);
+        let high = self.avx2._mm256_cmpeq_epi8(high, value);
+        bits(self, [low, high])
     }
 
     #[inline(always)]
-    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
-        let (first, last) = (self.splat_u8x32(first), self.splat_u8x32(count - 1));
-        join(bytes.map(|half| {
-            let from = self.wrapping_sub_u8x32(half, first);
-            bits(self, self.cmp_eq_u8x32(self.min_u8x32(from, last), from))
-        }))
+    fn within(self, [low, high]: Self::Bytes, first: u8, count: u8) -> u64 {
+        let first = self.avx._mm256_set1_epi8(first.cast_signed());
+        let last = self.avx._mm256_set1_epi8((count - 1).cast_signed());
+        let low = self.avx2._mm256_sub_epi8(low, first);
+        let high = self.avx2._mm256_sub_epi8(high, first);
+        let small = [
+            self.avx2._mm256_min_epu8(low, last),
+            self.avx2._mm256_min_epu8(high, last),
+        ];
+        let low = self.avx2._mm256_cmpeq_epi8(small[0], low);
+        let high = self.avx2._mm256_cmpeq_epi8(small[1], high);
+        bits(self, [low, high])
     }
 
     #[inline(always)]
-    fn small(self, bytes: Self::Bytes) -> Self::Bytes {
-        bytes.map(|half| self.or_u8x32(half, self.splat_u8x32(0x20)))
+    fn small(self, [low, high]: Self::Bytes) -> Self::Bytes {
+        let bit = self.avx._mm256_set1_epi8(0x20);
+        [
+            self.avx2._mm256_or_si256(low, bit),
+            self.avx2._mm256_or_si256(high, bit),
+        ]
     }
 }
 
 /// The highest bit of every byte.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn bits(v3: pulp::x86::V3, mask: pulp::m8x32) -> u32 {
-    v3.avx2._mm256_movemask_epi8(pulp::cast(mask)).cast_unsigned()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn join(halves: [u32; 2]) -> u64 {
-    u64::from(halves[0]) | u64::from(halves[1]) << 32
+fn bits(v3: pulp::x86::V3, [low, high]: [__m256i; 2]) -> u64 {
+    let [low, high] = [
+        v3.avx2._mm256_movemask_epi8(low).cast_unsigned(),
+        v3.avx2._mm256_movemask_epi8(high).cast_unsigned(),
+    ];
+    u64::from(low) | u64::from(high) << 32
 }
 
 /// Any processor.
@@ -256,7 +283,7 @@ impl Lanes for Plain {
 struct Look<'t> {
     text: &'t [u8],
     to: usize,
-    numerals: &'t Numerals,
+    numerals: &'t Characters,
     survey: &'t mut Survey,
 }
 
@@ -274,130 +301,208 @@ impl<L: Lanes> pulp::NullaryFnOnce for Over<'_, L> {
 }
 
 impl Look<'_> {
+    /// Some rounds over the blocks, those with wide instructions without a branch
+    /// within a block: across branches the compiler takes masks apart.
     #[inline(always)]
     fn over<L: Lanes>(self, lanes: L) {
-        let mut at = self.survey.end();
-        while at < self.to {
-            let mut end = [0; BLOCK + BEYOND];
-            let view: &View = match self.text.get(at..).and_then(<[u8]>::first_chunk) {
-                Some(view) => view,
-                None => {
-                    // Beyond the text there are zeros.
-                    let rest = self.text.get(at..).unwrap_or(&[]);
-                    let rest = &rest[..rest.len().min(end.len())];
-                    end[..rest.len()].copy_from_slice(rest);
-                    &end
-                }
-            };
-            let (block, leads) = look(lanes, view);
-            if leads != 0 {
-                self.numerals
-                    .sample(view, leads, at, &mut self.survey.numerals);
+        let Look {
+            text, to, survey, ..
+        } = self;
+        let mut room = [0; BLOCK + BEYOND];
+        let first = survey.blocks.len();
+        let start = survey.end();
+        let more = to.saturating_sub(start).div_ceil(BLOCK);
+        survey.blocks.resize(first + more, Block::default());
+        let new = &mut survey.blocks[first..];
+        for (n, block) in new.iter_mut().enumerate() {
+            let at = start + n * BLOCK;
+            *block = narrow(Seen::of(lanes, view(text, at, &mut room)));
+        }
+        for (n, block) in new.iter_mut().enumerate().filter(|(_, b)| b.high != 0) {
+            let at = start + n * BLOCK;
+            wide(Seen::of(lanes, view(text, at, &mut room)), block);
+        }
+        for (n, block) in new.iter_mut().enumerate().filter(|(_, b)| b.unusual) {
+            let view = view(text, start + n * BLOCK, &mut room);
+            unusual(Seen::of(lanes, view), block);
+        }
+        let before = start.checked_sub(1).and_then(|at| text.get(at));
+        let mut before = before.copied().unwrap_or(0);
+        for (n, block) in new.iter_mut().enumerate() {
+            let at = start + n * BLOCK;
+            let view = view(text, at, &mut room);
+            block.finish(view, before);
+            before = view[BLOCK - 1];
+            if block.leads != 0 {
+                let found = &mut survey.numerals;
+                self.numerals.sample(view, block.leads, at, found);
             }
-            self.survey.blocks.push(block);
-            at += BLOCK;
         }
     }
 }
 
-/// What a block holds, and where characters of several bytes begin.
+/// The block at `at` and what lies beyond it; beyond the text there are zeros.
 #[inline(always)]
-fn look<L: Lanes>(lanes: L, view: &View) -> (Block, u64) {
-    let [v0, v1, v2] = [0, 1, 2].map(|from| {
-        let bytes: &[u8; BLOCK] = view[from..].first_chunk().unwrap_or(&[0; BLOCK]);
-        lanes.load(bytes)
-    });
+fn view<'t>(text: &'t [u8], at: usize, room: &'t mut View) -> &'t View {
+    let rest = text.get(at..).unwrap_or(&[]);
+    if let Some(view) = rest.first_chunk() {
+        return view;
+    }
+    *room = [0; BLOCK + BEYOND];
+    let rest = &rest[..rest.len().min(room.len())];
+    room[..rest.len()].copy_from_slice(rest);
+    room
+}
+
+/// A block, and the same one and two bytes further on.
+#[derive(Clone, Copy)]
+struct Seen<'v, L: Lanes> {
+    lanes: L,
+    view: &'v View,
+    v0: L::Bytes,
+    v1: L::Bytes,
+    v2: L::Bytes,
+}
+
+impl<'v, L: Lanes> Seen<'v, L> {
+    #[inline(always)]
+    fn of(lanes: L, view: &'v View) -> Seen<'v, L> {
+        let part = |from: usize| view[from..].first_chunk().unwrap_or(&[0; BLOCK]);
+        Seen {
+            lanes,
+            view,
+            v0: lanes.load(part(0)),
+            v1: lanes.load(part(1)),
+            v2: lanes.load(part(2)),
+        }
+    }
+
+    /// Where three bytes stand in a row.
+    #[inline(always)]
+    fn three(self, [a, b, c]: [u8; 3]) -> u64 {
+        let lanes = self.lanes;
+        lanes.is(self.v0, a) & lanes.is(self.v1, b) & lanes.is(self.v2, c)
+    }
+}
+
+/// What ASCII a block holds.
+#[inline(always)]
+fn narrow<L: Lanes>(seen: Seen<'_, L>) -> Block {
+    let Seen {
+        lanes, view, v0, ..
+    } = seen;
     let small = lanes.small(v0);
     let numbers = lanes.within(v0, b'0', 10);
     let letters = lanes.within(small, b'a', 26);
-    let high = lanes.within(v0, 0x80, 0x80);
-    let leads = lanes.within(v0, 0xC0, 0x40);
-    let mut block = Block {
+    let colons = lanes.is(v0, b':');
+    let joints = colons | lanes.is(v0, b'-');
+    // A hexadecimal digit or the like on either side.
+    let part = numbers | lanes.within(small, b'a', 6) | joints;
+    let first = matches!(view[BLOCK], b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f' | b':' | b'-');
+    Block {
         digits: numbers,
         letters,
+        high: lanes.within(v0, 0x80, 0x80),
         masks: lanes.is(v0, b'*'),
         ats: lanes.is(v0, b'@'),
+        keys: colons | lanes.is(v0, b'=') | lanes.is(v0, b'>'),
+        signs: lanes.is(v0, b'<')
+            | lanes.is(v0, b'|')
+            | lanes.is(v0, b'\t')
+            | seen.three(*b" is"),
+        literals: seen.three(*b"xid") | seen.three(*b".me"),
+        joints: joints & (part >> 1 | u64::from(first) << 63) & (part << 1 | 1),
         ..Block::default()
-    };
-    let colons = lanes.is(v0, b':');
-    block.keys = colons | lanes.is(v0, b'=') | lanes.is(v0, b'>');
-    block.signs = lanes.is(v0, b'<') | lanes.is(v0, b'|') | lanes.is(v0, b'\t');
+    }
+}
+
+/// What else a block with other characters than ASCII holds.
+#[inline(always)]
+fn wide<L: Lanes>(seen: Seen<'_, L>, block: &mut Block) {
+    let Seen {
+        lanes,
+        view,
+        v0,
+        v1,
+        v2,
+    } = seen;
     // The bytes beyond the block, as bits behind its last.
     let is_letter = |at: usize| u64::from(view[at].is_ascii_alphabetic());
-    let next = letters >> 1 | is_letter(BLOCK) << 63;
-    let over_next = letters >> 2 | is_letter(BLOCK) << 62 | is_letter(BLOCK + 1) << 63;
-    if high != 0 {
-        block.after_han = high & (next | lanes.is(v1, b' ') & over_next);
-        block.leaves = high & !(high >> 1 | u64::from(view[BLOCK] >= 0x80) << 63);
-        wide(lanes, [v0, v1, v2], &mut block);
-    }
-    let joints = colons | lanes.is(v0, b'-');
-    if joints != 0 {
-        // A hexadecimal digit or the like on either side.
-        let part = numbers | lanes.within(small, b'a', 6) | joints;
-        let first = matches!(view[BLOCK], b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f' | b':' | b'-');
-        block.joints = joints & (part >> 1 | u64::from(first) << 63) & (part << 1 | 1);
-    }
-    let word = letters | numbers;
-    block.runs = runs(word, view);
-    block.counts = Counts {
-        digits: count(block.digits),
-        odd: count(block.odd),
-        masks: count(block.masks),
-        joints: count(block.joints),
-    };
-    (block, leads)
-}
-
-#[inline(always)]
-fn count(mask: u64) -> u8 {
-    // 64 at most.
-    mask.count_ones().to_le_bytes()[0]
-}
-
-/// Signs and digits of full width, circled and raised digits, masks.
-#[inline(always)]
-fn wide<L: Lanes>(lanes: L, [v0, v1, v2]: [L::Bytes; 3], block: &mut Block) {
-    let three = |a: u8, b: u8, c: u8| lanes.is(v0, a) & lanes.is(v1, b) & lanes.is(v2, c);
-    // 是 and 为.
-    block.signs |= three(0xE6, 0x98, 0xAF) | three(0xE4, 0xB8, 0xBA);
+    let next = block.letters >> 1 | is_letter(BLOCK) << 63;
+    let over_next = block.letters >> 2 | is_letter(BLOCK) << 62 | is_letter(BLOCK + 1) << 63;
+    block.leaves = block.high & !(block.high >> 1 | u64::from(view[BLOCK] >= 0x80) << 63);
     // EF BC 81 to BF, EF BD 80 on; the commonest by far is the comma, EF BC 8C.
     let full = lanes.is(v0, 0xEF);
-    if full != 0 {
-        let first = full & lanes.is(v1, 0xBC);
-        let letters = first & lanes.within(v2, 0xA1, 26);
-        block.digits |= first & lanes.within(v2, 0x90, 10);
-        block.masks |= first & lanes.is(v2, 0x8A);
-        block.keys |= first & lanes.is(v2, 0x9A);
-        block.ats |= first & lanes.is(v2, 0xA0);
-        // ＝, ︰ and ﹕.
-        block.signs |= first & lanes.is(v2, 0x9D)
-            | full & lanes.is(v1, 0xB8) & lanes.is(v2, 0xB0)
-            | full & lanes.is(v1, 0xB9) & lanes.is(v2, 0x95);
-        block.after_han |=
-            letters | full & lanes.is(v1, 0xBD) & lanes.within(v2, 0x81, 26);
-    }
+    let first = full & lanes.is(v1, 0xBC);
+    let letters = first & lanes.within(v2, 0xA1, 26)
+        | full & lanes.is(v1, 0xBD) & lanes.within(v2, 0x81, 26);
+    block.after_han = block.high & (next | lanes.is(v1, b' ') & over_next) | letters;
+    block.digits |= first & lanes.within(v2, 0x90, 10);
+    block.masks |= first & lanes.is(v2, 0x8A);
+    block.keys |= first & lanes.is(v2, 0x9A);
+    block.ats |= first & lanes.is(v2, 0xA0);
+    // 是, 为, ＝, ︰ and ﹕.
+    block.signs |= seen.three([0xE6, 0x98, 0xAF])
+        | seen.three([0xE4, 0xB8, 0xBA])
+        | first & lanes.is(v2, 0x9D)
+        | full & lanes.is(v1, 0xB8) & lanes.is(v2, 0xB0)
+        | full & lanes.is(v1, 0xB9) & lanes.is(v2, 0x95);
+    // 字 and 日.
+    block.literals |= seen.three([0xE5, 0xAD, 0x97]) | seen.three([0xE6, 0x97, 0xA5]);
     let geometric = lanes.is(v0, 0xE2) & !lanes.is(v1, 0x80);
-    if geometric != 0 {
-        block.odd |= geometric
-            & (lanes.within(v1, 0x81, 2) | lanes.within(v1, 0x91, 3) | lanes.within(v1, 0x9D, 2));
-        block.masks |= geometric & lanes.within(v1, 0x96, 2);
-        // →
-        block.signs |= geometric & lanes.is(v1, 0x86) & lanes.is(v2, 0x92);
-    }
-    let rare = lanes.within(v0, 0xC2, 2) | lanes.is(v0, 0xF0);
-    if rare != 0 {
-        block.odd |= lanes.is(v0, 0xF0)
-            | lanes.is(v0, 0xC2) & (lanes.within(v1, 0xB2, 2) | lanes.is(v1, 0xB9));
-        block.masks |= lanes.is(v0, 0xC3) & lanes.is(v1, 0x97);
+    block.unusual = geometric | lanes.within(v0, 0xC2, 2) | lanes.is(v0, 0xF0) != 0;
+    block.leads = lanes.within(v0, 0xC0, 0x40);
+}
+
+/// Circled, raised and mathematical digits, masks, arrows.
+#[inline(always)]
+fn unusual<L: Lanes>(seen: Seen<'_, L>, block: &mut Block) {
+    let Seen {
+        lanes, v0, v1, v2, ..
+    } = seen;
+    let geometric = lanes.is(v0, 0xE2);
+    block.odd = geometric
+        & (lanes.within(v1, 0x81, 2) | lanes.within(v1, 0x91, 3) | lanes.within(v1, 0x9D, 2))
+        | lanes.is(v0, 0xF0)
+        | lanes.is(v0, 0xC2) & (lanes.within(v1, 0xB2, 2) | lanes.is(v1, 0xB9));
+    block.masks |=
+        geometric & lanes.within(v1, 0x96, 2) | lanes.is(v0, 0xC3) & lanes.is(v1, 0x97);
+    // →
+    block.signs |= geometric & lanes.is(v1, 0x86) & lanes.is(v2, 0x92);
+}
+
+impl Block {
+    /// Counts what is there.
+    #[inline(always)]
+    fn finish(&mut self, view: &View, before: u8) {
+        self.runs = runs(self, view);
+        let numbers = self.digits & !self.high;
+        let behind_letter = self.letters << 1 | u64::from(before.is_ascii_alphabetic());
+        let behind_number = numbers << 1 | u64::from(before.is_ascii_digit());
+        self.starts = self.leads
+            | self.letters & !behind_letter
+            | numbers & !(behind_letter | behind_number);
+        let signs = self.keys | self.signs | self.leaves | self.after_han | self.literals;
+        let others = self.odd | self.masks | self.ats | self.joints | self.runs;
+        self.rest = (signs | others) != 0;
+        // 64 at most.
+        let count = |mask: u64| mask.count_ones().to_le_bytes()[0];
+        self.counts = Counts {
+            digits: count(self.digits),
+            odd: count(self.odd),
+            masks: count(self.masks),
+            joints: count(self.joints),
+        };
     }
 }
 
 /// Places that have [`LONG_RUN`] letters and digits from there on.
 #[inline(always)]
-fn runs(word: u64, view: &View) -> u64 {
+fn runs(block: &Block, view: &View) -> u64 {
     // Every run that is long enough crosses one of these.
     const MARKS: u64 = 1 << 14 | 1 << 29 | 1 << 44 | 1 << 59 | 1 << 63;
+    // Digits of full width stand apart by their second byte.
+    let word = block.letters | block.digits & !block.high;
     if word & MARKS == 0 {
         return 0;
     }
@@ -420,7 +525,7 @@ mod tests {
 
     fn first(text: &str) -> Block {
         let mut survey = Survey::default();
-        survey.reach(text.as_bytes(), BLOCK, &Numerals::default());
+        survey.reach(text.as_bytes(), BLOCK, &Characters::default());
         assert_eq!(survey.blocks.len(), 1);
         survey.blocks[0]
     }
@@ -475,14 +580,25 @@ mod tests {
     #[test]
     fn every_processor_sees_the_same() {
         let text = "手机１３８-00：a=b>c*＊●×①²𝟕ｘ３c:22:FB，“号”京A8 Ｂ wxid_abcdefghijklmnop 完。".repeat(9);
-        for from in (0..text.len() - BLOCK - BEYOND).filter(|at| text.is_char_boundary(*at)) {
-            let view: &View = text.as_bytes()[from..].first_chunk().unwrap();
-            let plain = look(Plain, view);
+        for from in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let text = &text.as_bytes()[from..];
+            let numerals = Characters::default();
+            let seen = |over: &dyn Fn(Look<'_>)| {
+                let mut survey = Survey::default();
+                over(Look {
+                    text,
+                    to: text.len(),
+                    numerals: &numerals,
+                    survey: &mut survey,
+                });
+                survey.blocks
+            };
+            let plain = seen(&|look| look.over(Plain));
             if let Some(v3) = pulp::x86::V3::try_new() {
-                assert_eq!(look(v3, view), plain);
+                assert_eq!(seen(&|look| v3.vectorize(Over(v3, look))), plain);
             }
             if let Some(v4) = pulp::x86::V4::try_new() {
-                assert_eq!(look(v4, view), plain);
+                assert_eq!(seen(&|look| v4.vectorize(Over(v4, look))), plain);
             }
         }
     }

@@ -7,11 +7,13 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use liuhen_kinds::detection::{Detection, LabelRule};
+use liuhen_kinds::segment::Numbers;
 use liuhen_kinds::{Kind, RulePack};
 
 use super::hit::Reasons;
+use super::labels::KeyTails;
 use super::own::OwnKind;
-use super::words::Words;
+use super::words::{Characters, Words};
 
 /// The number of a kind within one detector.
 pub(super) type KindId = u8;
@@ -89,6 +91,9 @@ pub(super) struct Compiled {
     pub(super) infos: Vec<WordInfo>,
     /// Latin header words, lower case and without signs, by which keys are known.
     keys: HashMap<&'static [u8], u16, BuildHasherDefault<KeyHasher>>,
+    key_tails: KeyTails,
+    /// Characters that plates begin with.
+    pub(super) provinces: Characters,
     never: HashSet<&'static [u8], BuildHasherDefault<KeyHasher>>,
     /// Kinds with values that nobody has.
     nobodys: KindSet,
@@ -179,6 +184,8 @@ impl Compiled {
             words: Words::new(std::iter::empty(), ""),
             infos: Vec::new(),
             keys: HashMap::default(),
+            key_tails: KeyTails::new(std::iter::empty()),
+            provinces: Characters::new(&Numbers::builtin().plate.provinces),
             never: HashSet::default(),
             nobodys: KindSet::default(),
             identifying: KindSet::default(),
@@ -344,12 +351,17 @@ impl Compiled {
             let key: Vec<u8> = super::labels::key(info.text.as_bytes());
             self.keys.entry(key.leak()).or_insert(at);
         }
+        self.key_tails = KeyTails::new(self.keys.keys().copied());
         self.infos = infos;
     }
 
-    /// The word that a Latin key is, or that its last parts are.
-    pub(super) fn key(&self, key: &super::labels::Key) -> Option<u16> {
-        key.suffixes()
+    /// The word that the Latin key before `end` is, or that its last parts are.
+    pub(super) fn key_ending(&self, text: &[u8], end: usize) -> Option<u16> {
+        if !self.key_tails.may_end(text, end) {
+            return None;
+        }
+        super::labels::key_ending(text, end)?
+            .suffixes()
             .find_map(|suffix| self.keys.get(suffix).copied())
     }
 

@@ -5,11 +5,7 @@
 //! depends on where a stretch begins, since every extractor looks at a bounded
 //! neighbourhood that is always there.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
-use super::census::{BLOCK, Block, Survey, each};
+use super::census::{BLOCK, Block, Counts, Survey, each};
 use super::compiled::{Compiled, KindSet};
 use super::glyph::{self, Glyph};
 use super::groups::Cluster;
@@ -53,9 +49,11 @@ impl Engine {
         given: KindSet,
         encoded: &mut Vec<(usize, usize)>,
     ) {
-        // The block behind the last shows what lies across its edge.
-        self.survey.forget(from.saturating_sub(BLOCK));
-        self.survey.reach(text, to + BLOCK, &rules.words.numerals);
+        // What lies across an edge is seen, and words that candidates reach.
+        self.survey.forget(from.saturating_sub(BEHIND));
+        self.survey.reach(text, (to + BEHIND).min(text.len()), &rules.words.numerals);
+        let mut survey = std::mem::take(&mut self.survey);
+        let numerals = std::mem::take(&mut survey.numerals);
         let mut nearby = std::mem::take(&mut self.nearby);
         nearby.begin(from.saturating_sub(BEHIND));
         let mut candidates = std::mem::take(&mut self.candidates);
@@ -63,15 +61,22 @@ impl Engine {
             rules,
             text,
             nearby: &mut nearby,
+            survey: &survey,
             given,
             out: &mut candidates,
             encoded,
             known: None,
         };
         self.blocks(&mut window, from, to);
-        self.numerals(&mut window);
-        literals(&mut window, from, to);
+        for at in &numerals {
+            if has_company(text, *at) {
+                self.numeral(&mut window, *at);
+            }
+        }
         self.own(&mut window, to);
+        survey.numerals = numerals;
+        survey.numerals.clear();
+        self.survey = survey;
         self.nearby = nearby;
         self.candidates = candidates;
     }
@@ -130,42 +135,58 @@ impl Engine {
     }
 
     fn blocks(&mut self, window: &mut Window<'_>, from: usize, to: usize) {
-        let survey = std::mem::take(&mut self.survey);
+        let survey = window.survey;
         // One block before and one behind, for what lies across an edge.
         let block = |at: usize| survey.block(at);
-        let mut before = from.checked_sub(BLOCK).map(block).unwrap_or_default();
-        let mut here = block(from);
+        let mut before = from.checked_sub(BLOCK).and_then(block);
         let mut at = from;
         while at < to {
-            let next = block(at + BLOCK);
-            let several = |least: u8, of: fn(&Block) -> u8| {
-                of(&here) > 0 && of(&here) + of(&before).max(of(&next)) >= least
-            };
-            if several(4, |b| b.counts.digits) {
-                self.digits(window, each(here.digits, at));
+            if let Some(here) = block(at) {
+                let next = block(at + BLOCK);
+                let several = |least: u8, of: fn(&Counts) -> u8| {
+                    let beside = [before, next].map(|b| b.map_or(0, |b| of(&b.counts)));
+                    let own = of(&here.counts);
+                    own > 0 && own + beside[0].max(beside[1]) >= least
+                };
+                if several(4, |counts| counts.digits) {
+                    self.digits(window, each(here.digits, at));
+                }
+                if here.rest {
+                    self.signs(window, here, at, several);
+                }
+                before = Some(here);
             }
-            if several(4, |b| b.counts.odd) {
-                each(here.odd, at).for_each(|at| self.odd_digit(window, at));
-            }
-            each(here.ats, at).for_each(|at| sign_at(window, at));
-            if several(2, |b| b.counts.masks) {
-                each(here.masks, at).for_each(|at| self.mask(window, at));
-            }
-            each(here.keys, at).for_each(|at| {
-                key(window, at);
-                values::behind_sign(window, at);
-            });
-            each(here.signs, at).for_each(|at| values::behind_sign(window, at));
-            each(here.leaves, at).for_each(|at| leaves_han(window, at));
-            if several(2, |b| b.counts.joints) {
-                each(here.joints, at).for_each(|at| self.joint(window, at));
-            }
-            each(here.after_han, at).for_each(|at| after_han(window, at));
-            each(here.runs, at).for_each(|at| self.run_at(window, at));
-            (before, here) = (here, next);
             at += BLOCK;
         }
-        self.survey = survey;
+    }
+
+    /// What else than plain digits a block holds.
+    fn signs(
+        &mut self,
+        window: &mut Window<'_>,
+        here: &Block,
+        at: usize,
+        several: impl Fn(u8, fn(&Counts) -> u8) -> bool,
+    ) {
+        if several(4, |counts| counts.odd) {
+            each(here.odd, at).for_each(|at| self.odd_digit(window, at));
+        }
+        each(here.ats, at).for_each(|at| sign_at(window, at));
+        if several(2, |counts| counts.masks) {
+            each(here.masks, at).for_each(|at| self.mask(window, at));
+        }
+        each(here.keys, at).for_each(|at| {
+            key(window, at);
+            values::behind_sign(window, at);
+        });
+        each(here.signs, at).for_each(|at| values::behind_sign(window, at));
+        each(here.leaves, at).for_each(|at| leaves_han(window, at));
+        if several(2, |counts| counts.joints) {
+            each(here.joints, at).for_each(|at| self.joint(window, at));
+        }
+        each(here.after_han, at).for_each(|at| after_han(window, at));
+        each(here.literals, at).for_each(|at| literal(window, at));
+        each(here.runs, at).for_each(|at| self.run_at(window, at));
     }
 
     /// Numbers whose first group begins at one of the places, which hold digits.
@@ -194,15 +215,6 @@ impl Engine {
                 self.numeral(window, start);
             }
         }
-    }
-
-    /// Numbers in Chinese numerals, where the survey saw one.
-    fn numerals(&mut self, window: &mut Window<'_>) {
-        let mut survey = std::mem::take(&mut self.survey);
-        for at in survey.numerals.drain(..) {
-            self.numeral(window, at);
-        }
-        self.survey = survey;
     }
 
     /// Numbers in circled or raised digits.
@@ -332,6 +344,14 @@ fn called(window: &mut Window<'_>, start: usize) {
     }
 }
 
+/// Whether another numeral stands near that at `at`: one or two signs between them at most.
+fn has_company(text: &[u8], at: usize) -> bool {
+    let numeral = |at: usize| matches!(glyph::at(text, at).0, Glyph::Numeral(_));
+    [3, 4, 5, 6, 7]
+        .iter()
+        .any(|far| numeral(at + far) || at.checked_sub(*far).is_some_and(numeral))
+}
+
 /// Where the number begins that a numeral at `at` lies in.
 fn numeral_start(text: &[u8], at: usize, from: usize) -> usize {
     let mut start = at;
@@ -384,17 +404,14 @@ fn key(window: &mut Window<'_>, at: usize) {
         end -= 1;
     }
     if let Some(end) = field_name(window.text, at) {
-        if let Some(word) =
-            labels::key_ending(window.text, end).and_then(|key| window.rules.key(&key))
-        {
+        if let Some(word) = window.rules.key_ending(window.text, end) {
             values::propose(window, word, end, true);
         }
         return;
     }
     let letter = end > 0 && window.text[end - 1].is_ascii_alphanumeric();
     if letter
-        && let Some(key) = labels::key_ending(window.text, end)
-        && let Some(word) = window.rules.key(&key)
+        && let Some(word) = window.rules.key_ending(window.text, end)
     {
         values::propose(window, word, at, true);
     }
@@ -431,7 +448,7 @@ fn after_han(window: &mut Window<'_>, at: usize) {
 /// brackets and quotation marks, with no sign between it and its label.
 fn leaves_han(window: &mut Window<'_>, at: usize) {
     let behind = &window.text[at + 1..];
-    let passes = |byte: &u8| labels::sign(char::from(*byte)) == labels::Sign::Passes;
+    let passes = |byte: &u8| labels::ascii_sign(*byte) == labels::Sign::Passes;
     let signs = behind.iter().take(4).take_while(|byte| passes(byte)).count();
     if behind.get(signs).is_some_and(u8::is_ascii_alphanumeric) {
         values::bare(window, at + 1 + signs);
@@ -439,23 +456,16 @@ fn leaves_han(window: &mut Window<'_>, at: usize) {
 }
 
 /// Spellings that cannot be anything else.
-fn literals(window: &mut Window<'_>, from: usize, to: usize) {
-    static FINDERS: LazyLock<[Finder<'static>; 5]> =
-        LazyLock::new(|| ["wxid_", "t.me/", "字第", "日出生", " is "].map(Finder::new));
-    let text = &window.text[from..(to + 8).min(window.text.len())];
-    for (n, finder) in FINDERS.iter().enumerate() {
-        for at in finder
-            .find_iter(text)
-            .map(|at| at + from)
-            .filter(|at| *at < to)
-        {
-            match n {
-                2 => plates::military(window, at),
-                3 => values::born(window, at + "日".len()),
-                4 => values::behind_sign(window, at),
-                _ => values::account(window, at),
-            }
-        }
+fn literal(window: &mut Window<'_>, at: usize) {
+    let text = &window.text[at..];
+    if text.starts_with(b"xid_") && window.text[..at].ends_with(b"w") {
+        values::account(window, at - 1);
+    } else if text.starts_with(b".me/") && window.text[..at].ends_with(b"t") {
+        values::account(window, at - 1);
+    } else if text.starts_with("字第".as_bytes()) {
+        plates::military(window, at);
+    } else if text.starts_with("日出生".as_bytes()) {
+        values::born(window, at + "日".len());
     }
 }
 

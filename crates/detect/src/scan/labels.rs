@@ -18,12 +18,30 @@ pub(super) enum Sign {
 /// What one character between a label and its value does.
 #[inline]
 pub(super) fn sign(character: char) -> Sign {
+    match u8::try_from(character) {
+        Ok(byte @ ..0x80) => ascii_sign(byte),
+        _ => wide_sign(character),
+    }
+}
+
+/// What a sign of ASCII does.
+#[inline]
+pub(super) fn ascii_sign(byte: u8) -> Sign {
+    match byte {
+        b':' | b'=' | b'>' => Sign::States,
+        b'|' | b'\t' => Sign::Divides,
+        b' ' | b'"' | b'\'' | b'`' | b'(' | b'[' | b'{' | b'+' | b'\\' | b')' | b']' => {
+            Sign::Passes
+        }
+        _ => Sign::None,
+    }
+}
+
+fn wide_sign(character: char) -> Sign {
     match character {
-        ':' | '=' | '>' | '：' | '＝' | '是' | '为' | '︰' | '→' | '﹕' => Sign::States,
-        '|' | '\t' => Sign::Divides,
-        ' ' | '"' | '\'' | '`' | '(' | '[' | '{' | '+' | '\\' | ')' | ']' | '　' | '“' | '”' | '‘'
-        | '’' | '「' | '『' | '（' | '）' | '【' | '】' | '《' | '＋' | '\u{A0}' | '号' | '码'
-        | '\u{200B}' | '\u{FEFF}' | '〔' | '了' => Sign::Passes,
+        '：' | '＝' | '是' | '为' | '︰' | '→' | '﹕' => Sign::States,
+        '　' | '“' | '”' | '‘' | '’' | '「' | '『' | '（' | '）' | '【' | '】' | '《' | '＋'
+        | '\u{A0}' | '号' | '码' | '\u{200B}' | '\u{FEFF}' | '〔' | '了' => Sign::Passes,
         _ => Sign::None,
     }
 }
@@ -93,6 +111,53 @@ pub(super) struct Key {
     start: usize,
     /// Where parts begin, as bits.
     parts: u32,
+}
+
+/// The last three letters or digits of keys, as a set of hashes: whether a key
+/// may end somewhere is answered without reading it.
+#[derive(Debug)]
+pub(super) struct KeyTails(Box<[u64; 64]>);
+
+impl KeyTails {
+    /// Of keys in lower case and without signs.
+    pub(super) fn new<'k>(keys: impl Iterator<Item = &'k [u8]>) -> KeyTails {
+        let mut bits = Box::new([0; 64]);
+        for key in keys {
+            // Nothing stands before a key of two letters.
+            let tail = match *key {
+                [.., a, b, c] => [a, b, c],
+                [b, c] => [0, b, c],
+                _ => continue,
+            };
+            let slot = KeyTails::slot(tail);
+            bits[slot / 64] |= 1 << (slot % 64);
+        }
+        KeyTails(bits)
+    }
+
+    /// Whether a key may end at `end`.
+    #[inline]
+    pub(super) fn may_end(&self, text: &[u8], end: usize) -> bool {
+        let Some([a, b, c]) = text.get(..end).and_then(<[u8]>::last_chunk) else {
+            return end == 2;
+        };
+        // A sign within the last three may divide them: `id_3`.
+        if !(b.is_ascii_alphanumeric() && c.is_ascii_alphanumeric()) {
+            return true;
+        }
+        let first = match a {
+            b'_' | b'-' | b'.' => return true,
+            a if a.is_ascii_alphanumeric() => a.to_ascii_lowercase(),
+            _ => 0,
+        };
+        let slot = KeyTails::slot([first, b.to_ascii_lowercase(), c.to_ascii_lowercase()]);
+        self.0[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    #[inline]
+    fn slot([a, b, c]: [u8; 3]) -> usize {
+        (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1) >> 20) as usize
+    }
 }
 
 impl Key {

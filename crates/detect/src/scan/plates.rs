@@ -15,6 +15,9 @@ use crate::verdict::Verdict;
 /// Proposes the plate whose province's character begins at `start`.
 pub(super) fn propose(window: &mut Window<'_>, start: usize) {
     let text = window.text;
+    if !window.rules.provinces.may_stand(text, start) {
+        return;
+    }
     let (province, wide) = glyph::decode(text, start);
     if wide != 3 || !Numbers::builtin().plate.provinces.contains(province) {
         return;

@@ -59,7 +59,7 @@ pub(super) fn behind_sign(window: &mut Window<'_>, at: usize) {
         end = from;
     }
     // `title="密码" value=`
-    if text[..at].ends_with(b"value") {
+    if text[at] == b'=' && text[..at].ends_with(b"value") {
         let from = at.saturating_sub(ATTRIBUTE);
         let quotes = memchr::memchr2_iter(b'"', b'\'', &text[from..at]).map(|quote| from + quote);
         for end in quotes {
@@ -256,6 +256,9 @@ fn attribute(text: &[u8], end: usize) -> Option<usize> {
 fn piece<'t>(window: &Window<'t>, start: usize, reach: usize) -> &'t str {
     let text = window.text;
     let bytes = &text[start..text.len().min(start + reach)];
+    // No value goes on in the next line.
+    let line = memchr::memchr(b'\n', bytes).filter(|at| *at > 0);
+    let bytes = &bytes[..line.unwrap_or(bytes.len())];
     let valid = match str::from_utf8(bytes) {
         Ok(valid) => valid,
         Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
@@ -269,9 +272,15 @@ fn piece<'t>(window: &Window<'t>, start: usize, reach: usize) -> &'t str {
 /// Where in `piece`, which begins at `start`, the first label with a sign behind it begins.
 fn next_label(window: &Window<'_>, start: usize, piece: &str) -> Option<usize> {
     let labelled = |word: u16| !window.rules.infos[usize::from(word)].labels.is_empty();
+    let may_state = |byte: u8| byte >= 0xE2 || matches!(byte, b':' | b'=' | b'>');
     piece
-        .char_indices()
-        .filter(|(_, character)| labels::sign(*character) == Sign::States)
+        .bytes()
+        .enumerate()
+        .filter(|(_, byte)| may_state(*byte))
+        .filter(|(at, _)| {
+            let (character, _) = glyph::decode(window.text, start + at);
+            labels::sign(character) == Sign::States
+        })
         .filter_map(|(at, _)| window.rules.words.ending(window.text, start + at, labelled))
         .map(|label| label.start)
         .find(|label| *label > start)

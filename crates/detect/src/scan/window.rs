@@ -9,7 +9,7 @@ use super::compiled::{Compiled, KindId, KindSet, WordInfo};
 use super::glyph::{self, Gap, Glyph};
 use super::hit::Reasons;
 use super::labels;
-use super::census::BLOCK;
+use super::census::{BLOCK, Survey};
 use super::words::{Mention, Nearby};
 
 /// A possible hit, before overlaps are resolved.
@@ -73,6 +73,7 @@ pub(super) struct Window<'t> {
     pub(super) text: &'t [u8],
     /// Words near candidates.
     pub(super) nearby: &'t mut Nearby,
+    pub(super) survey: &'t Survey,
     /// What the column or the carrier says the text is, beside its words.
     pub(super) given: KindSet,
     pub(super) out: &'t mut Vec<Candidate>,
@@ -158,10 +159,10 @@ impl Window<'_> {
             return;
         }
         let near = self.near(candidate);
-        if let Some((info, worth)) = near.supports {
+        if let Some((word, worth)) = near.supports {
             candidate.logit += self.rules.weight(Reasons::CONTEXT) * worth;
             candidate.reasons = candidate.reasons.and(Reasons::CONTEXT);
-            candidate.word = Some(info.text);
+            candidate.word = Some(self.rules.infos[usize::from(word)].text);
         }
         if let Some(worth) = near.against {
             candidate.logit +=
@@ -176,6 +177,7 @@ impl Window<'_> {
             rules,
             text,
             nearby,
+            survey,
             ..
         } = self;
         let home = candidate.start / BLOCK;
@@ -183,7 +185,7 @@ impl Window<'_> {
         let mut near = Near::default();
         let mut seen = 0;
         'left: for block in (home.saturating_sub(reach)..=home).rev() {
-            let words = nearby.of(&rules.words, text, block).iter().rev();
+            let words = nearby.of(&rules.words, survey, text, block).iter().rev();
             for mention in words.filter(|m| m.start < candidate.start) {
                 seen += 1;
                 if seen > WORDS || mention.end + REACH < candidate.start {
@@ -202,7 +204,7 @@ impl Window<'_> {
         let mut seen = 0;
         let last = candidate.end / BLOCK + reach;
         'right: for block in candidate.end / BLOCK..=last {
-            let words = nearby.of(&rules.words, text, block).iter();
+            let words = nearby.of(&rules.words, survey, text, block).iter();
             for mention in words.filter(|m| m.start >= candidate.end) {
                 seen += 1;
                 if seen > WORDS || mention.start > candidate.end + REACH {
@@ -256,8 +258,7 @@ impl Window<'_> {
         if last < 0x80 {
             // In a form's field the key is the name, and `value` says nothing.
             let end = labels::field_before(self.text, end).unwrap_or(end);
-            let word = labels::key_ending(self.text, end).and_then(|key| self.rules.key(&key));
-            if let Some(word) = word {
+            if let Some(word) = self.rules.key_ending(self.text, end) {
                 return Some(Label { word, stated, end });
             }
         }
@@ -367,7 +368,7 @@ fn contradicts(rules: &Compiled, info: &WordInfo, kind: KindId) -> bool {
 /// The nearest words for and against on one side, with their worth by distance.
 #[derive(Default)]
 struct Near {
-    supports: Option<(WordInfo, f32)>,
+    supports: Option<(u16, f32)>,
     against: Option<f32>,
 }
 
@@ -408,7 +409,7 @@ impl Near {
         let far = characters as f32 / rules.characters as f32;
         let worth = (1.0 - far) * (1.0 - far) * side;
         if supports {
-            self.supports = Some((*info, worth));
+            self.supports = Some((mention.word, worth));
         }
         if against {
             self.against = Some(worth);
@@ -417,10 +418,10 @@ impl Near {
 
     /// Of two sides the one that is worth more.
     fn merge(&mut self, other: Near) {
-        if let Some((info, worth)) = other.supports
+        if let Some((word, worth)) = other.supports
             && self.supports.is_none_or(|(_, known)| worth > known)
         {
-            self.supports = Some((info, worth));
+            self.supports = Some((word, worth));
         }
         if let Some(worth) = other.against
             && self.against.is_none_or(|known| worth > known)

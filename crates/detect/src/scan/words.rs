@@ -5,7 +5,7 @@
 //! table of bits says of six bytes whether a word may begin or end with them,
 //! so that most questions are answered by one look.
 
-use super::census::BLOCK;
+use super::census::{BLOCK, Survey, each};
 use super::glyph;
 
 /// Fewest bytes of a word.
@@ -39,7 +39,7 @@ pub(super) struct Mention {
 pub(super) struct Words {
     heads: Table,
     tails: Table,
-    pub(super) numerals: Numerals,
+    pub(super) numerals: Characters,
 }
 
 /// Words by the six bytes they begin or end with.
@@ -109,7 +109,7 @@ impl Words {
         Words {
             heads: Table::new(&forms, |word| word.first_chunk().copied()),
             tails: Table::new(&forms, |word| word.last_chunk().copied()),
-            numerals: Numerals::new(numerals),
+            numerals: Characters::new(numerals),
         }
     }
 
@@ -150,20 +150,6 @@ impl Words {
             word: *word,
         })
     }
-
-    /// The longest word at every place from `at` on, as far as a block goes.
-    fn in_block(&self, text: &[u8], at: usize, found: &mut Vec<Mention>) {
-        let mut before = at.checked_sub(1).map_or(0, |at| text[at]);
-        for (n, &byte) in text[at..].iter().take(BLOCK).enumerate() {
-            let begins = byte >= 0xC0
-                || byte.is_ascii_alphabetic() && !before.is_ascii_alphabetic()
-                || byte.is_ascii_digit() && !before.is_ascii_alphanumeric();
-            before = byte;
-            if begins {
-                found.extend(self.beginning(text, at + n));
-            }
-        }
-    }
 }
 
 /// Whether a Latin word is not part of a longer one.
@@ -196,19 +182,25 @@ impl Nearby {
     }
 
     /// The words that begin in a block, in order.
-    pub(super) fn of(&mut self, words: &Words, text: &[u8], block: usize) -> &[Mention] {
+    pub(super) fn of(
+        &mut self,
+        words: &Words,
+        survey: &Survey,
+        text: &[u8],
+        block: usize,
+    ) -> &[Mention] {
         let Some(n) = block.checked_sub(self.first) else {
             return &[];
         };
-        if block * BLOCK >= text.len() {
-            return &[];
-        }
         if n >= self.blocks.len() {
             self.blocks.resize(n + 1, None);
         }
         let (start, end) = self.blocks[n].unwrap_or_else(|| {
             let start = self.found.len();
-            words.in_block(text, block * BLOCK, &mut self.found);
+            let at = block * BLOCK;
+            let starts = survey.block(at).map_or(0, |block| block.starts);
+            let mentions = each(starts, at).filter_map(|at| words.beginning(text, at));
+            self.found.extend(mentions);
             (start, self.found.len())
         });
         self.blocks[n] = Some((start, end));
@@ -216,31 +208,41 @@ impl Nearby {
     }
 }
 
-/// Numerals of three bytes, looked for at a few places of a block.
+/// A few characters of three bytes, as a set of hashes: what is not in it is none of them.
 #[derive(Debug)]
-pub(super) struct Numerals(Box<[u64; 64]>);
+pub(super) struct Characters(Box<[u64; 64]>);
 
-impl Default for Numerals {
-    fn default() -> Numerals {
-        Numerals::new("")
+impl Default for Characters {
+    fn default() -> Characters {
+        Characters::new("")
     }
 }
 
-impl Numerals {
-    fn new(numerals: &str) -> Numerals {
+impl Characters {
+    pub(super) fn new(characters: &str) -> Characters {
         let mut bits = Box::new([0; 64]);
-        for numeral in numerals.chars() {
+        for character in characters.chars() {
             let mut bytes = [0; 4];
-            numeral.encode_utf8(&mut bytes);
-            let slot = Numerals::slot(bytes);
+            character.encode_utf8(&mut bytes);
+            let slot = Characters::slot(bytes);
             bits[slot / 64] |= 1 << (slot % 64);
         }
-        Numerals(bits)
+        Characters(bits)
     }
 
     #[inline(always)]
     fn slot([a, b, c, _]: [u8; 4]) -> usize {
         (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1) >> 20) as usize
+    }
+
+    /// Whether the character at `at` may be one of them.
+    #[inline(always)]
+    pub(super) fn may_stand(&self, text: &[u8], at: usize) -> bool {
+        let Some([a, b, c]) = text.get(at..).and_then(<[u8]>::first_chunk) else {
+            return false;
+        };
+        let slot = Characters::slot([*a, *b, *c, 0]);
+        self.0[slot / 64] >> (slot % 64) & 1 == 1
     }
 
     /// Looks at the first character from every sixteenth byte of a block on;
@@ -256,10 +258,8 @@ impl Numerals {
         for sample in [0, 16, 32, 48] {
             let near = (leads >> sample & 0xF).trailing_zeros();
             let place = sample + near as usize;
-            let bytes = view.get(place..place + 4).and_then(<[u8]>::first_chunk);
-            let slot = Numerals::slot(*bytes.unwrap_or(&[0; 4]));
             if near < 4
-                && self.0[slot / 64] >> (slot % 64) & 1 == 1
+                && self.may_stand(view, place)
                 && matches!(glyph::at(view, place).0, glyph::Glyph::Numeral(_))
             {
                 found.push(at + place);
@@ -270,7 +270,6 @@ impl Numerals {
 
 #[cfg(test)]
 mod tests {
-    use super::super::census::Survey;
     use super::*;
 
     fn words(words: &[&str]) -> Words {
@@ -280,8 +279,11 @@ mod tests {
     fn found(list: &[&str], text: &str) -> Vec<(usize, usize)> {
         let words = words(list);
         let mut nearby = Nearby::default();
+        let mut survey = Survey::default();
+        survey.reach(text.as_bytes(), text.len(), &words.numerals);
+        let of = |block| nearby.of(&words, &survey, text.as_bytes(), block).to_vec();
         let blocks = 0..text.len().div_ceil(BLOCK);
-        let mentions = blocks.flat_map(|block| nearby.of(&words, text.as_bytes(), block).to_vec());
+        let mentions = blocks.flat_map(of);
         mentions.map(|m| (m.start, m.end)).collect()
     }
 
