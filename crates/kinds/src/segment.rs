@@ -43,6 +43,7 @@ pub struct Numbers {
     heads: Vec<Segment>,
     areas: HashMap<u32, &'static str>,
     issuers: HashMap<u32, Vec<Issuer>>,
+    prefixes: Box<[u16; 1000]>,
 }
 
 /// Heads of mobile numbers.
@@ -210,6 +211,7 @@ impl Numbers {
                 heads[range].fill(segment);
             }
         }
+        let issuers = issuers();
         Ok(Numbers {
             mobile: file.mobile,
             landline: file.landline,
@@ -220,7 +222,8 @@ impl Numbers {
             date: file.date,
             heads,
             areas: areas(),
-            issuers: issuers(),
+            prefixes: prefixes(&issuers),
+            issuers,
         })
     }
 
@@ -244,9 +247,13 @@ impl Numbers {
     pub fn issuer(&self, card: &[u8]) -> Option<Issuer> {
         let mut found = None;
         let mut prefix = 0;
+        let mut lengths = 0;
         for (at, digit) in card.iter().take(9).enumerate() {
             prefix = prefix * 10 + u32::from(digit.checked_sub(b'0').filter(|d| *d < 10)?);
-            if at >= 2
+            if at == 2 {
+                lengths = self.prefixes[prefix as usize];
+            }
+            if lengths >> at & 1 == 1
                 && let Some(issuers) = self.issuers.get(&prefix)
             {
                 found = issuers
@@ -290,6 +297,18 @@ fn areas() -> HashMap<u32, &'static str> {
         .lines()
         .filter_map(line)
         .collect()
+}
+
+/// For each three digits that prefixes of issuers begin with, their lengths less one, as bits.
+fn prefixes(issuers: &HashMap<u32, Vec<Issuer>>) -> Box<[u16; 1000]> {
+    let mut lengths = Box::new([0; 1000]);
+    for prefix in issuers.keys() {
+        let last = prefix.checked_ilog10().unwrap_or(0);
+        if let Some(down) = last.checked_sub(2) {
+            lengths[(prefix / 10_u32.pow(down)) as usize] |= 1 << last;
+        }
+    }
+    lengths
 }
 
 fn issuers() -> HashMap<u32, Vec<Issuer>> {

@@ -351,7 +351,9 @@ impl Compiled {
             let key: Vec<u8> = super::labels::key(info.text.as_bytes());
             self.keys.entry(key.leak()).or_insert(at);
         }
-        self.key_tails = KeyTails::new(self.keys.keys().copied());
+        let spaced = infos.iter().filter(|info| info.text.is_ascii());
+        let spaced = spaced.map(|info| info.text.as_bytes());
+        self.key_tails = KeyTails::new(self.keys.keys().copied().chain(spaced));
         self.infos = infos;
     }
 
@@ -363,6 +365,11 @@ impl Compiled {
         super::labels::key_ending(text, end)?
             .suffixes()
             .find_map(|suffix| self.keys.get(suffix).copied())
+    }
+
+    /// Whether a Latin key, or a label of Latin words, may end at `end`.
+    pub(super) fn may_end_key(&self, text: &[u8], end: usize) -> bool {
+        end > 0 && text[end - 1].is_ascii_alphanumeric() && self.key_tails.may_end(text, end)
     }
 
     /// What a reason adds to the logarithm of the odds.

@@ -55,7 +55,7 @@ impl Engine {
         let mut survey = std::mem::take(&mut self.survey);
         let numerals = std::mem::take(&mut survey.numerals);
         let mut nearby = std::mem::take(&mut self.nearby);
-        nearby.begin(from.saturating_sub(BEHIND));
+        nearby.clear();
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut window = Window {
             rules,
@@ -196,13 +196,22 @@ impl Engine {
             if at < self.digits_to || glyph::in_escape(text, at) {
                 continue;
             }
+            if let Some(end) = short_end(text, at)
+                && key_before(window.rules, text, at).is_none()
+            {
+                self.digits_to = end;
+                continue;
+            }
             // Within a run that was given up as too long.
             if matches!(window.before(at), Glyph::Digit(_)) {
                 continue;
             }
             let mut cluster = std::mem::take(&mut self.cluster);
             self.digits_to = cluster.read(text, at, false).max(at + 1);
-            numbers::propose(window, &cluster);
+            // Fewer digits are no number by themselves.
+            if cluster.is_long(numbers::LEAST) {
+                numbers::propose(window, &cluster);
+            }
             beside(window, &cluster);
             // Numerals beside digits may make up one number with them.
             let mixed = cluster.groups.iter().find(|group| {
@@ -306,11 +315,8 @@ fn beside(window: &mut Window<'_>, cluster: &Cluster) {
     {
         called(window, group.start);
         values::before_label(window, group.start, group.end);
-        let touches = |glyph| matches!(glyph, Glyph::Letter(_));
-        let letters =
-            touches(glyph::before(text, group.start).0) || touches(glyph::at(text, group.end).0);
-        if letters
-            && group.start >= token_end
+        if group.start >= token_end
+            && touches_letter(text, group.start, group.end)
             && let Some(token) = Token::around(text, group.start)
         {
             token_end = token.end;
@@ -328,18 +334,84 @@ fn beside(window: &mut Window<'_>, cluster: &Cluster) {
     }
 }
 
+/// Whether a letter touches digits.
+fn touches_letter(text: &[u8], start: usize, end: usize) -> bool {
+    let ends = match text.get(end) {
+        Some(byte @ ..0x80) if *byte != b'%' => byte.is_ascii_alphabetic(),
+        _ => matches!(glyph::at(text, end).0, Glyph::Letter(_)),
+    };
+    // Behind `%41` too, which ends with a digit.
+    let begins = match start.checked_sub(1).map(|at| text[at]) {
+        Some(byte @ ..0x80) if !byte.is_ascii_digit() => byte.is_ascii_alphabetic(),
+        _ => matches!(glyph::before(text, start).0, Glyph::Letter(_)),
+    };
+    ends || begins
+}
+
+/// Where a Latin key may end before a value at `start`, with signs between that no
+/// other extractor reads from the key on; whether they state the value.
+fn key_before(rules: &Compiled, text: &[u8], start: usize) -> Option<(usize, bool)> {
+    let mut end = start;
+    let (mut stated, mut wide) = (false, false);
+    for _ in 0..10 {
+        let last = *text.get(end.checked_sub(1)?)?;
+        if last.is_ascii_alphanumeric() {
+            break;
+        }
+        let from = glyph::boundary_before(text, end);
+        match labels::sign(glyph::decode(text, from).0) {
+            labels::Sign::None => return None,
+            labels::Sign::Passes => {}
+            labels::Sign::States | labels::Sign::Divides => stated = true,
+        }
+        wide |= last >= 0x80;
+        end = from;
+    }
+    // What signs of ASCII alone state is read from the key on.
+    let read = stated && !wide;
+    (!read && rules.may_end_key(text, end)).then_some((end, stated))
+}
+
+/// Where a few digits of ASCII, or the word that they begin or end, end: where only a
+/// label can make something of them, since nothing joins them to more digits.
+fn short_end(text: &[u8], at: usize) -> Option<usize> {
+    let digits = text[at..].iter().take(numbers::LEAST);
+    let run = digits.take_while(|byte| byte.is_ascii_digit()).count();
+    let end = at + run;
+    let joins = |byte: u8| match glyph::ascii(byte) {
+        Glyph::Letter(_) => false,
+        Glyph::Other | Glyph::Mask => byte == b'%' || byte == b'\\' || byte >= 0x80,
+        _ => true,
+    };
+    let before = at.checked_sub(1).map(|at| text[at])?;
+    let behind = *text.get(end)?;
+    if run == 0 || run == numbers::LEAST || joins(behind) || before >= 0x80 {
+        return None;
+    }
+    if !before.is_ascii_alphabetic() && !behind.is_ascii_alphabetic() {
+        return (!before.is_ascii_digit()).then_some(end);
+    }
+    // Words of letters and fewer than seven digits in a row have eleven at least.
+    let letter = |byte: &&u8| byte.is_ascii_alphanumeric();
+    let left = text[..at].iter().rev().take(tokens::LEAST).take_while(letter).count();
+    let right = text[end..].iter().take(tokens::LEAST).take_while(letter).count();
+    let outside = [(at - left).checked_sub(1), Some(end + right)];
+    let alone = outside.iter().flatten().all(|at| {
+        let byte = text.get(*at).copied().unwrap_or(b' ');
+        byte < 0x80 && !matches!(byte, b'%' | b'\\')
+    });
+    (alone && left + run + right < tokens::LEAST).then_some(end)
+}
+
 /// Values behind a Latin word with no sign between, as in `QQ12345678`.
 fn called(window: &mut Window<'_>, start: usize) {
-    let Some(label) = window.label_before(start) else {
-        return;
-    };
-    let info = &window.rules.infos[usize::from(label.word)];
-    // What an ASCII sign right behind the key states was read from there.
-    let sign = label.stated && window.text[label.end..start].is_ascii();
-    if info.points && info.text.is_ascii() && !sign {
-        values::propose_at(window, label.word, start, label.stated, true);
+    let text = window.text;
+    if let Some((end, stated)) = key_before(window.rules, text, start)
+        && let Some(word) = window.latin_label(end)
+    {
+        values::propose_at(window, word, start, stated, true);
     }
-    if !label.stated && window.text[start] >= 0x80 {
+    if text[start] >= 0x80 {
         values::bare(window, start);
     }
 }

@@ -80,7 +80,8 @@ pub(super) fn boundary_before(text: &[u8], end: usize) -> usize {
     start
 }
 
-const fn ascii(byte: u8) -> Glyph {
+/// What a byte of ASCII means.
+pub(super) const fn ascii(byte: u8) -> Glyph {
     match byte {
         b'0'..=b'9' => Glyph::Digit(byte - b'0'),
         // A plus sign is a space in URLs.
@@ -186,8 +187,22 @@ fn offset(c: char, first: char) -> u8 {
     u8::try_from(c as u32 - first as u32).unwrap_or(0)
 }
 
+/// How many characters there are.
+pub(super) fn characters(text: &[u8]) -> usize {
+    // Sums of at most 192 fit in a byte, so that sixteen and more are added at once.
+    let some = |chunk: &[u8]| {
+        let first = |sum: u8, byte: &u8| sum + u8::from(byte & 0xC0 != 0x80);
+        usize::from(chunk.iter().fold(0, first))
+    };
+    text.chunks(192).map(some).sum()
+}
+
 /// Whether the byte at `at` is part of a `%XX` or `\uXXXX` escape, and not text of its own.
 pub(super) fn in_escape(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|at| text[at]);
+    if !before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'%') {
+        return false;
+    }
     let near = &text[at.saturating_sub(5)..at];
     if !near.iter().any(|b| matches!(b, b'%' | b'\\')) {
         return false;

@@ -89,6 +89,19 @@ impl Cluster {
         let mut at = start;
         let mut invisible = 0;
         while group.len <= LONGEST {
+            if let Some(&byte) = text.get(at)
+                && byte.is_ascii_digit()
+            {
+                group.invisible |= at > group.end;
+                invisible = 0;
+                at += 1;
+                group.end = at;
+                if group.len < LONGEST {
+                    self.digits.push(byte);
+                }
+                group.len += 1;
+                continue;
+            }
             let (glyph, len) = glyph::at(text, at);
             let digit = match glyph {
                 Glyph::Digit(digit) => digit,
@@ -119,6 +132,16 @@ impl Cluster {
             self.digits.truncate(first);
         }
         group
+    }
+
+    /// Whether it has so many digits, all groups together.
+    pub(super) fn is_long(&self, digits: usize) -> bool {
+        self.digits_from(0) >= digits
+    }
+
+    /// How many digits group `first` and those behind it have.
+    pub(super) fn digits_from(&self, first: usize) -> usize {
+        self.digits.len() - self.groups[first].first
     }
 
     /// The digits of groups `from` to `to`, ends included; none of a run that is too long.

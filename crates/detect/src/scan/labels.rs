@@ -119,13 +119,14 @@ pub(super) struct Key {
 pub(super) struct KeyTails(Box<[u64; 64]>);
 
 impl KeyTails {
-    /// Of keys in lower case and without signs.
+    /// Of keys in lower case and without signs, and of labels of several words.
     pub(super) fn new<'k>(keys: impl Iterator<Item = &'k [u8]>) -> KeyTails {
         let mut bits = Box::new([0; 64]);
         for key in keys {
             // Nothing stands before a key of two letters.
             let tail = match *key {
-                [.., a, b, c] => [a, b, c],
+                [.., a, b, c] if a.is_ascii_alphanumeric() => [a, b, c],
+                [.., _, b, c] => [0, b, c],
                 [b, c] => [0, b, c],
                 _ => continue,
             };
@@ -142,11 +143,12 @@ impl KeyTails {
             return end == 2;
         };
         // A sign within the last three may divide them: `id_3`.
+        let divides = |byte: &u8| matches!(byte, b'_' | b'-' | b'.');
         if !(b.is_ascii_alphanumeric() && c.is_ascii_alphanumeric()) {
-            return true;
+            return divides(b) || divides(c);
         }
         let first = match a {
-            b'_' | b'-' | b'.' => return true,
+            a if divides(a) => return true,
             a if a.is_ascii_alphanumeric() => a.to_ascii_lowercase(),
             _ => 0,
         };

@@ -110,7 +110,7 @@ fn is_called(window: &mut Window<'_>, start: usize) -> bool {
     let label = window.label_before(start);
     window.given.has(ids::LANDLINE)
         || label.is_some_and(|label| {
-            window.rules.infos[usize::from(label.word)]
+            window.rules.infos[usize::from(label)]
                 .supports
                 .has(ids::LANDLINE)
         })

@@ -129,7 +129,7 @@ pub(super) fn put(
         let Some(label) = window.label_before(start) else {
             return;
         };
-        let supports = window.rules.infos[usize::from(label.word)].supports;
+        let supports = window.rules.infos[usize::from(label)].supports;
         let kind = [ids::MOBILE, ids::RESIDENT_ID, ids::BANK_CARD]
             .into_iter()
             .find(|kind| supports.has(*kind));

@@ -32,6 +32,10 @@ pub(super) fn email(window: &mut Window<'_>, at: usize, len: usize) {
     let mut start = at;
     let mut full = len > 1;
     while at - start < LOCAL * 3 {
+        if start > 0 && text[start - 1].is_ascii_alphabetic() {
+            start -= 1;
+            continue;
+        }
         let (glyph, wide) = glyph::before(text, start);
         match glyph {
             Glyph::Digit(_) | Glyph::Letter(_) if wide == 3 && text[start - 3] != b'%' => {
@@ -71,6 +75,15 @@ pub(super) fn email(window: &mut Window<'_>, at: usize, len: usize) {
 
 /// Where the domain that begins at `from` ends, if it is one.
 pub(super) fn domain(text: &[u8], from: usize) -> Option<usize> {
+    let plain = text[from..]
+        .iter()
+        .take(DOMAIN)
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        .count();
+    if text.get(from + plain).is_none_or(|b| *b < 0x80) {
+        let name = &text[from..from + plain];
+        return is_domain(name).map(|len| from + len);
+    }
     let mut at = from;
     let limit = from + DOMAIN * 4;
     let mut name = [0_u8; DOMAIN];
@@ -94,21 +107,26 @@ pub(super) fn domain(text: &[u8], from: usize) -> Option<usize> {
         ends[len] = at;
         len += 1;
     }
+    is_domain(&name[..len]).map(|len| ends[len - 1])
+}
+
+/// How much of a name is a domain, if it is one.
+fn is_domain(name: &[u8]) -> Option<usize> {
     // The last label is letters; a sentence's full stop behind it is not part of it.
-    let mut name = &name[..len];
+    let mut name = name;
     while let [rest @ .., b'.' | b'-'] = name {
         name = rest;
     }
     let dot = name.iter().rposition(|b| *b == b'.')?;
-    let top = str::from_utf8(&name[dot + 1..]).ok()?.to_ascii_lowercase();
-    let labels = name.split(|b| *b == b'.');
+    let top = &name[dot + 1..];
+    let mut labels = name.split(|b| *b == b'.');
     let fits = (2..=24).contains(&top.len())
-        && top.bytes().all(|b| b.is_ascii_lowercase())
-        && !FILES.contains(&top.as_str())
-        && labels
-            .clone()
-            .all(|label| !label.is_empty() && label.len() <= 63 && label[0] != b'-');
-    fits.then(|| ends[name.len() - 1])
+        && top.iter().all(u8::is_ascii_alphabetic)
+        && !FILES
+            .iter()
+            .any(|file| top.eq_ignore_ascii_case(file.as_bytes()))
+        && labels.all(|label| !label.is_empty() && label.len() <= 63 && label[0] != b'-');
+    fits.then_some(name.len())
 }
 
 /// Proposes the IPv4 address that begins with a group of the cluster.

@@ -14,6 +14,9 @@ use super::window::{Rank, Window};
 use crate::fold::number;
 use crate::identity::{self, Document};
 
+/// Fewest digits of a number.
+pub(super) const LEAST: usize = 7;
+
 /// Most digits of a number with its country prefix.
 const MOST: usize = 20;
 
@@ -58,7 +61,7 @@ struct Reading<'c> {
 pub(super) fn propose(window: &mut Window<'_>, cluster: &Cluster) {
     for first in 0..cluster.groups.len() {
         let group = cluster.groups[first];
-        if group.long {
+        if group.long || cluster.digits_from(first) < LEAST {
             continue;
         }
         let begins = window.begins(group.start) || has_key(window, group.start);
@@ -355,7 +358,7 @@ fn card(window: &mut Window<'_>, reading: &Reading<'_>) {
     let mut labelled = || {
         let label = window.label_before(reading.start);
         label.is_some_and(|label| {
-            window.rules.infos[usize::from(label.word)]
+            window.rules.infos[usize::from(label)]
                 .supports
                 .has(ids::BANK_CARD)
         }) || window.given.has(ids::BANK_CARD)

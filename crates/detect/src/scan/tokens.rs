@@ -14,6 +14,9 @@ use crate::identity::{self, Document};
 /// Longest word of letters and digits that is looked at here.
 const LONGEST: usize = 24;
 
+/// Fewest letters and digits of a word with fewer than seven digits in a row.
+pub(super) const LEAST: usize = 11;
+
 /// A word of letters and digits, folded to ASCII, with the case it is written in.
 pub(super) struct Token {
     bytes: [u8; LONGEST],
@@ -26,6 +29,9 @@ pub(super) struct Token {
 impl Token {
     /// The word around `at`; none when it is too long.
     pub(super) fn around(text: &[u8], at: usize) -> Option<Token> {
+        if let Some(token) = Token::ascii(text, at) {
+            return token;
+        }
         let mut start = at;
         for _ in 0..=LONGEST {
             match glyph::before(text, start) {
@@ -54,6 +60,32 @@ impl Token {
             token.end += len;
         }
         Some(token)
+    }
+
+    /// The word around `at`, when nothing but ASCII stands there.
+    fn ascii(text: &[u8], at: usize) -> Option<Option<Token>> {
+        let letter = |byte: &&u8| byte.is_ascii_alphanumeric();
+        let before = text[..at].iter().rev().take(LONGEST + 1);
+        let start = at - before.take_while(letter).count();
+        let len = text[start..].iter().take(LONGEST + 1).take_while(letter).count();
+        let plain = |byte: Option<&u8>| byte.is_none_or(|byte| *byte < 0x80 && *byte != b'%');
+        let end = start + len;
+        let escaped = text[start.saturating_sub(2)..start].contains(&b'%');
+        if escaped || !plain(text[..start].last()) || !plain(text.get(end)) {
+            return None;
+        }
+        if len > LONGEST {
+            return Some(None);
+        }
+        let mut bytes = [0; LONGEST];
+        bytes[..len].copy_from_slice(&text[start..end]);
+        Some(Some(Token {
+            bytes,
+            len,
+            start,
+            end,
+            full: false,
+        }))
     }
 
     fn upper(&self) -> [u8; LONGEST] {

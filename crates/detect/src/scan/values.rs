@@ -47,6 +47,15 @@ pub(super) fn propose_at(
 pub(super) fn behind_sign(window: &mut Window<'_>, at: usize) {
     let text = window.text;
     let mut end = at;
+    // Most signs of programs stand behind something else.
+    let may = match at.checked_sub(1).map(|at| text[at]) {
+        Some(byte) if byte.is_ascii_alphanumeric() => window.rules.may_end_key(text, at),
+        Some(byte) if byte < 0x80 => labels::ascii_sign(byte) == Sign::Passes,
+        before => before.is_some(),
+    };
+    if !may {
+        return;
+    }
     for _ in 0..SIGNS {
         if let Some(label) = label_ending(window, end) {
             propose(window, label, end, false);

@@ -9,7 +9,7 @@ use super::compiled::{Compiled, KindId, KindSet, WordInfo};
 use super::glyph::{self, Gap, Glyph};
 use super::hit::Reasons;
 use super::labels;
-use super::census::{BLOCK, Survey};
+use super::census::Survey;
 use super::words::{Mention, Nearby};
 
 /// A possible hit, before overlaps are resolved.
@@ -56,16 +56,6 @@ const HOPELESS: f32 = -4.0;
 /// Words looked at on either side.
 const WORDS: usize = 12;
 
-/// The word right before a value.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Label {
-    pub(super) word: u16,
-    /// Signs such as `：` stand between.
-    pub(super) stated: bool,
-    /// Behind its last byte.
-    pub(super) end: usize,
-}
-
 /// Text with its words, and where candidates go.
 pub(super) struct Window<'t> {
     pub(super) rules: &'t Compiled,
@@ -80,7 +70,7 @@ pub(super) struct Window<'t> {
     /// Words that may be base64, for whoever opens them.
     pub(super) encoded: &'t mut Vec<(usize, usize)>,
     /// The label before the position asked last.
-    pub(super) known: Option<(usize, Option<Label>)>,
+    pub(super) known: Option<(usize, Option<u16>)>,
 }
 
 impl Window<'_> {
@@ -137,8 +127,8 @@ impl Window<'_> {
         let kind = candidate.kind;
         let label = self.label_before(candidate.start);
         let mut labelled = false;
-        if let Some(label) = label {
-            let info = &self.rules.infos[usize::from(label.word)];
+        if let Some(word) = label {
+            let info = &self.rules.infos[usize::from(word)];
             if info.supports.has(kind) {
                 candidate.add(self.rules, Reasons::LABEL);
                 candidate.word = Some(info.text);
@@ -180,41 +170,35 @@ impl Window<'_> {
             survey,
             ..
         } = self;
-        let home = candidate.start / BLOCK;
-        let reach = REACH / BLOCK + 1;
+        let span = (
+            candidate.start.saturating_sub(REACH),
+            (candidate.end + REACH).min(text.len()),
+        );
+        let mentions = nearby.between(&rules.words, survey, text, span);
         let mut near = Near::default();
-        let mut seen = 0;
-        'left: for block in (home.saturating_sub(reach)..=home).rev() {
-            let words = nearby.of(&rules.words, survey, text, block).iter().rev();
-            for mention in words.filter(|m| m.start < candidate.start) {
-                seen += 1;
-                if seen > WORDS || mention.end + REACH < candidate.start {
-                    break 'left;
-                }
-                let gap = mention.end..candidate.start.max(mention.end);
-                near.take(rules, text, mention, gap, candidate.kind, 1.0);
-                // Words further away on this side are worth less.
-                if near.is_full() {
-                    break 'left;
-                }
+        let split = mentions.partition_point(|m| m.start < candidate.start);
+        for mention in mentions[..split].iter().rev().take(WORDS) {
+            if mention.end + REACH < candidate.start {
+                break;
+            }
+            let gap = mention.end..candidate.start.max(mention.end);
+            near.take(rules, text, mention, gap, candidate.kind, 1.0);
+            // Words further away on this side are worth less.
+            if near.is_full() {
+                break;
             }
         }
         // Words behind a value say less than words before it.
         let mut far = Near::default();
-        let mut seen = 0;
-        let last = candidate.end / BLOCK + reach;
-        'right: for block in candidate.end / BLOCK..=last {
-            let words = nearby.of(&rules.words, survey, text, block).iter();
-            for mention in words.filter(|m| m.start >= candidate.end) {
-                seen += 1;
-                if seen > WORDS || mention.start > candidate.end + REACH {
-                    break 'right;
-                }
-                let gap = candidate.end..mention.start;
-                far.take(rules, text, mention, gap, candidate.kind, 0.6);
-                if far.is_full() {
-                    break 'right;
-                }
+        let behind = mentions[split..].iter().filter(|m| m.start >= candidate.end);
+        for mention in behind.take(WORDS) {
+            if mention.start > candidate.end + REACH {
+                break;
+            }
+            let gap = candidate.end..mention.start;
+            far.take(rules, text, mention, gap, candidate.kind, 0.6);
+            if far.is_full() {
+                break;
             }
         }
         near.merge(far);
@@ -222,7 +206,7 @@ impl Window<'_> {
     }
 
     /// The word right before `start`, over spaces, quotes, brackets and signs such as `：`.
-    pub(super) fn label_before(&mut self, start: usize) -> Option<Label> {
+    pub(super) fn label_before(&mut self, start: usize) -> Option<u16> {
         if let Some((known, label)) = self.known
             && known == start
         {
@@ -233,9 +217,8 @@ impl Window<'_> {
         label
     }
 
-    fn find_label(&self, start: usize) -> Option<Label> {
+    fn find_label(&self, start: usize) -> Option<u16> {
         let mut end = start;
-        let mut stated = false;
         for _ in 0..10 {
             let from = glyph::boundary_before(self.text, end);
             if end == 0 || end - from == 0 {
@@ -245,25 +228,32 @@ impl Window<'_> {
             if self.text[from] >= 0xE0
                 && let Some(word) = self.mention_ending(end)
             {
-                return Some(Label { word, stated, end });
+                return Some(word);
             }
             match labels::sign(glyph::decode(self.text, from).0) {
-                labels::Sign::States | labels::Sign::Divides => stated = true,
-                labels::Sign::Passes => {}
                 labels::Sign::None => break,
+                _ => end = from,
             }
-            end = from;
         }
         let last = *self.text.get(end.checked_sub(1)?)?;
         if last < 0x80 {
             // In a form's field the key is the name, and `value` says nothing.
             let end = labels::field_before(self.text, end).unwrap_or(end);
             if let Some(word) = self.rules.key_ending(self.text, end) {
-                return Some(Label { word, stated, end });
+                return Some(word);
             }
         }
-        let word = self.mention_ending(end)?;
-        Some(Label { word, stated, end })
+        self.mention_ending(end)
+    }
+
+    /// The Latin key or label that ends at `end`, when a value may stand behind it.
+    pub(super) fn latin_label(&self, end: usize) -> Option<u16> {
+        let info = |word: u16| &self.rules.infos[usize::from(word)];
+        let word = self
+            .rules
+            .key_ending(self.text, end)
+            .or_else(|| self.mention_ending(end))?;
+        (info(word).points && info(word).text.is_ascii()).then_some(word)
     }
 
     /// The longest word that ends at `end`.
@@ -396,15 +386,11 @@ impl Near {
         let characters = if gap.len() <= rules.characters {
             gap.len() / 2
         } else {
-            let characters = text[gap]
-                .iter()
-                .filter(|b| **b & 0xC0 != 0x80)
-                .count();
-            if characters > rules.characters {
-                return;
-            }
-            characters
+            glyph::characters(&text[gap])
         };
+        if characters > rules.characters {
+            return;
+        }
         #[expect(clippy::cast_precision_loss, reason = "a few hundred characters")]
         let far = characters as f32 / rules.characters as f32;
         let worth = (1.0 - far) * (1.0 - far) * side;

@@ -163,48 +163,47 @@ fn is_whole(text: &[u8], start: usize, end: usize) -> bool {
     !begins && !ends
 }
 
-/// The words of blocks, looked for once somebody asks.
+/// The words of a stretch of text, looked for when somebody asks, and kept as long
+/// as the next question overlaps the last.
 #[derive(Debug, Default)]
 pub(super) struct Nearby {
-    /// The first block that may be asked for.
-    first: usize,
-    /// For each block from there on, where its words lie, once they were looked for.
-    blocks: Vec<Option<(usize, usize)>>,
+    /// The blocks that were searched.
+    blocks: std::ops::Range<usize>,
     found: Vec<Mention>,
 }
 
+/// Blocks searched before the first that is asked for: questions go back a little.
+const MARGIN: usize = 8;
+
 impl Nearby {
-    /// Forgets everything; blocks from that of `from` on may be asked for.
-    pub(super) fn begin(&mut self, from: usize) {
-        self.first = from / BLOCK;
-        self.blocks.clear();
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.blocks = 0..0;
         self.found.clear();
     }
 
-    /// The words that begin in a block, in order.
-    pub(super) fn of(
+    /// The words that begin in the blocks of `from..to` and around, in order.
+    pub(super) fn between(
         &mut self,
         words: &Words,
         survey: &Survey,
         text: &[u8],
-        block: usize,
+        (from, to): (usize, usize),
     ) -> &[Mention] {
-        let Some(n) = block.checked_sub(self.first) else {
-            return &[];
-        };
-        if n >= self.blocks.len() {
-            self.blocks.resize(n + 1, None);
+        let (first, end) = (from / BLOCK, to / BLOCK + 1);
+        if first < self.blocks.start || first > self.blocks.end {
+            let first = first.saturating_sub(MARGIN);
+            self.blocks = first..first;
+            self.found.clear();
         }
-        let (start, end) = self.blocks[n].unwrap_or_else(|| {
-            let start = self.found.len();
+        for block in self.blocks.end..end {
             let at = block * BLOCK;
             let starts = survey.block(at).map_or(0, |block| block.starts);
             let mentions = each(starts, at).filter_map(|at| words.beginning(text, at));
             self.found.extend(mentions);
-            (start, self.found.len())
-        });
-        self.blocks[n] = Some((start, end));
-        &self.found[start..end]
+        }
+        self.blocks.end = self.blocks.end.max(end);
+        &self.found
     }
 }
 
@@ -278,13 +277,17 @@ mod tests {
 
     fn found(list: &[&str], text: &str) -> Vec<(usize, usize)> {
         let words = words(list);
-        let mut nearby = Nearby::default();
         let mut survey = Survey::default();
         survey.reach(text.as_bytes(), text.len(), &words.numerals);
-        let of = |block| nearby.of(&words, &survey, text.as_bytes(), block).to_vec();
-        let blocks = 0..text.len().div_ceil(BLOCK);
-        let mentions = blocks.flat_map(of);
-        mentions.map(|m| (m.start, m.end)).collect()
+        let mut nearby = Nearby::default();
+        let mut between = |span| {
+            let mentions = nearby.between(&words, &survey, text.as_bytes(), span);
+            mentions.iter().map(|m| (m.start, m.end)).collect()
+        };
+        let all: Vec<_> = between((0, text.len()));
+        // Whatever was asked before.
+        assert_eq!(between((text.len(), text.len())), all);
+        all
     }
 
     #[test]
