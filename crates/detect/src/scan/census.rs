@@ -2,12 +2,9 @@
 //!
 //! One look at a block answers where its digits, signs and letters are; a block
 //! with too little of everything is passed over. Blocks begin at multiples of 64 from the beginning of the text, so that
-//! nothing depends on how the text arrived. The look is written once, over an
-//! interface of four operations, for AVX-512, AVX2 and plain code; all agree.
+//! nothing depends on how the text arrived.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256i, __m512i};
-
+use super::lanes::{Lanes, Plain};
 use super::words::Characters;
 
 /// Bytes of a block.
@@ -147,138 +144,6 @@ pub(super) fn each(mask: u64, at: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Sixty-four bytes at once.
-trait Lanes: Copy {
-    /// The bytes of a block.
-    type Bytes: Copy;
-    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes;
-    /// Where `value` stands.
-    fn is(self, bytes: Self::Bytes, value: u8) -> u64;
-    /// Where one of the `count` values from `first` on stands.
-    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64;
-    /// The bytes with capitals made small, and other bytes changed.
-    fn small(self, bytes: Self::Bytes) -> Self::Bytes;
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Lanes for pulp::x86::V4 {
-    type Bytes = __m512i;
-
-    #[inline(always)]
-    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
-        pulp::cast(*bytes)
-    }
-
-    #[inline(always)]
-    fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
-        let value = self.avx512f._mm512_set1_epi8(value.cast_signed());
-        self.avx512bw._mm512_cmpeq_epi8_mask(bytes, value)
-    }
-
-    #[inline(always)]
-    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
-        let first = self.avx512f._mm512_set1_epi8(first.cast_signed());
-        let count = self.avx512f._mm512_set1_epi8(count.cast_signed());
-        let from = self.avx512bw._mm512_sub_epi8(bytes, first);
-        self.avx512bw._mm512_cmplt_epu8_mask(from, count)
-    }
-
-    #[inline(always)]
-    fn small(self, bytes: Self::Bytes) -> Self::Bytes {
-        let bit = self.avx512f._mm512_set1_epi8(0x20);
-        self.avx512f._mm512_or_si512(bytes, bit)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Lanes for pulp::x86::V3 {
-    type Bytes = [__m256i; 2];
-
-    #[inline(always)]
-    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
-        pulp::cast(*bytes)
-    }
-
-    #[inline(always)]
-    fn is(self, [low, high]: Self::Bytes, value: u8) -> u64 {
-        let value = self.avx._mm256_set1_epi8(value.cast_signed());
-        let low = self.avx2._mm256_cmpeq_epi8(low, value);
-        let high = self.avx2._mm256_cmpeq_epi8(high, value);
-        bits(self, [low, high])
-    }
-
-    #[inline(always)]
-    fn within(self, [low, high]: Self::Bytes, first: u8, count: u8) -> u64 {
-        let first = self.avx._mm256_set1_epi8(first.cast_signed());
-        let last = self.avx._mm256_set1_epi8((count - 1).cast_signed());
-        let low = self.avx2._mm256_sub_epi8(low, first);
-        let high = self.avx2._mm256_sub_epi8(high, first);
-        let small = [
-            self.avx2._mm256_min_epu8(low, last),
-            self.avx2._mm256_min_epu8(high, last),
-        ];
-        let low = self.avx2._mm256_cmpeq_epi8(small[0], low);
-        let high = self.avx2._mm256_cmpeq_epi8(small[1], high);
-        bits(self, [low, high])
-    }
-
-    #[inline(always)]
-    fn small(self, [low, high]: Self::Bytes) -> Self::Bytes {
-        let bit = self.avx._mm256_set1_epi8(0x20);
-        [
-            self.avx2._mm256_or_si256(low, bit),
-            self.avx2._mm256_or_si256(high, bit),
-        ]
-    }
-}
-
-/// The highest bit of every byte.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn bits(v3: pulp::x86::V3, [low, high]: [__m256i; 2]) -> u64 {
-    let [low, high] = [
-        v3.avx2._mm256_movemask_epi8(low).cast_unsigned(),
-        v3.avx2._mm256_movemask_epi8(high).cast_unsigned(),
-    ];
-    u64::from(low) | u64::from(high) << 32
-}
-
-/// Any processor.
-#[derive(Clone, Copy)]
-struct Plain;
-
-impl Plain {
-    #[inline(always)]
-    fn every(bytes: [u8; BLOCK], test: impl Fn(u8) -> bool) -> u64 {
-        let bit = |(at, byte): (usize, &u8)| u64::from(test(*byte)) << at;
-        bytes.iter().enumerate().map(bit).fold(0, |mask, bit| mask | bit)
-    }
-}
-
-impl Lanes for Plain {
-    type Bytes = [u8; BLOCK];
-
-    #[inline(always)]
-    fn load(self, bytes: &[u8; BLOCK]) -> Self::Bytes {
-        *bytes
-    }
-
-    #[inline(always)]
-    fn is(self, bytes: Self::Bytes, value: u8) -> u64 {
-        Plain::every(bytes, |byte| byte == value)
-    }
-
-    #[inline(always)]
-    fn within(self, bytes: Self::Bytes, first: u8, count: u8) -> u64 {
-        Plain::every(bytes, |byte| byte.wrapping_sub(first) < count)
-    }
-
-    #[inline(always)]
-    fn small(self, bytes: Self::Bytes) -> Self::Bytes {
-        bytes.map(|byte| byte | 0x20)
-    }
-}
-
 /// A look at blocks, compiled once for each sort of processor.
 struct Look<'t> {
     text: &'t [u8],
@@ -406,10 +271,7 @@ fn narrow<L: Lanes>(seen: Seen<'_, L>) -> Block {
         masks: lanes.is(v0, b'*'),
         ats: lanes.is(v0, b'@'),
         keys: colons | lanes.is(v0, b'=') | lanes.is(v0, b'>'),
-        signs: lanes.is(v0, b'<')
-            | lanes.is(v0, b'|')
-            | lanes.is(v0, b'\t')
-            | seen.three(*b" is"),
+        signs: lanes.is(v0, b'<') | lanes.is(v0, b'|') | lanes.is(v0, b'\t') | seen.three(*b" is"),
         literals: seen.three(*b"xid") | seen.three(*b".me"),
         joints: joints & (part >> 1 | u64::from(first) << 63) & (part << 1 | 1),
         ..Block::default()
@@ -434,8 +296,8 @@ fn wide<L: Lanes>(seen: Seen<'_, L>, block: &mut Block) {
     // EF BC 81 to BF, EF BD 80 on; the commonest by far is the comma, EF BC 8C.
     let full = lanes.is(v0, 0xEF);
     let first = full & lanes.is(v1, 0xBC);
-    let letters = first & lanes.within(v2, 0xA1, 26)
-        | full & lanes.is(v1, 0xBD) & lanes.within(v2, 0x81, 26);
+    let letters =
+        first & lanes.within(v2, 0xA1, 26) | full & lanes.is(v1, 0xBD) & lanes.within(v2, 0x81, 26);
     block.after_han = block.high & (next | lanes.is(v1, b' ') & over_next) | letters;
     block.digits |= first & lanes.within(v2, 0x90, 10);
     block.masks |= first & lanes.is(v2, 0x8A);
@@ -465,8 +327,7 @@ fn unusual<L: Lanes>(seen: Seen<'_, L>, block: &mut Block) {
         & (lanes.within(v1, 0x81, 2) | lanes.within(v1, 0x91, 3) | lanes.within(v1, 0x9D, 2))
         | lanes.is(v0, 0xF0)
         | lanes.is(v0, 0xC2) & (lanes.within(v1, 0xB2, 2) | lanes.is(v1, 0xB9));
-    block.masks |=
-        geometric & lanes.within(v1, 0x96, 2) | lanes.is(v0, 0xC3) & lanes.is(v1, 0x97);
+    block.masks |= geometric & lanes.within(v1, 0x96, 2) | lanes.is(v0, 0xC3) & lanes.is(v1, 0x97);
     // →
     block.signs |= geometric & lanes.is(v1, 0x86) & lanes.is(v2, 0x92);
 }
@@ -479,9 +340,8 @@ impl Block {
         let numbers = self.digits & !self.high;
         let behind_letter = self.letters << 1 | u64::from(before.is_ascii_alphabetic());
         let behind_number = numbers << 1 | u64::from(before.is_ascii_digit());
-        self.starts = self.leads
-            | self.letters & !behind_letter
-            | numbers & !(behind_letter | behind_number);
+        self.starts =
+            self.leads | self.letters & !behind_letter | numbers & !(behind_letter | behind_number);
         let signs = self.keys | self.signs | self.leaves | self.after_han | self.literals;
         let others = self.odd | self.masks | self.ats | self.joints | self.runs;
         self.rest = (signs | others) != 0;
@@ -566,7 +426,11 @@ mod tests {
                 "a1".repeat(20).split_at(len).0,
                 " ".repeat(99)
             );
-            assert_eq!(first(&text).runs.count_ones(), expected, "{len} behind {pad}");
+            assert_eq!(
+                first(&text).runs.count_ones(),
+                expected,
+                "{len} behind {pad}"
+            );
         }
         for len in 15..30 {
             for pad in 0..64 {
@@ -579,7 +443,9 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_processor_sees_the_same() {
-        let text = "手机１３８-00：a=b>c*＊●×①²𝟕ｘ３c:22:FB，“号”京A8 Ｂ wxid_abcdefghijklmnop 完。".repeat(9);
+        let text =
+            "手机１３８-00：a=b>c*＊●×①²𝟕ｘ３c:22:FB，“号”京A8 Ｂ wxid_abcdefghijklmnop 完。"
+                .repeat(9);
         for from in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
             let text = &text.as_bytes()[from..];
             let numerals = Characters::default();

@@ -10,10 +10,9 @@ use super::compiled::{Compiled, KindSet};
 use super::glyph::{self, Glyph};
 use super::groups::Cluster;
 use super::hit::Reasons;
-use super::tokens::{self, Token};
 use super::window::{Candidate, Rank, Window};
 use super::words::Nearby;
-use super::{labels, masked, network, numbers, places, plates, resolve, values, wallets};
+use super::{beside, masked, network, numbers, resolve, signs, values, wallets};
 
 /// Bytes that an extractor may look ahead of the place it is called for.
 pub(super) const AHEAD: usize = 16 << 10;
@@ -51,7 +50,8 @@ impl Engine {
     ) {
         // What lies across an edge is seen, and words that candidates reach.
         self.survey.forget(from.saturating_sub(BEHIND));
-        self.survey.reach(text, (to + BEHIND).min(text.len()), &rules.words.numerals);
+        self.survey
+            .reach(text, (to + BEHIND).min(text.len()), &rules.words.numerals);
         let mut survey = std::mem::take(&mut self.survey);
         let numerals = std::mem::take(&mut survey.numerals);
         let mut nearby = std::mem::take(&mut self.nearby);
@@ -171,21 +171,21 @@ impl Engine {
         if several(4, |counts| counts.odd) {
             each(here.odd, at).for_each(|at| self.odd_digit(window, at));
         }
-        each(here.ats, at).for_each(|at| sign_at(window, at));
+        each(here.ats, at).for_each(|at| signs::at_sign(window, at));
         if several(2, |counts| counts.masks) {
             each(here.masks, at).for_each(|at| self.mask(window, at));
         }
         each(here.keys, at).for_each(|at| {
-            key(window, at);
+            signs::key(window, at);
             values::behind_sign(window, at);
         });
         each(here.signs, at).for_each(|at| values::behind_sign(window, at));
-        each(here.leaves, at).for_each(|at| leaves_han(window, at));
+        each(here.leaves, at).for_each(|at| signs::leaves_han(window, at));
         if several(2, |counts| counts.joints) {
             each(here.joints, at).for_each(|at| self.joint(window, at));
         }
-        each(here.after_han, at).for_each(|at| after_han(window, at));
-        each(here.literals, at).for_each(|at| literal(window, at));
+        each(here.after_han, at).for_each(|at| signs::after_han(window, at));
+        each(here.literals, at).for_each(|at| signs::literal(window, at));
         each(here.runs, at).for_each(|at| self.run_at(window, at));
     }
 
@@ -196,8 +196,8 @@ impl Engine {
             if at < self.digits_to || glyph::in_escape(text, at) {
                 continue;
             }
-            if let Some(end) = short_end(text, at)
-                && key_before(window.rules, text, at).is_none()
+            if let Some(end) = beside::short_end(text, at)
+                && beside::key_before(window.rules, text, at).is_none()
             {
                 self.digits_to = end;
                 continue;
@@ -212,7 +212,7 @@ impl Engine {
             if cluster.is_long(numbers::LEAST) {
                 numbers::propose(window, &cluster);
             }
-            beside(window, &cluster);
+            beside::propose(window, &cluster);
             // Numerals beside digits may make up one number with them.
             let mixed = cluster.groups.iter().find(|group| {
                 let numeral = |glyph| matches!(glyph, Glyph::Numeral(_));
@@ -302,120 +302,6 @@ impl Engine {
     }
 }
 
-/// What stands beside groups: words of letters and digits, network addresses, places.
-fn beside(window: &mut Window<'_>, cluster: &Cluster) {
-    let text = window.text;
-    let mut token_end = 0;
-    let mut place_end = 0;
-    for (n, group) in cluster
-        .groups
-        .iter()
-        .enumerate()
-        .filter(|(_, group)| !group.long)
-    {
-        called(window, group.start);
-        values::before_label(window, group.start, group.end);
-        if group.start >= token_end
-            && touches_letter(text, group.start, group.end)
-            && let Some(token) = Token::around(text, group.start)
-        {
-            token_end = token.end;
-            tokens::propose(window, &token);
-        }
-        match text.get(group.end) {
-            Some(b'.' | 0xEF) if group.len <= 3 && group.start >= place_end => {
-                network::ipv4(window, cluster, n);
-                place_end = places::propose(window, group.start).unwrap_or(0);
-            }
-            Some(0xC2 | 0xE5) if group.len <= 3 => places::sexagesimal(window, group.start),
-            Some(b'-') if group.len == 8 => tokens::org_code(window, group.end),
-            _ => {}
-        }
-    }
-}
-
-/// Whether a letter touches digits.
-fn touches_letter(text: &[u8], start: usize, end: usize) -> bool {
-    let ends = match text.get(end) {
-        Some(byte @ ..0x80) if *byte != b'%' => byte.is_ascii_alphabetic(),
-        _ => matches!(glyph::at(text, end).0, Glyph::Letter(_)),
-    };
-    // Behind `%41` too, which ends with a digit.
-    let begins = match start.checked_sub(1).map(|at| text[at]) {
-        Some(byte @ ..0x80) if !byte.is_ascii_digit() => byte.is_ascii_alphabetic(),
-        _ => matches!(glyph::before(text, start).0, Glyph::Letter(_)),
-    };
-    ends || begins
-}
-
-/// Where a Latin key may end before a value at `start`, with signs between that no
-/// other extractor reads from the key on; whether they state the value.
-fn key_before(rules: &Compiled, text: &[u8], start: usize) -> Option<(usize, bool)> {
-    let mut end = start;
-    let (mut stated, mut wide) = (false, false);
-    for _ in 0..10 {
-        let last = *text.get(end.checked_sub(1)?)?;
-        if last.is_ascii_alphanumeric() {
-            break;
-        }
-        let from = glyph::boundary_before(text, end);
-        match labels::sign(glyph::decode(text, from).0) {
-            labels::Sign::None => return None,
-            labels::Sign::Passes => {}
-            labels::Sign::States | labels::Sign::Divides => stated = true,
-        }
-        wide |= last >= 0x80;
-        end = from;
-    }
-    // What signs of ASCII alone state is read from the key on.
-    let read = stated && !wide;
-    (!read && rules.may_end_key(text, end)).then_some((end, stated))
-}
-
-/// Where a few digits of ASCII, or the word that they begin or end, end: where only a
-/// label can make something of them, since nothing joins them to more digits.
-fn short_end(text: &[u8], at: usize) -> Option<usize> {
-    let digits = text[at..].iter().take(numbers::LEAST);
-    let run = digits.take_while(|byte| byte.is_ascii_digit()).count();
-    let end = at + run;
-    let joins = |byte: u8| match glyph::ascii(byte) {
-        Glyph::Letter(_) => false,
-        Glyph::Other | Glyph::Mask => byte == b'%' || byte == b'\\' || byte >= 0x80,
-        _ => true,
-    };
-    let before = at.checked_sub(1).map(|at| text[at])?;
-    let behind = *text.get(end)?;
-    if run == 0 || run == numbers::LEAST || joins(behind) || before >= 0x80 {
-        return None;
-    }
-    if !before.is_ascii_alphabetic() && !behind.is_ascii_alphabetic() {
-        return (!before.is_ascii_digit()).then_some(end);
-    }
-    // Words of letters and fewer than seven digits in a row have eleven at least.
-    let letter = |byte: &&u8| byte.is_ascii_alphanumeric();
-    let left = text[..at].iter().rev().take(tokens::LEAST).take_while(letter).count();
-    let right = text[end..].iter().take(tokens::LEAST).take_while(letter).count();
-    let outside = [(at - left).checked_sub(1), Some(end + right)];
-    let alone = outside.iter().flatten().all(|at| {
-        let byte = text.get(*at).copied().unwrap_or(b' ');
-        byte < 0x80 && !matches!(byte, b'%' | b'\\')
-    });
-    (alone && left + run + right < tokens::LEAST).then_some(end)
-}
-
-/// Values behind a Latin word with no sign between, as in `QQ12345678`.
-fn called(window: &mut Window<'_>, start: usize) {
-    let text = window.text;
-    if let Some((end, stated)) = key_before(window.rules, text, start)
-        && let Some(word) = window.latin_label(end)
-    {
-        values::propose_at(window, word, start, stated, true);
-    }
-    if text[start] >= 0x80 {
-        values::bare(window, start);
-    }
-}
-
 /// Whether another numeral stands near that at `at`: one or two signs between them at most.
 fn has_company(text: &[u8], at: usize) -> bool {
     let numeral = |at: usize| matches!(glyph::at(text, at).0, Glyph::Numeral(_));
@@ -446,99 +332,6 @@ fn numeral_start(text: &[u8], at: usize, from: usize) -> usize {
         }
     }
     start
-}
-
-/// The e-mail address around the sign at `at`.
-fn sign_at(window: &mut Window<'_>, at: usize) {
-    let len = if window.text[at] == b'@' {
-        1
-    } else {
-        "＠".len()
-    };
-    network::email(window, at, len);
-}
-
-/// The key in Latin letters before the sign at `at`, and what stands behind it.
-fn key(window: &mut Window<'_>, at: usize) {
-    // `::` is a path, `==` and `=>` compare and point in code.
-    let doubled = matches!(
-        (window.text[at], window.text.get(at + 1)),
-        (b':', Some(b':')) | (b'=', Some(b'=' | b'>' | b'~'))
-    );
-    if doubled || (at > 0 && matches!(window.text[at - 1], b':' | b'=')) {
-        return;
-    }
-    let mut end = at;
-    while end > 0
-        && at - end < 3
-        && matches!(window.text[end - 1], b'"' | b'\'' | b' ' | b'`' | b'\\')
-    {
-        end -= 1;
-    }
-    if let Some(end) = field_name(window.text, at) {
-        if let Some(word) = window.rules.key_ending(window.text, end) {
-            values::propose(window, word, end, true);
-        }
-        return;
-    }
-    let letter = end > 0 && window.text[end - 1].is_ascii_alphanumeric();
-    if letter
-        && let Some(word) = window.rules.key_ending(window.text, end)
-    {
-        values::propose(window, word, at, true);
-    }
-}
-
-/// Where the name of a form's field ends, behind `name=` or `id=` and a quote.
-fn field_name(text: &[u8], sign: usize) -> Option<usize> {
-    let names = text[..sign].ends_with(b"name") || text[..sign].ends_with(b"id");
-    let quote = *text.get(sign + 1)?;
-    if text[sign] != b'=' || !names || !matches!(quote, b'"' | b'\'') {
-        return None;
-    }
-    let len = text[sign + 2..].iter().take(40).position(|b| *b == quote)?;
-    text[sign + 2 + len..]
-        .get(1..7)
-        .is_some_and(|rest| rest.starts_with(b" "))
-        .then_some(sign + 2 + len)
-}
-
-/// What begins with a Chinese character before a Latin letter: plates.
-///
-/// `at` is the character's last byte, or a letter of full width.
-fn after_han(window: &mut Window<'_>, at: usize) {
-    let text = window.text;
-    let begins = |at: usize| text[at] & 0xF0 == 0xE0;
-    if at >= 2 && text[at] & 0xC0 == 0x80 && begins(at - 2) {
-        plates::propose(window, at - 2);
-    } else if at >= 3 && text[at] == 0xEF && begins(at - 3) {
-        plates::propose(window, at - 3);
-    }
-}
-
-/// The value in ASCII that may begin behind the character that ends at `at`, over
-/// brackets and quotation marks, with no sign between it and its label.
-fn leaves_han(window: &mut Window<'_>, at: usize) {
-    let behind = &window.text[at + 1..];
-    let passes = |byte: &u8| labels::ascii_sign(*byte) == labels::Sign::Passes;
-    let signs = behind.iter().take(4).take_while(|byte| passes(byte)).count();
-    if behind.get(signs).is_some_and(u8::is_ascii_alphanumeric) {
-        values::bare(window, at + 1 + signs);
-    }
-}
-
-/// Spellings that cannot be anything else.
-fn literal(window: &mut Window<'_>, at: usize) {
-    let text = &window.text[at..];
-    if text.starts_with(b"xid_") && window.text[..at].ends_with(b"w") {
-        values::account(window, at - 1);
-    } else if text.starts_with(b".me/") && window.text[..at].ends_with(b"t") {
-        values::account(window, at - 1);
-    } else if text.starts_with("字第".as_bytes()) {
-        plates::military(window, at);
-    } else if text.starts_with("日出生".as_bytes()) {
-        values::born(window, at + "日".len());
-    }
 }
 
 /// A candidate of the model.

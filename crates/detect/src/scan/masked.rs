@@ -125,15 +125,19 @@ pub(super) fn put(
         window.propose(ids::BANK_CARD, start, end, reasons, Rank::Shaped);
     }
     // Masks of another length than what they hide: only a label tells.
-    if !mobile && !identity && shown >= 4 && !tail.is_empty() {
+    if !mobile && !identity && !card && shown >= 4 && !tail.is_empty() {
         let Some(label) = window.label_before(start) else {
             return;
         };
         let supports = window.rules.infos[usize::from(label)].supports;
-        let kind = [ids::MOBILE, ids::RESIDENT_ID, ids::BANK_CARD]
-            .into_iter()
-            .find(|kind| supports.has(*kind));
-        if let Some(kind) = kind.filter(|kind| !(card && *kind == ids::BANK_CARD)) {
+        // Accounts are often telephone numbers, but these begin like one.
+        let kinds = match head {
+            [b'1', b'3'..=b'9', ..] if head.len() <= 7 => &[ids::MOBILE, ids::BANK_CARD][..],
+            [] => &[ids::RESIDENT_ID, ids::MOBILE, ids::BANK_CARD][..],
+            _ => &[ids::RESIDENT_ID, ids::BANK_CARD][..],
+        };
+        let kind = kinds.iter().copied().find(|kind| supports.has(*kind));
+        if let Some(kind) = kind {
             window.propose(kind, start, end, reasons, Rank::Shaped);
         }
     }

@@ -11,6 +11,7 @@
 //! through the validators of this crate and are weighed by the words around them.
 //! Overlaps are resolved once. Rows of tables belong to [`crate::RowScanner`].
 
+mod beside;
 mod census;
 mod compiled;
 mod encoded;
@@ -21,6 +22,7 @@ mod hit;
 mod ids;
 mod labels;
 mod landlines;
+mod lanes;
 mod masked;
 mod network;
 mod numbers;
@@ -36,6 +38,7 @@ mod running;
 #[path = "no_model.rs"]
 mod running;
 mod shapes;
+mod signs;
 mod tokens;
 mod values;
 mod wallets;

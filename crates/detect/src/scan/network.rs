@@ -36,6 +36,10 @@ pub(super) fn email(window: &mut Window<'_>, at: usize, len: usize) {
             start -= 1;
             continue;
         }
+        // Several hyphens divide the fields of lists: `name----mailbox----number`.
+        if text[..start].ends_with(b"--") {
+            break;
+        }
         let (glyph, wide) = glyph::before(text, start);
         match glyph {
             Glyph::Digit(_) | Glyph::Letter(_) if wide == 3 && text[start - 3] != b'%' => {
@@ -80,8 +84,11 @@ pub(super) fn domain(text: &[u8], from: usize) -> Option<usize> {
         .take(DOMAIN)
         .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
         .count();
+    let name = &text[from..from + plain];
+    if let Some(fields) = fields_behind(name) {
+        return is_domain(&name[..fields]).map(|len| from + len);
+    }
     if text.get(from + plain).is_none_or(|b| *b < 0x80) {
-        let name = &text[from..from + plain];
         return is_domain(name).map(|len| from + len);
     }
     let mut at = from;
@@ -108,6 +115,20 @@ pub(super) fn domain(text: &[u8], from: usize) -> Option<usize> {
         len += 1;
     }
     is_domain(&name[..len]).map(|len| ends[len - 1])
+}
+
+/// Where several hyphens in a name divide it from the next field of a list; names in
+/// other scripts have two as well, behind `xn`.
+fn fields_behind(name: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = memchr::memmem::find(&name[from..], b"--") {
+        let at = from + at;
+        if !name[..at].to_ascii_lowercase().ends_with(b"xn") {
+            return Some(at);
+        }
+        from = at + 2;
+    }
+    None
 }
 
 /// How much of a name is a domain, if it is one.

@@ -114,10 +114,14 @@ fn judge(text: &str, label: Label) -> Reasons {
     }
 }
 
-/// Whether the span stands within straight quotation marks, as texts in code do.
+/// Whether the span stands within straight quotation marks, as texts in code do, or
+/// right beside one: a sentence may begin between two of them.
 fn is_quoted(sentence: &str, tagged: &Tagged) -> bool {
     let before = sentence.get(..tagged.start).unwrap_or("");
-    !before.matches('"').count().is_multiple_of(2)
+    let behind = sentence.get(tagged.end..).unwrap_or("");
+    before.ends_with('"')
+        || behind.starts_with('"')
+        || !before.matches('"').count().is_multiple_of(2)
 }
 
 /// Where the sentence that begins at `start` ends, and where the next begins.

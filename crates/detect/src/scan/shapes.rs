@@ -88,6 +88,41 @@ fn goes_on(behind: &Behind<'_>, value: &str) -> bool {
 
 /// Reads the value of a shape.
 pub(super) fn read(behind: &Behind<'_>, rule: LabelRule) -> Value {
+    let latin = matches!(
+        rule.shape,
+        Shape::Code | Shape::Secret | Shape::Account | Shape::Handle
+    );
+    if latin && behind.text.starts_with(|c| half_width(c).is_some()) {
+        return read_full_width(behind, rule);
+    }
+    read_plain(behind, rule)
+}
+
+/// What a sign, letter or digit of full width stands for.
+fn half_width(c: char) -> Option<char> {
+    ('！'..='～')
+        .contains(&c)
+        .then(|| char::from_u32(c as u32 - 0xFEE0))?
+}
+
+/// Reads a value in letters and digits of full width as if they were of half width.
+fn read_full_width(behind: &Behind<'_>, rule: LabelRule) -> Value {
+    let folded: String = behind
+        .text
+        .chars()
+        .take(rule.most + 1)
+        .map_while(half_width)
+        .collect();
+    let plain = Behind {
+        text: &folded,
+        ..*behind
+    };
+    let (len, reasons) = read_plain(&plain, rule)?;
+    // Each character of full width has three bytes, each of the folded one.
+    Some((len * '！'.len_utf8(), reasons.and(Reasons::FULL_WIDTH)))
+}
+
+fn read_plain(behind: &Behind<'_>, rule: LabelRule) -> Value {
     let value = match rule.shape {
         Shape::Digits => digits(behind, rule),
         Shape::Code => code(behind, rule),
@@ -147,9 +182,6 @@ fn code(behind: &Behind<'_>, rule: LabelRule) -> Value {
 }
 
 fn secret(behind: &Behind<'_>, rule: LabelRule) -> Value {
-    if !behind.stated {
-        return None;
-    }
     let value = if behind.quoted {
         run(behind.text, rule.most + 1, |c| {
             c.is_ascii_graphic() && !matches!(c, '"' | '\'')
@@ -186,6 +218,10 @@ fn secret(behind: &Behind<'_>, rule: LabelRule) -> Value {
     let path = !behind.quoted && value.contains('.') && !digit;
     let special = bytes.iter().any(|b| b"!@#%^&*".contains(b));
     let strong = digit && (letter || bytes.len() >= 6) || (special && bytes.len() >= 6);
+    // With nothing between it and its label only what is no word and no number counts.
+    if !behind.stated && !(digit && letter && bytes.len() >= 6) {
+        return None;
+    }
     whole(
         value,
         if strong && !path {

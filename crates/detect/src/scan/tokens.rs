@@ -67,7 +67,11 @@ impl Token {
         let letter = |byte: &&u8| byte.is_ascii_alphanumeric();
         let before = text[..at].iter().rev().take(LONGEST + 1);
         let start = at - before.take_while(letter).count();
-        let len = text[start..].iter().take(LONGEST + 1).take_while(letter).count();
+        let len = text[start..]
+            .iter()
+            .take(LONGEST + 1)
+            .take_while(letter)
+            .count();
         let plain = |byte: Option<&u8>| byte.is_none_or(|byte| *byte < 0x80 && *byte != b'%');
         let end = start + len;
         let escaped = text[start.saturating_sub(2)..start].contains(&b'%');

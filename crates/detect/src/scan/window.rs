@@ -5,11 +5,11 @@
 //! what the form is worth, what each reason adds, what each word adds by its
 //! nearness.
 
+use super::census::Survey;
 use super::compiled::{Compiled, KindId, KindSet, WordInfo};
 use super::glyph::{self, Gap, Glyph};
 use super::hit::Reasons;
 use super::labels;
-use super::census::Survey;
 use super::words::{Mention, Nearby};
 
 /// A possible hit, before overlaps are resolved.
@@ -190,7 +190,9 @@ impl Window<'_> {
         }
         // Words behind a value say less than words before it.
         let mut far = Near::default();
-        let behind = mentions[split..].iter().filter(|m| m.start >= candidate.end);
+        let behind = mentions[split..]
+            .iter()
+            .filter(|m| m.start >= candidate.end);
         for mention in behind.take(WORDS) {
             if mention.start > candidate.end + REACH {
                 break;

@@ -49,13 +49,16 @@ struct Table {
     bits: Box<[u64; 1 << (HASH - 6)]>,
     /// Where in `entries` the words of a hash begin.
     starts: Box<[u16]>,
-    entries: Vec<(Box<[u8]>, u16)>,
+    entries: Vec<Form>,
 }
+
+/// A word as it may be written, and its number.
+type Form = (Box<[u8]>, u16);
 
 impl Table {
     /// Of `forms`, none shorter than six bytes; `key` is which six count.
-    fn new(forms: &[(Box<[u8]>, u16)], key: impl Fn(&[u8]) -> Option<Six>) -> Table {
-        let mut keyed: Vec<(usize, &(Box<[u8]>, u16))> = forms
+    fn new(forms: &[Form], key: impl Fn(&[u8]) -> Option<Six>) -> Table {
+        let mut keyed: Vec<(usize, &Form)> = forms
             .iter()
             .filter_map(|form| Some((hash(key(&form.0)?), form)))
             .collect();
@@ -79,7 +82,7 @@ impl Table {
 
     /// Words that may have these six bytes, the longer first.
     #[inline(always)]
-    fn of(&self, six: Six) -> &[(Box<[u8]>, u16)] {
+    fn of(&self, six: Six) -> &[Form] {
         let hash = hash(six);
         if self.bits[hash / 64] >> (hash % 64) & 1 == 0 {
             return &[];
@@ -93,7 +96,7 @@ impl Words {
     /// six bytes are left out; Latin ones are found in lower case, capitalised
     /// and in capitals.
     pub(super) fn new<'w>(words: impl Iterator<Item = (&'w str, u16)>, numerals: &str) -> Words {
-        let mut forms: Vec<(Box<[u8]>, u16)> = Vec::new();
+        let mut forms: Vec<Form> = Vec::new();
         for (text, word) in words.filter(|(text, _)| text.len() >= LEAST) {
             let upper = text.to_uppercase();
             let mut title = String::new();
@@ -137,9 +140,8 @@ impl Words {
         wanted: impl Fn(u16) -> bool,
     ) -> Option<Mention> {
         let before = text.get(..end)?;
-        let whole = |bytes: &[u8]| {
-            before.ends_with(bytes) && is_whole(text, end - bytes.len(), end)
-        };
+        let whole =
+            |bytes: &[u8]| before.ends_with(bytes) && is_whole(text, end - bytes.len(), end);
         let words = self.tails.of(*before.last_chunk()?);
         let (bytes, word) = words
             .iter()
@@ -332,7 +334,11 @@ mod tests {
     fn seven_numerals_in_a_row_are_seen_somewhere() {
         let words = Words::new(std::iter::empty(), "一三八零");
         for pad in 0..70 {
-            for number in ["一三八零零一三", "一 三 八 零 零 一 三", "一-三-八-零-零-一-三"] {
+            for number in [
+                "一三八零零一三",
+                "一 三 八 零 零 一 三",
+                "一-三-八-零-零-一-三",
+            ] {
                 let text = format!("{}{number}。", "a".repeat(pad));
                 let mut survey = Survey::default();
                 survey.reach(text.as_bytes(), text.len(), &words.numerals);
