@@ -141,8 +141,13 @@ fn is_domain(name: &[u8]) -> Option<usize> {
     let dot = name.iter().rposition(|b| *b == b'.')?;
     let top = &name[dot + 1..];
     let mut labels = name.split(|b| *b == b'.');
+    // Those of other scripts have digits in ASCII (RFC 5890).
+    let written = top.iter().all(u8::is_ascii_alphabetic)
+        || top
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"xn--"));
     let fits = (2..=24).contains(&top.len())
-        && top.iter().all(u8::is_ascii_alphabetic)
+        && written
         && !FILES
             .iter()
             .any(|file| top.eq_ignore_ascii_case(file.as_bytes()))

@@ -79,6 +79,11 @@ impl Reason {
         )
     }
 
+    /// Whether it is a picture, which this version does not look into.
+    pub(super) fn is_picture(&self) -> bool {
+        matches!(self, Self::Format(what) if what.ends_with(" picture"))
+    }
+
     /// The reason in words.
     #[must_use]
     pub fn text(&self, lang: Lang) -> String {

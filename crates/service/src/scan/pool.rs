@@ -47,7 +47,7 @@ pub(super) fn run(
         let _ = listen(ordered, &mut summary, told);
         summary.ignored = walker.join().unwrap_or_default();
     });
-    summary.order();
+    summary.finish();
     summary
 }
 

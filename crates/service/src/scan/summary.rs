@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use liuhen_kinds::{Kind, Level};
+use liuhen_kinds::{Kind, Level, RulePack};
 
 use super::notes::Note;
 
@@ -76,6 +76,9 @@ pub struct Hot {
     pub sets: u64,
     /// Kinds of the person with most of them.
     pub largest_set: usize,
+    /// Pictures of faces or documents, by their names, that lie in the same folder as a number
+    /// which leads to one person: together they are a set.
+    pub pictures: u64,
     /// What the places are ordered by.
     pub weight: u64,
 }
@@ -164,11 +167,36 @@ impl Summary {
             kinds: kinds.into_iter().map(|(kind, _)| *kind).collect(),
             sets: report.sets,
             largest_set: report.largest_set,
+            pictures: 0,
             weight: report.weight(),
         });
         if self.places.len() >= PLACES * 2 {
             self.order();
         }
+    }
+
+    /// Weighs what lies beside each other, once everything was seen.
+    pub(super) fn finish(&mut self) {
+        let pack = RulePack::builtin();
+        let mut pictures: BTreeMap<&str, u64> = BTreeMap::new();
+        for note in &self.notes {
+            if let Some((folder, name)) = split(&note.path)
+                && note.reason.is_picture()
+                && shows_person(pack, name)
+            {
+                *pictures.entry(folder).or_insert(0) += 1;
+            }
+        }
+        for hot in &mut self.places {
+            let beside = split(&hot.path).and_then(|(folder, _)| pictures.get(folder));
+            let leads = hot.kinds.iter().any(|kind| pack.info(*kind).identifying);
+            if let Some(beside) = beside.filter(|_| leads) {
+                hot.pictures = *beside;
+                hot.weight += beside * level_weight(Level::VeryHigh);
+                hot.level = Level::VeryHigh;
+            }
+        }
+        self.order();
     }
 
     /// Puts the places in order and lets go of those past the bound.
@@ -179,8 +207,26 @@ impl Summary {
     }
 }
 
+/// A path's folder and name; what has none of both lies beside nothing.
+fn split(path: &str) -> Option<(&str, &str)> {
+    path.rsplit_once(['/', '\\'])
+}
+
+/// Whether a picture's name says that it shows a face or an identity document.
+fn shows_person(pack: &RulePack, name: &str) -> bool {
+    let name = name.to_lowercase();
+    [Kind::FACE_IMAGE, Kind::RESIDENT_ID]
+        .iter()
+        .flat_map(|kind| &pack.info(*kind).headers)
+        // Single characters and `id` stand in many names.
+        .any(|word| {
+            word.chars().count() > 2 - usize::from(!word.is_ascii()) && name.contains(word.as_str())
+        })
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::notes::Reason;
     use super::*;
 
     fn report(path: String, level: Level, count: u64, sets: u64) -> FileReport {
@@ -218,6 +264,42 @@ mod tests {
             (4, 3, 30)
         );
         assert_eq!(summary.kinds(), [(Kind::MOBILE, Level::VeryHigh, 30)]);
+    }
+
+    #[test]
+    fn a_face_beside_a_number_is_a_set() {
+        let id = |path: &str| FileReport {
+            all: BTreeMap::from([(Kind::RESIDENT_ID, 1)]),
+            ..report(path.to_owned(), Level::High, 1, 0)
+        };
+        let picture = |path: &str| Note {
+            path: path.to_owned(),
+            reason: Reason::Format("a JPEG picture"),
+        };
+        let mut summary = Summary::default();
+        summary.add(&id("a/form.txt"));
+        summary.add(&id("b/form.txt"));
+        summary.add(&report("a/phones.txt".to_owned(), Level::Medium, 50, 0));
+        summary.notes = vec![
+            picture("a/身份证正面.jpg"),
+            picture("a/Selfie-01.jpg"),
+            picture("b/logo.jpg"),
+            picture("c/人脸.jpg"),
+        ];
+        summary.finish();
+        let told: Vec<_> = summary
+            .places()
+            .iter()
+            .map(|hot| (hot.path.as_str(), hot.pictures, hot.level))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a/phones.txt", 2, Level::VeryHigh),
+                ("a/form.txt", 2, Level::VeryHigh),
+                ("b/form.txt", 0, Level::High),
+            ]
+        );
     }
 
     #[test]

@@ -78,7 +78,8 @@ fn told(summary: &Summary, took: Duration) -> Value {
         let kinds: Vec<&str> = hot.kinds.iter().map(|kind| kind.name()).collect();
         json!({
             "path": hot.path, "level": level_name(hot.level), "findings": hot.findings,
-            "kinds": kinds, "sets": hot.sets, "largest_set": hot.largest_set, "weight": hot.weight,
+            "kinds": kinds, "sets": hot.sets, "largest_set": hot.largest_set, "pictures": hot.pictures,
+            "weight": hot.weight,
         })
     });
     let unreadable = summary.notes.iter().map(|note| {

@@ -208,6 +208,7 @@ impl Page<'_> {
                         th { (self.say("最高级别", "highest level")) }
                         th { (self.say("数量", "findings")) }
                         th { (self.say("成套的人", "persons with sets")) }
+                        th { (self.say("旁边的人脸或证件图片", "pictures of faces or documents beside it")) }
                         th { (self.say("种类", "kinds")) }
                     }
                     @for hot in summary.places().iter().take(PLACES) {
@@ -216,6 +217,7 @@ impl Page<'_> {
                             td { (self.tag(hot.level)) }
                             td class="n" { (grouped(hot.findings)) }
                             td class="n" { (grouped(hot.sets)) }
+                            td class="n" { (grouped(hot.pictures)) }
                             td {
                                 @for (at, kind) in hot.kinds.iter().take(6).enumerate() {
                                     @if at > 0 { (self.say("、", ", ")) }

@@ -111,9 +111,14 @@ impl<'p> Terminal<'p> {
             (sets, true) => format!("；{sets} 人成套"),
             (sets, false) => format!("; {sets} persons with sets"),
         };
+        let pictures = match (hot.pictures, zh) {
+            (0, _) => String::new(),
+            (n, true) => format!("；同一文件夹有 {n} 张人脸或证件图片"),
+            (n, false) => format!("; {n} pictures of faces or documents beside it"),
+        };
         match zh {
-            true => format!("最高级别{level}，{found} 处：{kinds}{sets}"),
-            false => format!("up to {level}, {found} findings: {kinds}{sets}"),
+            true => format!("最高级别{level}，{found} 处：{kinds}{sets}{pictures}"),
+            false => format!("up to {level}, {found} findings: {kinds}{sets}{pictures}"),
         }
     }
 
