@@ -43,7 +43,6 @@ class Quantised:
         """The largest activation seen in each layer sets its step."""
         items = gold_items()[::11]
         self.seen = [0.0] * (len(self.blocks) + 1)
-        quanta = self.quantum
         for part in chunks(items, 20000):
             self.run([t for t, _ in part], watch=True)
         for i, b in enumerate(self.blocks):

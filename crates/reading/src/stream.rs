@@ -32,8 +32,8 @@ pub struct TextStream<R> {
 }
 
 enum State {
-    /// Nothing was read yet.
-    Fresh,
+    /// Nothing was read yet; an encoding may be asked for.
+    Fresh(Option<Charset>),
     /// Only ASCII so far.
     Ascii,
     Utf8,
@@ -52,13 +52,12 @@ impl<R> std::fmt::Debug for TextStream<R> {
 impl<R: Read> TextStream<R> {
     /// Reads `source` from where it stands; `charset` overrules the bytes.
     pub fn new(source: R, charset: Option<Charset>) -> Self {
-        let state = charset.map_or(State::Fresh, decoder);
         Self {
             source,
             raw: vec![0; FIRST],
             filled: 0,
             out: String::new(),
-            state,
+            state: State::Fresh(charset),
             taken: 0,
             malformed: 0,
             ended: false,
@@ -90,8 +89,8 @@ impl<R: Read> TextStream<R> {
         // What came before the source failed is text all the same.
         self.ended |= failed.is_some();
         match &self.state {
-            State::Fresh => {
-                self.begin();
+            State::Fresh(wanted) => {
+                self.begin(*wanted);
                 self.judge();
             }
             State::Ascii => self.judge(),
@@ -126,15 +125,19 @@ impl<R: Read> TextStream<R> {
     }
 
     /// Judges by what only the beginning of a text can show.
-    fn begin(&mut self) {
+    fn begin(&mut self, wanted: Option<Charset>) {
         let head = &self.raw[..self.filled];
-        self.state = match charset::by_mark(head) {
-            Some((charset, mark)) => {
-                self.drop_front(mark);
-                decoder(charset)
-            }
-            None => charset::by_zero_bytes(&head[..head.len() & !1]).map_or(State::Ascii, decoder),
-        };
+        let marked = charset::by_mark(head);
+        // The mark of another encoding than the one asked for is text like any other.
+        if let Some((charset, mark)) =
+            marked.filter(|(charset, _)| wanted.is_none_or(|w| w == *charset))
+        {
+            self.drop_front(mark);
+            self.state = decoder(charset);
+            return;
+        }
+        let by_zero_bytes = || charset::by_zero_bytes(&head[..head.len() & !1]);
+        self.state = wanted.or_else(by_zero_bytes).map_or(State::Ascii, decoder);
     }
 
     /// Decides on an encoding once there is a byte to decide by.
@@ -291,6 +294,22 @@ mod tests {
             for step in [1, 7, CHUNK] {
                 assert_eq!(read(&bytes, step), (text.clone(), 0), "{name} by {step}");
             }
+        }
+    }
+
+    #[test]
+    fn a_mark_is_no_text_when_its_encoding_is_asked_for() {
+        let rows: [(&[u8], Charset, &str); 4] = [
+            (b"\xEF\xBB\xBFab", Charset::UTF_8, "ab"),
+            (b"\xFF\xFEa\0", Charset::UTF_16LE, "a"),
+            (b"\x84\x31\x95\x33ab", Charset::GB18030, "ab"),
+            (b"\xFF\xFEa", Charset::UTF_8, "\u{FFFD}\u{FFFD}a"),
+        ];
+        for (bytes, charset, expected) in rows {
+            let mut stream = TextStream::new(bytes, Some(charset));
+            let mut text = String::new();
+            while stream.pump(&mut |piece| text.push_str(piece)).unwrap() {}
+            assert_eq!(text, expected, "{}", charset.name());
         }
     }
 

@@ -42,6 +42,7 @@ reasons! {
     OLD_FORM = 16, "old_form";
     AGAINST = 17, "against";
     OTHER_LABEL = 18, "other_label";
+    UNDIVIDED = 19, "undivided";
     IN_NUMBER = 20, "in_number";
     UNKNOWN_REGION = 21, "unknown_region";
     UNKNOWN_ISSUER = 22, "unknown_issuer";

@@ -75,9 +75,12 @@ pub(super) fn propose(
     });
     // The bracket around an area code belongs to the number.
     start = bracket_before(window.text, start, end);
-    if grouped {
-        reasons = reasons.and(Reasons::GROUPED);
-    }
+    // Set as one run of digits, running numbers look the same.
+    reasons = reasons.and(if grouped {
+        Reasons::GROUPED
+    } else {
+        Reasons::UNDIVIDED
+    });
     put(window, start, end, reasons);
 }
 

@@ -367,7 +367,8 @@ fn card(window: &mut Window<'_>, reading: &Reading<'_>) {
         return;
     }
     let issuer = numbers.issuer(reading.digits).is_some();
-    if !issuer && numbers.network(reading.digits).is_none() {
+    // Neither a check digit nor an issuer: some other sort of card, whatever its label.
+    if !issuer && (!luhn || numbers.network(reading.digits).is_none()) {
         return;
     }
     let mut reasons = if luhn {

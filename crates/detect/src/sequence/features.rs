@@ -4,10 +4,10 @@
 //! without a row of its own shares that of its class; an n-gram without one has
 //! none, which is itself a sign that the words are rare.
 
-/// Width of a character's row.
-pub(super) const EMBED: usize = 96;
+/// Width of a character's row, as many as a layer has channels.
+pub(super) const EMBED: usize = 128;
 /// Width of an n-gram's row: bigrams add to the first half, trigrams to the second.
-pub(super) const HALF: usize = 48;
+pub(super) const HALF: usize = 64;
 /// Classes that come before the characters with rows of their own.
 pub(super) const CLASSES: usize = 9;
 
@@ -80,9 +80,16 @@ impl Features {
         self.han.get(usize::from(id)).copied().unwrap_or(false)
     }
 
-    /// Writes what the first layer sees of the character `id` between two others.
+    /// Writes what the first block sees of the character `id` between two others.
     #[inline(always)]
-    pub(super) fn embed(&self, before: u16, id: u16, after: u16, out: &mut [i16; EMBED]) {
+    pub(super) fn embed(
+        &self,
+        before: u16,
+        id: u16,
+        after: u16,
+        scale: f32,
+        out: &mut [f32; EMBED],
+    ) {
         let none = [0_i8; EMBED];
         let at = usize::from(id) * EMBED;
         let own = self.chars.get(at..at + EMBED).unwrap_or(&none);
@@ -95,15 +102,15 @@ impl Features {
         // Two loops of fixed length, so that each becomes a few wide additions.
         let (own_two, own_three) = own.split_at(HALF);
         let (out_two, out_three) = out.split_at_mut(HALF);
-        add(out_two, own_two, two);
-        add(out_three, own_three, three);
+        add(out_two, own_two, two, scale);
+        add(out_three, own_three, three, scale);
     }
 }
 
 #[inline(always)]
-fn add(out: &mut [i16], own: &[i8], gram: &[i8; HALF]) {
+fn add(out: &mut [f32], own: &[i8], gram: &[i8; HALF], scale: f32) {
     for ((o, &a), &b) in out.iter_mut().zip(own).zip(gram) {
-        *o = i16::from(a) + i16::from(b);
+        *o = f32::from(i16::from(a) + i16::from(b)) * scale;
     }
 }
 

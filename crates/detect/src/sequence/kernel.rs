@@ -1,6 +1,6 @@
 //! Products of short integer rows with a matrix, the one costly step.
 //!
-//! Two forms: sixteen-bit inputs taken in pairs, and seven-bit inputs taken in
+//! Two forms: sixteen-bit inputs taken in pairs, and six-bit inputs taken in
 //! fours, which needs fewer instructions. All sums are exact, so AVX-512, AVX2
 //! and plain code agree to the last bit.
 
@@ -44,13 +44,13 @@ impl Matrix {
     }
 }
 
-/// Eight blocks of outputs for inputs from 0 to 127 and weights from -63 to 63.
+/// Eight blocks of outputs for inputs from 0 to 63 and weights from -63 to 63.
 ///
-/// Four such products, 32,004 at most, still fit sixteen bits.
+/// Eight such products, 31,752 at most, still fit sixteen bits.
 #[derive(Default)]
 pub(super) struct Narrow {
-    /// For each eight inputs and each block: sixteen outputs by four weights, twice.
-    eights: Vec<[[i8x64; 2]; NARROW]>,
+    /// For each sixteen inputs and each block: sixteen outputs by four weights, four times.
+    parts: Vec<[[i8x64; 4]; NARROW]>,
 }
 
 /// Blocks of a narrow matrix.
@@ -70,9 +70,10 @@ impl Narrow {
             let lane = |k: usize| weight(block * LANES + k / 4, i + k % 4);
             cast::<[i8; 64], i8x64>(core::array::from_fn(lane))
         };
-        let eight = |i| core::array::from_fn(|block| [four(block, i), four(block, i + 4)]);
+        let part =
+            |i| core::array::from_fn(|block| core::array::from_fn(|k| four(block, i + 4 * k)));
         Self {
-            eights: (0..inputs).step_by(8).map(eight).collect(),
+            parts: (0..inputs).step_by(16).map(part).collect(),
         }
     }
 }
@@ -90,7 +91,7 @@ pub(super) trait Dot: Copy {
         sums: &mut [[i32x16; B]; ROWS],
     );
 
-    /// The same for inputs from 0 to 127.
+    /// The same for inputs from 0 to 63.
     fn narrow(self, rows: [&[u8]; ROWS], matrix: &Narrow, sums: &mut NarrowSums);
 }
 
@@ -135,11 +136,11 @@ impl Dot for Plain {
     fn narrow(self, rows: [&[u8]; ROWS], matrix: &Narrow, sums: &mut NarrowSums) {
         for (row, sum) in rows.into_iter().zip(sums) {
             let mut totals = [[0_i32; LANES]; NARROW];
-            for (inputs, weights) in row.as_chunks::<8>().0.iter().zip(&matrix.eights) {
+            for (inputs, weights) in row.as_chunks::<16>().0.iter().zip(&matrix.parts) {
                 for (total, &w) in totals.iter_mut().zip(weights) {
-                    let w: [[[i8; 4]; LANES]; 2] = cast(w);
+                    let w: [[[i8; 4]; LANES]; 4] = cast(w);
                     for (o, t) in total.iter_mut().enumerate() {
-                        let pairs = inputs.iter().zip(w[0][o].iter().chain(&w[1][o]));
+                        let pairs = inputs.iter().zip(w.iter().flat_map(|w| &w[o]));
                         *t += pairs
                             .map(|(&x, &w)| i32::from(x) * i32::from(w))
                             .sum::<i32>();
@@ -191,28 +192,48 @@ impl Dot for pulp::x86::V4 {
     #[inline(always)]
     fn narrow(self, rows: [&[u8]; ROWS], matrix: &Narrow, sums: &mut NarrowSums) {
         let ones = cast([1_i16; 32]);
-        let [x, y, z] = rows.map(|r| r.as_chunks::<8>().0);
+        let [x, y, z] = rows.map(|r| r.as_chunks::<16>().0);
         // Half of the outputs at a time, for the registers to hold all sums.
         for half in [0, NARROW / 2] {
             let mut totals = [[ZERO; NARROW / 2]; ROWS];
-            for (((weights, x), y), z) in matrix.eights.iter().zip(x).zip(y).zip(z) {
+            for (((weights, x), y), z) in matrix.parts.iter().zip(x).zip(y).zip(z) {
                 // Written out: closures would not be compiled for this processor.
-                let [x0, x1] = cast::<[u8; 8], [i32; 2]>(*x);
-                let [y0, y1] = cast::<[u8; 8], [i32; 2]>(*y);
-                let [z0, z1] = cast::<[u8; 8], [i32; 2]>(*z);
-                let inputs: [[i8x64; 2]; ROWS] = [
-                    [cast(self.splat_i32x16(x0)), cast(self.splat_i32x16(x1))],
-                    [cast(self.splat_i32x16(y0)), cast(self.splat_i32x16(y1))],
-                    [cast(self.splat_i32x16(z0)), cast(self.splat_i32x16(z1))],
+                let [x0, x1, x2, x3] = cast::<[u8; 16], [i32; 4]>(*x);
+                let [y0, y1, y2, y3] = cast::<[u8; 16], [i32; 4]>(*y);
+                let [z0, z1, z2, z3] = cast::<[u8; 16], [i32; 4]>(*z);
+                let inputs: [[i32x16; 4]; ROWS] = [
+                    [
+                        self.splat_i32x16(x0),
+                        self.splat_i32x16(x1),
+                        self.splat_i32x16(x2),
+                        self.splat_i32x16(x3),
+                    ],
+                    [
+                        self.splat_i32x16(y0),
+                        self.splat_i32x16(y1),
+                        self.splat_i32x16(y2),
+                        self.splat_i32x16(y3),
+                    ],
+                    [
+                        self.splat_i32x16(z0),
+                        self.splat_i32x16(z1),
+                        self.splat_i32x16(z2),
+                        self.splat_i32x16(z3),
+                    ],
                 ];
                 for b in 0..NARROW / 2 {
-                    let [low, high] = weights[half + b];
+                    let [w0, w1, w2, w3] = weights[half + b];
                     for r in 0..ROWS {
-                        let first = self.multiply_saturating_add_adjacent_i8x64(inputs[r][0], low);
-                        let second =
-                            self.multiply_saturating_add_adjacent_i8x64(inputs[r][1], high);
-                        let both = self.wrapping_add_i16x32(first, second);
-                        let wide = self.multiply_wrapping_add_adjacent_i16x32(both, ones);
+                        let [i0, i1, i2, i3] = inputs[r];
+                        let first = self.multiply_saturating_add_adjacent_i8x64(cast(i0), w0);
+                        let second = self.multiply_saturating_add_adjacent_i8x64(cast(i1), w1);
+                        let third = self.multiply_saturating_add_adjacent_i8x64(cast(i2), w2);
+                        let fourth = self.multiply_saturating_add_adjacent_i8x64(cast(i3), w3);
+                        let all = self.wrapping_add_i16x32(
+                            self.wrapping_add_i16x32(first, second),
+                            self.wrapping_add_i16x32(third, fourth),
+                        );
+                        let wide = self.multiply_wrapping_add_adjacent_i16x32(all, ones);
                         totals[r][b] = self.wrapping_add_i32x16(totals[r][b], wide);
                     }
                 }
@@ -268,22 +289,33 @@ impl Dot for pulp::x86::V3 {
     #[inline(always)]
     fn narrow(self, rows: [&[u8]; ROWS], matrix: &Narrow, sums: &mut NarrowSums) {
         let ones = cast([1_i16; 16]);
-        let [x, y, z] = rows.map(|r| r.as_chunks::<8>().0);
+        let [x, y, z] = rows.map(|r| r.as_chunks::<16>().0);
         for block in 0..NARROW {
             let mut totals = [[pulp::i32x8(0, 0, 0, 0, 0, 0, 0, 0); 2]; ROWS];
-            for (((weights, x), y), z) in matrix.eights.iter().zip(x).zip(y).zip(z) {
-                let weights: [[pulp::i8x32; 2]; 2] = cast(weights[block]);
-                for (total, &eight) in totals.iter_mut().zip([x, y, z]) {
-                    let [low, high]: [i32; 2] = cast(eight);
-                    let low: pulp::i8x32 = cast(self.splat_i32x8(low));
-                    let high: pulp::i8x32 = cast(self.splat_i32x8(high));
+            for (((weights, x), y), z) in matrix.parts.iter().zip(x).zip(y).zip(z) {
+                let weights: [[pulp::i8x32; 2]; 4] = cast(weights[block]);
+                for (total, &part) in totals.iter_mut().zip([x, y, z]) {
+                    let [i0, i1, i2, i3]: [i32; 4] = cast(part);
+                    let i0: pulp::i8x32 = cast(self.splat_i32x8(i0));
+                    let i1: pulp::i8x32 = cast(self.splat_i32x8(i1));
+                    let i2: pulp::i8x32 = cast(self.splat_i32x8(i2));
+                    let i3: pulp::i8x32 = cast(self.splat_i32x8(i3));
                     for side in 0..2 {
-                        let first =
-                            self.multiply_saturating_add_adjacent_i8x32(low, weights[0][side]);
-                        let second =
-                            self.multiply_saturating_add_adjacent_i8x32(high, weights[1][side]);
-                        let both = self.wrapping_add_i16x16(first, second);
-                        let wide = self.multiply_wrapping_add_adjacent_i16x16(both, ones);
+                        let [w0, w1, w2, w3] = [
+                            weights[0][side],
+                            weights[1][side],
+                            weights[2][side],
+                            weights[3][side],
+                        ];
+                        let first = self.multiply_saturating_add_adjacent_i8x32(i0, w0);
+                        let second = self.multiply_saturating_add_adjacent_i8x32(i1, w1);
+                        let third = self.multiply_saturating_add_adjacent_i8x32(i2, w2);
+                        let fourth = self.multiply_saturating_add_adjacent_i8x32(i3, w3);
+                        let all = self.wrapping_add_i16x16(
+                            self.wrapping_add_i16x16(first, second),
+                            self.wrapping_add_i16x16(third, fourth),
+                        );
+                        let wide = self.multiply_wrapping_add_adjacent_i16x16(all, ones);
                         total[side] = self.wrapping_add_i32x8(total[side], wide);
                     }
                 }
@@ -331,9 +363,9 @@ mod tests {
         let rows: Vec<u8> = (0..384_u32)
             .map(|i| {
                 if i < 128 {
-                    127
+                    63
                 } else {
-                    u8::try_from(i * 71 % 128).unwrap()
+                    u8::try_from(i * 71 % 64).unwrap()
                 }
             })
             .collect();

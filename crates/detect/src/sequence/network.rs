@@ -1,4 +1,4 @@
-//! The layers: one convolution over three characters, then residual blocks.
+//! The layers: the sum of a character's and its n-grams' rows, then residual blocks.
 //!
 //! A block looks at each channel of a character and of two neighbours at some
 //! distance, then mixes the channels. Sums of products are integers; what lies
@@ -8,7 +8,7 @@
 use pulp::bytemuck::cast_slice;
 use pulp::i32x16;
 
-use super::features::{EMBED, Features};
+use super::features::Features;
 use super::kernel::{Dot, LANES, Matrix, Narrow, Plain, ROWS};
 
 /// Channels of every layer.
@@ -30,18 +30,17 @@ pub(super) struct Mix<M = Matrix> {
 /// A residual block.
 pub(super) struct Block {
     pub(super) distance: usize,
-    /// Weights of the character before, itself and the character after.
+    /// Weights of the character before, itself and the character after, in steps of the integers.
     pub(super) taps: [Vec<f32>; 3],
     pub(super) shift: Vec<f32>,
-    /// What brings an activation to its integer.
-    pub(super) quantum: f32,
     pub(super) mix: Mix<Narrow>,
 }
 
 /// All layers.
 #[derive(Default)]
 pub(super) struct Network {
-    pub(super) first: Mix,
+    /// What brings the tables' integers to floats.
+    pub(super) scale: f32,
     pub(super) blocks: Vec<Block>,
     pub(super) quantum: f32,
     pub(super) last: Mix,
@@ -50,7 +49,6 @@ pub(super) struct Network {
 /// What one segment needs, kept from segment to segment.
 #[derive(Default)]
 pub(super) struct Buffers {
-    embedded: Vec<[i16; EMBED]>,
     hidden: Vec<[f32; WIDTH]>,
     quantised: Vec<[i16; WIDTH]>,
     narrow: Vec<[u8; WIDTH]>,
@@ -97,14 +95,12 @@ impl Network {
         let n = ids.len();
         // Rows beyond the text, up to a whole group, are computed and never read.
         let rows = n.next_multiple_of(ROWS);
-        buffers.embedded.clear();
-        buffers.embedded.resize(rows + 2, [0; EMBED]);
-        let id = |i: usize| ids.get(i).copied().unwrap_or(0);
-        for (i, row) in buffers.embedded.iter_mut().skip(1).take(n).enumerate() {
-            features.embed(if i == 0 { 0 } else { id(i - 1) }, id(i), id(i + 1), row);
+        let length = buffers.hidden.len().max(rows + 2 * EDGE);
+        buffers.hidden.resize(length, [0.0; WIDTH]);
+        // What stands before the text is never written; behind it an earlier text may stand.
+        for h in buffers.hidden.iter_mut().skip(EDGE + n).take(EDGE + ROWS) {
+            *h = [0.0; WIDTH];
         }
-        buffers.hidden.clear();
-        buffers.hidden.resize(rows + 2 * EDGE, [0.0; WIDTH]);
         buffers
             .quantised
             .resize(buffers.quantised.len().max(rows), [0; WIDTH]);
@@ -114,18 +110,10 @@ impl Network {
         buffers.scores.clear();
         buffers.scores.resize(rows, [0.0; TAGS]);
 
-        let flat = buffers.embedded.as_flattened();
-        for at in (0..n).step_by(ROWS) {
-            // A character and its neighbours lie one after another.
-            let row = |r: usize| {
-                flat.get((at + r) * EMBED..(at + r + 3) * EMBED)
-                    .unwrap_or(&[])
-            };
-            let mut sums = [[ZERO; BLOCKS]; ROWS];
-            dot.dot([row(0), row(1), row(2)], &self.first.matrix, &mut sums);
-            for (h, sum) in hidden(&mut buffers.hidden, at, n).zip(&sums) {
-                self.first.apply(sum, h, |_, x| x.max(0.0));
-            }
+        let id = |i: usize| ids.get(i).copied().unwrap_or(0);
+        for (i, h) in hidden(&mut buffers.hidden, 0, n).enumerate() {
+            let before = if i == 0 { 0 } else { id(i - 1) };
+            features.embed(before, id(i), id(i + 1), self.scale, h);
         }
         for block in &self.blocks {
             block.look(&buffers.hidden, &mut buffers.narrow, n);
@@ -186,9 +174,9 @@ impl Block {
         for (q, ((left, own), right)) in narrow.iter_mut().zip(rows).take(n) {
             for c in 0..WIDTH {
                 let sum = ((shift[c] + left[c] * w0[c]) + own[c] * w1[c]) + right[c] * w2[c];
-                #[expect(clippy::cast_sign_loss, reason = "from 0 to 127")]
-                #[expect(clippy::cast_possible_truncation, reason = "from 0 to 127")]
-                let small = integer(sum * self.quantum, NARROW_TOP) as u8;
+                #[expect(clippy::cast_sign_loss, reason = "from 0 to 63")]
+                #[expect(clippy::cast_possible_truncation, reason = "from 0 to 63")]
+                let small = integer(sum, NARROW_TOP) as u8;
                 q[c] = small;
             }
         }
@@ -197,8 +185,8 @@ impl Block {
 
 /// Largest input of the last layer: eleven bits leave its sums far from overflow.
 const TOP: f32 = 2047.0;
-/// Largest input of a block: seven bits, as narrow sums of products need.
-const NARROW_TOP: f32 = 127.0;
+/// Largest input of a block: six bits, as narrow sums of products need.
+const NARROW_TOP: f32 = 63.0;
 const ZERO: i32x16 = i32x16(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
 /// An activation as an integer from 0 to `top`, to nearest, halves to even.

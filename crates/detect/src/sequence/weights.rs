@@ -36,7 +36,7 @@ impl std::fmt::Display for WeightsError {
 
 impl std::error::Error for WeightsError {}
 
-const MAGIC: &[u8] = b"LHSQ\x01\0\0\0";
+const MAGIC: &[u8] = b"LHSQ\x02\0\0\0";
 /// More rows than this do not fit the sixteen bits of an id.
 const MOST_ROWS: usize = 0xFFF0;
 /// The layers' rows of zeros on either side are as wide as this.
@@ -67,7 +67,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, WeightsError> {
     let two = Grams::new(&two, input.i8s(n_two * HALF)?);
     let three = Grams::new(&three, input.i8s(n_three * HALF)?);
     let features = Features::new(&chars, table, two, three);
-    let first = input.mix(3 * EMBED, WIDTH)?;
+    let scale = input.f32()?;
     let n_blocks = input.rows()?.min(64);
     let blocks = input.many(n_blocks, Input::block)?;
     let quantum = input.f32()?;
@@ -79,7 +79,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, WeightsError> {
     Ok(Model {
         features,
         network: Network {
-            first,
+            scale,
             blocks,
             quantum,
             last,
@@ -190,7 +190,6 @@ impl Input<'_> {
             distance,
             taps,
             shift: self.f32s(WIDTH)?,
-            quantum: self.f32()?,
             mix: self.narrow()?,
         })
     }

@@ -323,6 +323,23 @@ mod tests {
     }
 
     #[test]
+    fn no_cell_is_placed_behind_its_end() {
+        let stream = TextStream::new("=\"0123\",\"a\"\"\",b\n".as_bytes(), None);
+        let mut rows = PlacedRows::new(stream, Delimiter::Comma, &limits()).unwrap();
+        let Some(Piece::Row(mut row)) = rows.next().unwrap() else {
+            panic!("no row")
+        };
+        for (column, length) in [(0, 4), (1, 2), (2, 1)] {
+            assert_eq!(row.row.cell(column).len(), length);
+            assert!(row.locate(column, 0, length).is_some());
+            // The quote that closes `="0123"` is no part of the cell.
+            assert!(row.locate(column, length, length + 1).is_none(), "{column}");
+            assert!(row.locate(column, 0, length + 1).is_none(), "{column}");
+        }
+        assert!(row.locate(3, 0, 1).is_none());
+    }
+
+    #[test]
     fn what_is_no_row_comes_out_as_text() {
         let long = "长".repeat(40);
         let text = format!("sep=,\na,b\n{long},1\n1,2,3,4,5,6,7,8\n\"open,2\n3,4\n");

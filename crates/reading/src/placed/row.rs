@@ -58,15 +58,15 @@ impl<'a> PlacedRow<'a> {
     /// Where the bytes `start..end` of a cell stand in the text.
     ///
     /// A doubled quote within them is one character of the cell and two of the text. Quickest when
-    /// asked in the order of the text.
+    /// asked in the order of the text. Nothing for no bytes, and for bytes behind the cell's end.
     pub fn locate(&mut self, column: usize, start: usize, end: usize) -> Option<(Place, Place)> {
-        if start >= end {
+        let stored = self.row.cells.get(column)?.len();
+        if start >= end || end > stored {
             return None;
         }
         if self.map.is_empty() {
             self.map = runs(self.raw, self.delimiter);
         }
-        let stored = self.row.cells.get(column)?.len();
         let last = self
             .map
             .partition_point(|run| run.column <= column)

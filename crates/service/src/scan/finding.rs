@@ -54,6 +54,22 @@ impl Site {
             _ => None,
         }
     }
+
+    /// Line and character behind a value of `chars` characters that begins here.
+    fn behind(&self, text: &str, chars: u64) -> Option<(u64, u64)> {
+        let (line, column) = self.line()?;
+        let Some((lines, tail)) = text.rsplit_once('\n') else {
+            return Some((line, column + chars));
+        };
+        // A cell of several lines stands in quotes, and each quote within it was written twice.
+        let doubled = match self {
+            Self::Row { .. } => tail.matches('"').count(),
+            _ => 0,
+        };
+        let lines = lines.matches('\n').count() as u64 + 1;
+        let tail = (tail.chars().count() + doubled) as u64;
+        Some((line + lines, tail + 1))
+    }
 }
 
 impl fmt::Display for Site {
@@ -77,6 +93,9 @@ pub struct Finding {
     pub site: Site,
     /// Where it stands, for a program.
     pub span: Span,
+    /// The line, and the character of it, that follow the last character, both from 1; where the
+    /// file is one text.
+    pub end: Option<(u64, u64)>,
     /// How strongly it is to be protected here.
     pub level: Level,
     /// What may be shown of it, when that was asked for.
@@ -85,10 +104,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(site: Site, span: Span, hit: &Hit, level: Level) -> Self {
+    /// `text` is what the span covers.
+    pub(super) fn new(site: Site, span: Span, hit: &Hit, level: Level, text: &str) -> Self {
         Self {
             site,
             span,
+            end: site.behind(text, span.chars.1 - span.chars.0),
             level: raised(hit, level),
             masked: None,
             hit: *hit,
@@ -135,5 +156,37 @@ fn raised(hit: &Hit, level: Level) -> Level {
         Level::Low => Level::Medium,
         Level::Medium => Level::High,
         Level::High | Level::VeryHigh => Level::VeryHigh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_ends_behind_its_last_character() {
+        let text = Site::Text { line: 3, column: 5 };
+        let row = Site::Row {
+            row: 2,
+            cell: 1,
+            line: 3,
+            column: 5,
+        };
+        let rows = [
+            ("one line", text, "张三", 2, Some((3, 7))),
+            ("two lines", text, "张\r\n三丰", 5, Some((4, 3))),
+            ("a quote written twice", row, "张\"三", 4, Some((3, 9))),
+            (
+                "the same on a later line",
+                row,
+                "甲\n乙\n\"丙",
+                7,
+                Some((5, 4)),
+            ),
+            ("no text", Site::Name, "张三", 2, None),
+        ];
+        for (name, site, text, chars, expected) in rows {
+            assert_eq!(site.behind(text, chars), expected, "{name}");
+        }
     }
 }

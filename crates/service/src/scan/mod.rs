@@ -127,7 +127,8 @@ pub fn label(packs: &[Pack], kind: Kind, lang: Lang) -> &str {
 }
 
 /// The level of a kind: by a pack of the user's own, else by the rule pack.
-fn level(packs: &[Pack], kind: Kind) -> Level {
+#[must_use]
+pub fn level(packs: &[Pack], kind: Kind) -> Level {
     let own = packs.iter().find_map(|pack| pack.level(kind));
     own.unwrap_or_else(|| RulePack::builtin().info(kind).level)
 }

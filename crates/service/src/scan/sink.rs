@@ -78,7 +78,7 @@ impl<'a> Sink<'a> {
             self.report.accepted += 1;
             return;
         }
-        let mut finding = Finding::new(site, span, hit, level(request.packs, hit.kind));
+        let mut finding = Finding::new(site, span, hit, level(request.packs, hit.kind), text);
         if request.show {
             finding.masked = Some(mask(hit.kind, text).into());
         }

@@ -1,14 +1,16 @@
 //! `--sarif`: what code hosts and editors read.
 //!
 //! Rule: SARIF 2.1.0 (OASIS, 2020-03-27). Results are written as they come, so that a log of any
-//! length costs no memory; rules and notes follow them, the order of members being free.
-//! Columns count code points, as `columnKind` says.
+//! length costs no memory; rules and notes follow them, the order of members being free. A rule's
+//! index is therefore its place in the order of first findings.
+//! Columns count code points, as `columnKind` says. Byte offsets would count bytes of the file and
+//! not of its decoded text (section 3.30.11), so they are told among the properties only.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use liuhen_kinds::{Kind, Lang, Level, RulePack};
+use liuhen_kinds::{Kind, Lang, Level};
 use liuhen_service::scan::{self, Finding, Note, Summary};
 use serde_json::{Value, json};
 
@@ -21,7 +23,11 @@ const SCHEMA: &str =
 /// The report.
 pub(super) struct Sarif<'p> {
     labels: Labels<'p>,
-    kinds: BTreeSet<Kind>,
+    /// Kinds in the order of their first findings, which is that of the rules.
+    kinds: Vec<Kind>,
+    /// The file that was told of last, and its findings so far, by kind.
+    path: String,
+    told: BTreeMap<Kind, u64>,
     begun: bool,
 }
 
@@ -29,9 +35,30 @@ impl<'p> Sarif<'p> {
     pub(super) fn new(labels: Labels<'p>) -> Self {
         Self {
             labels,
-            kinds: BTreeSet::new(),
+            kinds: Vec::new(),
+            path: String::new(),
+            told: BTreeMap::new(),
             begun: false,
         }
+    }
+
+    fn rule_index(&mut self, kind: Kind) -> usize {
+        let known = self.kinds.iter().position(|known| *known == kind);
+        known.unwrap_or_else(|| {
+            self.kinds.push(kind);
+            self.kinds.len() - 1
+        })
+    }
+
+    /// Which finding of its kind in its file this is, from 1.
+    fn ordinal(&mut self, path: &str, kind: Kind) -> u64 {
+        if self.path != path {
+            path.clone_into(&mut self.path);
+            self.told.clear();
+        }
+        let told = self.told.entry(kind).or_insert(0);
+        *told += 1;
+        *told
     }
 }
 
@@ -44,11 +71,16 @@ impl Report for Sarif<'_> {
     }
 
     fn finding(&mut self, out: &mut dyn Write, path: &str, finding: &Finding) -> io::Result<()> {
-        self.kinds.insert(finding.kind());
+        let mut result = result(path, finding, self.labels);
+        result["ruleIndex"] = self.rule_index(finding.kind()).into();
+        // As a baseline does, a result is known again by its kind and order in the file. A digest
+        // of the value would be the value: eleven digits are tried in seconds.
+        let ordinal = self.ordinal(path, finding.kind()).to_string();
+        result["partialFingerprints"] = json!({ "ordinalOfKindInFile/v1": ordinal });
         if std::mem::replace(&mut self.begun, true) {
             out.write_all(b",\n")?;
         }
-        serde_json::to_writer(out, &result(path, finding, self.labels))?;
+        serde_json::to_writer(out, &result)?;
         Ok(())
     }
 
@@ -82,30 +114,36 @@ fn result(path: &str, finding: &Finding, labels: Labels<'_>) -> Value {
     let label = scan::label(labels.packs, kind, Lang::En);
     let (start, end) = finding.span.chars;
     let mut physical = json!({ "artifactLocation": { "uri": uri(path) } });
-    if let Some((line, column)) = finding.site.line() {
+    if let (Some((line, column)), Some((end_line, end_column))) = (finding.site.line(), finding.end)
+    {
         physical["region"] = json!({
             "startLine": line,
             "startColumn": column,
+            "endLine": end_line,
+            "endColumn": end_column,
             "charOffset": start,
             "charLength": end - start,
         });
     }
+    let per_mille = (f64::from(finding.confidence()) * 1000.0).round();
     let mut text = format!("{label} ({})", finding.site);
     if let Some(masked) = &finding.masked {
         text = format!("{text}: {masked}");
     }
+    // A logical location that lies in no other: both names are the same (section 3.33.5).
+    let site = finding.site.to_string();
     json!({
         "ruleId": kind.name(),
         "level": severity(finding.level),
         "message": { "text": text },
         "locations": [{
             "physicalLocation": physical,
-            "logicalLocations": [{ "fullyQualifiedName": finding.site.to_string() }],
+            "logicalLocations": [{ "name": site, "fullyQualifiedName": site }],
         }],
-        "rank": (f64::from(finding.confidence()) * 1000.0).round() / 10.0,
+        "rank": per_mille / 10.0,
         "properties": {
             "level": level_name(finding.level),
-            "confidence": finding.confidence(),
+            "confidence": per_mille / 1000.0,
             "evidence": finding.reasons().collect::<Vec<_>>(),
             "bytes": finding.span.bytes,
             "chars": finding.span.chars,
@@ -115,12 +153,11 @@ fn result(path: &str, finding: &Finding, labels: Labels<'_>) -> Value {
 }
 
 fn rule(kind: Kind, labels: Labels<'_>) -> Value {
-    let info = RulePack::builtin().info(kind);
     json!({
         "id": kind.name(),
         "shortDescription": { "text": scan::label(labels.packs, kind, Lang::En) },
         "fullDescription": { "text": scan::label(labels.packs, kind, Lang::Zh) },
-        "defaultConfiguration": { "level": severity(info.level) },
+        "defaultConfiguration": { "level": severity(scan::level(labels.packs, kind)) },
     })
 }
 
