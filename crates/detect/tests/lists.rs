@@ -74,6 +74,7 @@ fn a_masked_value_is_what_its_label_says_and_its_digits_allow() {
         ("卡号:621700*********4426", Kind::BANK_CARD),
         ("账号 138***8000", Kind::MOBILE),
         ("电话：138******8000", Kind::MOBILE),
+        ("联系电话：+86****8832", Kind::MOBILE),
     ];
     for (text, kind) in rows {
         let kinds: Vec<Kind> = found(text).into_iter().map(|(kind, _)| kind).collect();

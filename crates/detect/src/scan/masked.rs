@@ -133,6 +133,8 @@ pub(super) fn put(
         // Accounts are often telephone numbers, but these begin like one.
         let kinds = match head {
             [b'1', b'3'..=b'9', ..] if head.len() <= 7 => &[ids::MOBILE, ids::BANK_CARD][..],
+            // What is left of a country's prefix.
+            b"86" | b"086" | b"0086" => &[ids::MOBILE, ids::BANK_CARD][..],
             [] => &[ids::RESIDENT_ID, ids::MOBILE, ids::BANK_CARD][..],
             _ => &[ids::RESIDENT_ID, ids::BANK_CARD][..],
         };
