@@ -81,3 +81,10 @@ fn a_masked_value_is_what_its_label_says_and_its_digits_allow() {
         assert_eq!(kinds, [kind], "{text}");
     }
 }
+
+#[test]
+fn numbers_in_numerals_are_found_before_mixed_ones() {
+    let text = "先打一三八零零一三八零零零，再打1三8零0一3八0零零。";
+    let kinds: Vec<Kind> = found(text).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [Kind::MOBILE, Kind::MOBILE]);
+}

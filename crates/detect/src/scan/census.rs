@@ -122,6 +122,9 @@ impl Survey {
     pub(super) fn shift(&mut self, bytes: usize) {
         self.forget(bytes);
         self.start = self.start.saturating_sub(bytes);
+        for numeral in &mut self.numerals {
+            *numeral = numeral.saturating_sub(bytes);
+        }
     }
 
     /// Ready for another text.

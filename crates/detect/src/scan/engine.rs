@@ -5,6 +5,8 @@
 //! depends on where a stretch begins, since every extractor looks at a bounded
 //! neighbourhood that is always there.
 
+use std::iter::Peekable;
+
 use super::census::{BLOCK, Block, Counts, Survey, each};
 use super::compiled::{Compiled, KindSet};
 use super::glyph::{self, Glyph};
@@ -53,7 +55,6 @@ impl Engine {
         self.survey
             .reach(text, (to + BEHIND).min(text.len()), &rules.words.numerals);
         let mut survey = std::mem::take(&mut self.survey);
-        let numerals = std::mem::take(&mut survey.numerals);
         let mut nearby = std::mem::take(&mut self.nearby);
         nearby.clear();
         let mut candidates = std::mem::take(&mut self.candidates);
@@ -68,14 +69,8 @@ impl Engine {
             known: None,
         };
         self.blocks(&mut window, from, to);
-        for at in &numerals {
-            if has_company(text, *at) {
-                self.numeral(&mut window, *at);
-            }
-        }
         self.own(&mut window, to);
-        survey.numerals = numerals;
-        survey.numerals.clear();
+        survey.numerals.retain(|at| *at >= to);
         self.survey = survey;
         self.nearby = nearby;
         self.candidates = candidates;
@@ -139,6 +134,7 @@ impl Engine {
         // One block before and one behind, for what lies across an edge.
         let block = |at: usize| survey.block(at);
         let mut before = from.checked_sub(BLOCK).and_then(block);
+        let mut numerals = survey.numerals.iter().copied().peekable();
         let mut at = from;
         while at < to {
             if let Some(here) = block(at) {
@@ -148,8 +144,17 @@ impl Engine {
                     let own = of(&here.counts);
                     own > 0 && own + beside[0].max(beside[1]) >= least
                 };
-                if several(4, |counts| counts.digits) {
-                    self.digits(window, each(here.digits, at));
+                let some = |mask: u64, of| if several(4, of) { mask } else { 0 };
+                let digits = some(here.digits, |counts| counts.digits);
+                let odd = some(here.odd, |counts| counts.odd);
+                for place in each(digits | odd, at) {
+                    // In order of place, since all may make up one number.
+                    self.numerals(window, &mut numerals, place);
+                    if odd >> (place - at) & 1 == 1 {
+                        self.odd_digit(window, place);
+                    } else {
+                        self.digits(window, place);
+                    }
                 }
                 if here.rest {
                     self.signs(window, here, at, several);
@@ -157,6 +162,21 @@ impl Engine {
                 before = Some(here);
             }
             at += BLOCK;
+            self.numerals(window, &mut numerals, at.min(to));
+        }
+    }
+
+    /// Numbers in Chinese numerals, as far as `to`.
+    fn numerals(
+        &mut self,
+        window: &mut Window<'_>,
+        seen: &mut Peekable<impl Iterator<Item = usize>>,
+        to: usize,
+    ) {
+        while let Some(at) = seen.next_if(|at| *at < to) {
+            if has_company(window.text, at) {
+                self.numeral(window, at);
+            }
         }
     }
 
@@ -168,9 +188,6 @@ impl Engine {
         at: usize,
         several: impl Fn(u8, fn(&Counts) -> u8) -> bool,
     ) {
-        if several(4, |counts| counts.odd) {
-            each(here.odd, at).for_each(|at| self.odd_digit(window, at));
-        }
         each(here.ats, at).for_each(|at| signs::at_sign(window, at));
         if several(2, |counts| counts.masks) {
             each(here.masks, at).for_each(|at| self.mask(window, at));
@@ -189,40 +206,38 @@ impl Engine {
         each(here.runs, at).for_each(|at| self.run_at(window, at));
     }
 
-    /// Numbers whose first group begins at one of the places, which hold digits.
-    fn digits(&mut self, window: &mut Window<'_>, places: impl Iterator<Item = usize>) {
+    /// The number whose first group begins at the digit at `at`.
+    fn digits(&mut self, window: &mut Window<'_>, at: usize) {
         let text = window.text;
-        for at in places {
-            if at < self.digits_to || glyph::in_escape(text, at) {
-                continue;
-            }
-            if let Some(end) = beside::short_end(text, at)
-                && beside::key_before(window.rules, text, at).is_none()
-            {
-                self.digits_to = end;
-                continue;
-            }
-            // Within a run that was given up as too long.
-            if matches!(window.before(at), Glyph::Digit(_)) {
-                continue;
-            }
-            let mut cluster = std::mem::take(&mut self.cluster);
-            self.digits_to = cluster.read(text, at, false).max(at + 1);
-            // Fewer digits are no number by themselves.
-            if cluster.is_long(numbers::LEAST) {
-                numbers::propose(window, &cluster);
-            }
-            beside::propose(window, &cluster);
-            // Numerals beside digits may make up one number with them.
-            let mixed = cluster.groups.iter().find(|group| {
-                let numeral = |glyph| matches!(glyph, Glyph::Numeral(_));
-                numeral(glyph::at(text, group.end).0) || numeral(glyph::before(text, group.start).0)
-            });
-            let mixed = mixed.map(|group| group.start);
-            self.cluster = cluster;
-            if let Some(start) = mixed {
-                self.numeral(window, start);
-            }
+        if at < self.digits_to || glyph::in_escape(text, at) {
+            return;
+        }
+        if let Some(end) = beside::short_end(text, at)
+            && beside::key_before(window.rules, text, at).is_none()
+        {
+            self.digits_to = end;
+            return;
+        }
+        // Within a run that was given up as too long.
+        if matches!(window.before(at), Glyph::Digit(_)) {
+            return;
+        }
+        let mut cluster = std::mem::take(&mut self.cluster);
+        self.digits_to = cluster.read(text, at, false).max(at + 1);
+        // Fewer digits are no number by themselves.
+        if cluster.is_long(numbers::LEAST) {
+            numbers::propose(window, &cluster);
+        }
+        beside::propose(window, &cluster);
+        // Numerals beside digits may make up one number with them.
+        let mixed = cluster.groups.iter().find(|group| {
+            let numeral = |glyph| matches!(glyph, Glyph::Numeral(_));
+            numeral(glyph::at(text, group.end).0) || numeral(glyph::before(text, group.start).0)
+        });
+        let mixed = mixed.map(|group| group.start);
+        self.cluster = cluster;
+        if let Some(start) = mixed {
+            self.numeral(window, start);
         }
     }
 

@@ -219,7 +219,8 @@ fn secret(behind: &Behind<'_>, rule: LabelRule) -> Value {
     let special = bytes.iter().any(|b| b"!@#%^&*".contains(b));
     let strong = digit && (letter || bytes.len() >= 6) || (special && bytes.len() >= 6);
     // With nothing between it and its label only what is no word and no number counts.
-    if !behind.stated && !(digit && letter && bytes.len() >= 6) {
+    let telling = digit && letter && bytes.len() >= 6;
+    if !(behind.stated || telling) {
         return None;
     }
     whole(
