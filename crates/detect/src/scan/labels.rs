@@ -93,6 +93,8 @@ pub(super) fn key_ending(text: &[u8], end: usize) -> Option<Key> {
                 key.start = key.start.checked_sub(1)?;
                 key.bytes[key.start] = byte.to_ascii_lowercase();
             }
+            // Several hyphens divide the fields of lists.
+            b'-' if text[..at - 1].ends_with(b"-") => break,
             b'_' | b'-' | b'.' if key.start < KEY => key.parts |= 1 << key.start,
             _ => break,
         }
@@ -182,12 +184,13 @@ mod tests {
 
     #[test]
     fn keys_are_read_backwards() {
-        let rows: [(&str, &[&str]); 7] = [
+        let rows: [(&str, &[&str]); 8] = [
             ("\"user_Phone", &["userphone", "phone"]),
             ("?tel", &["tel"]),
             ("data.mobileNo", &["datamobileno", "mobileno"]),
             ("myPhoneNumber", &["myphonenumber", "phonenumber", "number"]),
             ("手机qq", &["qq"]),
+            ("a.cn----QQ", &["qq"]),
             ("：", &[]),
             ("", &[]),
         ];
