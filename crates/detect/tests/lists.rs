@@ -63,6 +63,9 @@ fn labels_stand_before_tabs_and_before_nothing() {
     for (text, kind, value) in rows {
         assert_eq!(found(text), [(kind, value.to_owned())], "{text}");
     }
+    // The label of a form's field that is no key.
+    let field = "<input title=\"登录密码\" value=\"lan42521@6475\">";
+    assert_eq!(found(field), [(Kind::PASSWORD, "lan42521@6475".to_owned())]);
     for text in ["输入密码后重启", "密码OK", "密码8位以上", "密码password"] {
         assert_eq!(found(text), [], "{text}");
     }

@@ -187,14 +187,20 @@ fn offset(c: char, first: char) -> u8 {
     u8::try_from(c as u32 - first as u32).unwrap_or(0)
 }
 
-/// How many characters there are.
-pub(super) fn characters(text: &[u8]) -> usize {
+/// How many characters there are, and how many of them are two units of UTF-16.
+pub(super) fn count(text: &[u8]) -> (usize, usize) {
+    let (mut characters, mut pairs) = (0, 0);
     // Sums of at most 192 fit in a byte, so that sixteen and more are added at once.
-    let some = |chunk: &[u8]| {
-        let first = |sum: u8, byte: &u8| sum + u8::from(byte & 0xC0 != 0x80);
-        usize::from(chunk.iter().fold(0, first))
-    };
-    text.chunks(192).map(some).sum()
+    for chunk in text.chunks(192) {
+        let (mut some, mut wide) = (0_u8, 0_u8);
+        for byte in chunk {
+            some += u8::from(byte & 0xC0 != 0x80);
+            wide += u8::from(*byte >= 0xF0);
+        }
+        characters += usize::from(some);
+        pairs += usize::from(wide);
+    }
+    (characters, pairs)
 }
 
 /// Whether the byte at `at` is part of a `%XX` or `\uXXXX` escape, and not text of its own.

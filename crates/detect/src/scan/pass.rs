@@ -7,6 +7,7 @@ use super::census::BLOCK;
 use super::compiled::{Compiled, KindId, KindSet, confidence};
 use super::encoded::{self, View};
 use super::engine::{self, AHEAD, Engine};
+use super::glyph;
 use super::hit::{Found, Hit, Reasons};
 use super::persons::{Persons, Waiting};
 use super::running::Running;
@@ -88,21 +89,10 @@ impl Counter {
     }
 
     fn count(&mut self, bytes: &[u8]) {
-        let (mut chars, mut pairs) = (0_u64, 0_u64);
-        // Sums of at most 192 fit in a byte, so that sixteen and more are added at once.
-        for chunk in bytes.chunks(192) {
-            let mut some = 0_u8;
-            let mut wide = 0_u8;
-            for byte in chunk {
-                some += u8::from(byte & 0xC0 != 0x80);
-                wide += u8::from(*byte >= 0xF0);
-            }
-            chars += u64::from(some);
-            pairs += u64::from(wide);
-        }
+        let (chars, pairs) = glyph::count(bytes);
         self.byte += bytes.len() as u64;
-        self.chars += chars;
-        self.utf16 += chars + pairs;
+        self.chars += chars as u64;
+        self.utf16 += (chars + pairs) as u64;
     }
 }
 

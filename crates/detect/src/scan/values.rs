@@ -2,10 +2,12 @@
 
 use liuhen_kinds::detection::Shape;
 
+use super::compiled::WordInfo;
 use super::hit::Reasons;
 use super::labels::{self, Sign};
 use super::shapes::{self, Behind};
 use super::window::{Rank, Window};
+use super::words::Mention;
 use super::{glyph, ids};
 
 /// Characters between a label and its value.
@@ -46,66 +48,64 @@ pub(super) fn propose_at(
 /// Proposes what stands behind the label before the sign at `at`: `密码：`, `密码</td>`.
 pub(super) fn behind_sign(window: &mut Window<'_>, at: usize) {
     let text = window.text;
-    let mut end = at;
+    // `title="密码" value=`
+    if text[at] == b'=' && text[..at].ends_with(b"value") {
+        let from = at.saturating_sub(ATTRIBUTE);
+        let quotes = memchr::memchr2_iter(b'"', b'\'', &text[from..at]).map(|quote| from + quote);
+        for end in quotes {
+            let label = window.rules.words.ending(text, end, |word| {
+                is_label(&window.rules.infos[usize::from(word)])
+            });
+            if let Some(label) = label {
+                propose(window, label.word, end, false);
+            }
+        }
+    }
     // Most signs of programs stand behind something else.
     let may = match at.checked_sub(1).map(|at| text[at]) {
         Some(byte) if byte.is_ascii_alphanumeric() => window.rules.may_end_key(text, at),
         Some(byte) if byte < 0x80 => labels::ascii_sign(byte) == Sign::Passes,
         before => before.is_some(),
     };
-    if !may {
-        return;
-    }
-    for _ in 0..SIGNS {
-        if let Some(label) = label_ending(window, end) {
-            propose(window, label, end, false);
-            return;
-        }
-        let from = glyph::boundary_before(text, end);
-        if from == end || labels::sign(glyph::decode(text, from).0) != Sign::Passes {
-            break;
-        }
-        end = from;
-    }
-    // `title="密码" value=`
-    if text[at] == b'=' && text[..at].ends_with(b"value") {
-        let from = at.saturating_sub(ATTRIBUTE);
-        let quotes = memchr::memchr2_iter(b'"', b'\'', &text[from..at]).map(|quote| from + quote);
-        for end in quotes {
-            if let Some(label) = label_ending(window, end) {
-                propose(window, label, end, false);
-            }
-        }
+    if may && let Some(label) = word_before(window, at, is_label) {
+        propose(window, label.word, label.end, false);
     }
 }
 
 /// Proposes what stands at `start` with no sign between it and its label: `微信abc_123`.
 pub(super) fn bare(window: &mut Window<'_>, start: usize) {
-    let text = window.text;
-    let mut end = start;
-    for _ in 0..SIGNS {
-        let info = |word: u16| &window.rules.infos[usize::from(word)];
-        let wanted = |word| info(word).points_bare && !info(word).is_key;
-        if let Some(label) = window.rules.words.ending(text, end, wanted) {
-            propose_at(window, label.word, start, false, false);
-            return;
-        }
-        let from = glyph::boundary_before(text, end);
-        if from == end || labels::sign(glyph::decode(text, from).0) != Sign::Passes {
-            return;
-        }
-        end = from;
+    let wanted = |info: &WordInfo| info.points_bare && !info.is_key;
+    if let Some(label) = word_before(window, start, wanted) {
+        propose_at(window, label.word, start, false, false);
     }
 }
 
-/// The label that ends at `end`; Latin keys are read elsewhere.
-fn label_ending(window: &Window<'_>, end: usize) -> Option<u16> {
-    let wanted = |word: u16| {
-        let info = &window.rules.infos[usize::from(word)];
-        !info.labels.is_empty() && !info.is_key
-    };
-    let label = window.rules.words.ending(window.text, end, wanted)?;
-    Some(label.word)
+/// Whether a word is a label; Latin keys are read elsewhere.
+fn is_label(info: &WordInfo) -> bool {
+    !info.labels.is_empty() && !info.is_key
+}
+
+/// The wanted word before `at`, over quotes, brackets and the like, but over no sign
+/// that states a value.
+fn word_before(
+    window: &Window<'_>,
+    at: usize,
+    wanted: impl Fn(&WordInfo) -> bool,
+) -> Option<Mention> {
+    let Window { rules, text, .. } = window;
+    let mut end = at;
+    for _ in 0..SIGNS {
+        let wanted = |word: u16| wanted(&rules.infos[usize::from(word)]);
+        if let Some(word) = rules.words.ending(text, end, wanted) {
+            return Some(word);
+        }
+        let from = glyph::boundary_before(text, end);
+        if from == end || labels::sign(glyph::decode(text, from).0) != Sign::Passes {
+            return None;
+        }
+        end = from;
+    }
+    None
 }
 
 fn read(window: &mut Window<'_>, word: u16, from: Start, key: bool) {

@@ -388,7 +388,7 @@ impl Near {
         let characters = if gap.len() <= rules.characters {
             gap.len() / 2
         } else {
-            glyph::characters(&text[gap])
+            glyph::count(&text[gap]).0
         };
         if characters > rules.characters {
             return;
