@@ -1,6 +1,7 @@
 //! Labels: the words and keys that say what stands behind them.
 
 use super::glyph;
+use super::words::Threes;
 
 /// What a character between a label and its value does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,24 +119,18 @@ pub(super) struct Key {
 /// The last three letters or digits of keys, as a set of hashes: whether a key
 /// may end somewhere is answered without reading it.
 #[derive(Debug)]
-pub(super) struct KeyTails(Box<[u64; 64]>);
+pub(super) struct KeyTails(Threes);
 
 impl KeyTails {
     /// Of keys in lower case and without signs, and of labels of several words.
     pub(super) fn new<'k>(keys: impl Iterator<Item = &'k [u8]>) -> KeyTails {
-        let mut bits = Box::new([0; 64]);
-        for key in keys {
-            // Nothing stands before a key of two letters.
-            let tail = match *key {
-                [.., a, b, c] if a.is_ascii_alphanumeric() => [a, b, c],
-                [.., _, b, c] => [0, b, c],
-                [b, c] => [0, b, c],
-                _ => continue,
-            };
-            let slot = KeyTails::slot(tail);
-            bits[slot / 64] |= 1 << (slot % 64);
-        }
-        KeyTails(bits)
+        // Nothing stands before a key of two letters.
+        let tail = |key: &[u8]| match *key {
+            [.., a, b, c] if a.is_ascii_alphanumeric() => Some([a, b, c]),
+            [.., b, c] => Some([0, b, c]),
+            _ => None,
+        };
+        KeyTails(Threes::new(keys.filter_map(tail)))
     }
 
     /// Whether a key may end at `end`.
@@ -154,13 +149,8 @@ impl KeyTails {
             a if a.is_ascii_alphanumeric() => a.to_ascii_lowercase(),
             _ => 0,
         };
-        let slot = KeyTails::slot([first, b.to_ascii_lowercase(), c.to_ascii_lowercase()]);
-        self.0[slot / 64] >> (slot % 64) & 1 == 1
-    }
-
-    #[inline]
-    fn slot([a, b, c]: [u8; 3]) -> usize {
-        (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1) >> 20) as usize
+        self.0
+            .may_be([first, b.to_ascii_lowercase(), c.to_ascii_lowercase()])
     }
 }
 

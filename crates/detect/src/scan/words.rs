@@ -209,9 +209,36 @@ impl Nearby {
     }
 }
 
-/// A few characters of three bytes, as a set of hashes: what is not in it is none of them.
+/// Groups of three bytes as a set of hashes: what is not in it is none of them.
 #[derive(Debug)]
-pub(super) struct Characters(Box<[u64; 64]>);
+pub(super) struct Threes(Box<[u64; 64]>);
+
+impl Threes {
+    pub(super) fn new(threes: impl Iterator<Item = [u8; 3]>) -> Threes {
+        let mut bits = Box::new([0; 64]);
+        for three in threes {
+            let slot = Threes::slot(three);
+            bits[slot / 64] |= 1 << (slot % 64);
+        }
+        Threes(bits)
+    }
+
+    /// Whether it may be one of them.
+    #[inline(always)]
+    pub(super) fn may_be(&self, three: [u8; 3]) -> bool {
+        let slot = Threes::slot(three);
+        self.0[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn slot([a, b, c]: [u8; 3]) -> usize {
+        (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1) >> 20) as usize
+    }
+}
+
+/// A few characters of three bytes.
+#[derive(Debug)]
+pub(super) struct Characters(Threes);
 
 impl Default for Characters {
     fn default() -> Characters {
@@ -220,30 +247,21 @@ impl Default for Characters {
 }
 
 impl Characters {
+    /// Of `characters` those of three bytes.
     pub(super) fn new(characters: &str) -> Characters {
-        let mut bits = Box::new([0; 64]);
-        for character in characters.chars() {
+        let three = |character: char| {
             let mut bytes = [0; 4];
-            character.encode_utf8(&mut bytes);
-            let slot = Characters::slot(bytes);
-            bits[slot / 64] |= 1 << (slot % 64);
-        }
-        Characters(bits)
-    }
-
-    #[inline(always)]
-    fn slot([a, b, c, _]: [u8; 4]) -> usize {
-        (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1) >> 20) as usize
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            <[u8; 3]>::try_from(bytes).ok()
+        };
+        Characters(Threes::new(characters.chars().filter_map(three)))
     }
 
     /// Whether the character at `at` may be one of them.
     #[inline(always)]
     pub(super) fn may_stand(&self, text: &[u8], at: usize) -> bool {
-        let Some([a, b, c]) = text.get(at..).and_then(<[u8]>::first_chunk) else {
-            return false;
-        };
-        let slot = Characters::slot([*a, *b, *c, 0]);
-        self.0[slot / 64] >> (slot % 64) & 1 == 1
+        let three = text.get(at..).and_then(<[u8]>::first_chunk);
+        three.is_some_and(|three| self.0.may_be(*three))
     }
 
     /// Looks at the first character from every sixteenth byte of a block on;
