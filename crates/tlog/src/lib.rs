@@ -30,6 +30,7 @@
 
 pub mod checkpoint;
 pub mod disk;
+pub mod entry;
 pub mod hash;
 pub mod note;
 pub mod proof;
@@ -50,6 +51,7 @@ mod tiles;
 mod wal;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use entry::{Entry, Label, MapRoot};
 pub use error::LogError;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use key::LogKey;
