@@ -1,6 +1,6 @@
 // Checks a person's own trace, in his browser, with nothing but WebCrypto.
 //
-// Rules: leaf format v1 (ARCHITECTURE.md), RFC 9162 2.1.1 and 2.1.3.2 (leaf hash, inclusion),
+// Rules: leaf format v1 (crates/vault/docs/leaf-v1.md), entries (docs/trace.md), RFC 9162 2.1.1 and 2.1.3.2 (leaf hash, inclusion),
 // C2SP signed-note and tlog-checkpoint (the signed head of the log).
 // What it shows: each entry lies in the log that the checkpoint signs, belongs to this person's key,
 // and none is missing between the first and the last shown.
@@ -118,12 +118,13 @@ export function parseLeaf(leaf) {
     need(leaf.length > 65, "malformed");
     return { version, label: leaf.slice(1, 33), commitment: leaf.slice(33, 65) };
   }
-  need(version === 2 && leaf.length >= 35, "malformed");
-  const count = new DataView(leaf.buffer, leaf.byteOffset).getUint16(33);
-  need(leaf.length === 35 + 32 * count, "malformed");
+  need(version === 2 && leaf.length >= 43, "malformed");
+  const view = new DataView(leaf.buffer, leaf.byteOffset);
+  const header = Number(view.getBigUint64(1));
+  need(leaf.length === 43 + 64 * view.getUint16(41) && leaf.length > 43, "malformed");
   const labels = [];
-  for (let at = 35; at < leaf.length; at += 32) labels.push(leaf.slice(at, at + 32));
-  return { version, commitment: leaf.slice(1, 33), labels };
+  for (let at = 43; at < leaf.length; at += 64) labels.push(leaf.slice(at, at + 32));
+  return { version, header, commitment: leaf.slice(9, 41), labels };
 }
 
 /** Reads a verifier key `name+hash+base64(type ‖ key)`, Ed25519 only. */
@@ -197,7 +198,7 @@ export async function verifyEntry(key, entry, head) {
     const chunk = parseLeaf(chunkLeaf);
     need(chunk.version === 2, "malformed");
     need(chunk.labels.some((one) => same(one, own)), "not-yours");
-    need(same(chunk.commitment, open.commitment), "other-event");
+    need(chunk.header === proof.index && same(chunk.commitment, open.commitment), "other-event");
     await checkInclusion(chunkLeaf, proof.chunk.index, proof.chunk.path, head);
     need(same(await commitment(fromHex(proof.salt), event), open.commitment), "other-event");
   } else {

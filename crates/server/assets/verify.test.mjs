@@ -49,7 +49,7 @@ function world() {
   const salt = sha("operator's salt");
   leaves[8] = Buffer.concat([Buffer.of(1), sha("operator's label"), commit(salt, events[2]), Buffer.alloc(272)]);
   const labels = [sha("stranger"), mac(key, "liuhen/label/v1", 2), sha("another")];
-  leaves[9] = Buffer.concat([Buffer.of(2), commit(salt, events[2]), Buffer.of(0, 3), ...labels]);
+  leaves[9] = Buffer.concat([Buffer.of(2, 0, 0, 0, 0, 0, 0, 0, 8), commit(salt, events[2]), Buffer.of(0, 3), ...labels.flatMap((one) => [one, sha("a wrapped key")])]);
   const hashes = leaves.map(leafHash);
   const text = `${origin}\n${leaves.length}\n${mth(hashes).toString("base64")}\n`;
   const typed = Buffer.concat([Buffer.of(1), publicKey.export({ format: "der", type: "spki" }).subarray(-32)]);
@@ -100,7 +100,8 @@ test("each lie is found and named", async () => {
     ["path changed", "not-in-log", (t) => { t.entries[1].proof.path[0] = "00".repeat(32); }, 1],
     ["proof for another tree", "other-checkpoint", (t) => { t.entries[1].proof.size = 10; }, 1],
     ["left out of the chunk", "not-yours", (t) => { t.entries[2].n = 9; }, 2],
-    ["chunk of another export", "other-event", (t) => { const leaf = Buffer.from(t.entries[2].proof.chunk.leaf, "base64"); leaf[5] ^= 1; t.entries[2].proof.chunk.leaf = leaf.toString("base64"); }, 2],
+    ["chunk of another header", "other-event", (t) => { const leaf = Buffer.from(t.entries[2].proof.chunk.leaf, "base64"); leaf[8] ^= 1; t.entries[2].proof.chunk.leaf = leaf.toString("base64"); }, 2],
+    ["chunk of another export", "other-event", (t) => { const leaf = Buffer.from(t.entries[2].proof.chunk.leaf, "base64"); leaf[15] ^= 1; t.entries[2].proof.chunk.leaf = leaf.toString("base64"); }, 2],
     ["salt of an export changed", "other-event", (t) => { t.entries[2].proof.salt = "00".repeat(32); }, 2],
     ["not base64", "malformed", (t) => { t.entries[0].proof.leaf = "***"; }, 0],
     ["nothing at all", "malformed", (t) => { t.entries[0].proof = {}; }, 0],
@@ -186,7 +187,12 @@ test("leaf vectors of the vault", async () => {
     assert.deepEqual([open.version, v.toHex(open.label), v.toHex(open.commitment)], [1, one.label, one.commitment]);
   }
   const chunk = v.parseLeaf(v.fromHex(file.chunk.leaf));
-  assert.deepEqual([chunk.version, v.toHex(chunk.commitment), chunk.labels.map(v.toHex)], [2, file.chunk.header, file.chunk.labels]);
+  assert.deepEqual(
+    [chunk.version, String(chunk.header), v.toHex(chunk.commitment), chunk.labels.map(v.toHex)],
+    [2, file.chunk.header_index, file.chunk.header, file.chunk.labels],
+  );
+  const shared = file.shared;
+  assert.equal(v.toHex(await v.commitment(v.fromHex(shared.salt), new TextEncoder().encode(shared.event))), shared.commitment);
 });
 
 // A whole page as the server made it, handed over by the Rust test that starts this run.

@@ -533,12 +533,9 @@ impl Service {
             ("expires", rfc3339(view.request.expires)),
             ("mark_key_commitment", ids::hex(&key.commitment())),
         ]);
-        let header = self.ledger().operator_blocking(&event)?;
-        let leaf = self.log.leaf(header.index)?;
-        let commitment = *liuhen_vault::trace::EventLeaf::parse(&leaf)?.commitment;
-        self.ledger()
-            .chunks_blocking(subjects, header.index, &commitment)?;
-        Ok(header)
+        let header = self.ledger().header_blocking(&event)?;
+        self.ledger().chunks_blocking(subjects, &header)?;
+        Ok(header.appended)
     }
 
     /// Which persons a copy holds, sealed: what a leak is compared with.

@@ -11,9 +11,10 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use liuhen_tlog::entry::{self, MAX_CHUNK};
 use liuhen_tlog::{Appended, Log, LogError};
 use liuhen_vault::store::{Batch, Space, Store};
-use liuhen_vault::trace::{EventPlace, MAX_CHUNK, Owner, Reservation, Trace, chunk_leaf};
+use liuhen_vault::trace::{EventPlace, Owner, Reservation, Trace, TraceKey};
 use liuhen_vault::{SubjectId, Vault};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,23 @@ struct Note {
     event: String,
     /// For chunk leaves: index of the header leaf.
     header: Option<u64>,
+}
+
+impl Note {
+    fn of_event(reserved: &Reservation, event: &[u8]) -> Self {
+        Self {
+            counted: vec![(reserved.owner().bytes(), reserved.n())],
+            event: String::from_utf8_lossy(event).into_owned(),
+            header: None,
+        }
+    }
+}
+
+/// The event of an export, durable, before the persons concerned are named.
+pub(crate) struct Header {
+    pub(crate) appended: Appended,
+    commitment: [u8; 32],
+    shared: TraceKey,
 }
 
 /// One row of the projection.
@@ -155,11 +173,7 @@ impl Ledger {
         let bytes = event.to_bytes();
         let reserved = self.vault.trace().reserve(owner)?;
         let leaf = reserved.leaf(&bytes)?;
-        let note = Note {
-            counted: vec![(owner.bytes(), reserved.n())],
-            event: String::from_utf8_lossy(&bytes).into_owned(),
-            header: None,
-        };
+        let note = Note::of_event(&reserved, &bytes);
         let done = self.append(leaf.bytes, note)?;
         reserved.queued();
         Ok(done)
@@ -218,30 +232,47 @@ impl Ledger {
         finish(self.queue_leaf(Owner::Operator, event)?.blocking_recv())
     }
 
-    /// Traces one event under the labels of many subjects, in chunk leaves that name the header's commitment.
+    /// Traces an event that concerns many subjects; the persons follow by [`Ledger::chunks_blocking`].
+    pub(crate) fn header_blocking(&self, event: &Event) -> Result<Header> {
+        let bytes = event.to_bytes();
+        let trace = self.vault.trace();
+        let reserved = trace.reserve(Owner::Operator)?;
+        let leaf = reserved.shared_leaf(&bytes)?;
+        let shared = trace.key(Owner::Operator)?.share(reserved.n());
+        let note = Note::of_event(&reserved, &bytes);
+        let done = self.append(leaf.bytes, note)?;
+        reserved.queued();
+        Ok(Header {
+            appended: finish(done.blocking_recv())?,
+            commitment: leaf.commitment,
+            shared,
+        })
+    }
+
+    /// Traces one event under the labels of many subjects, in chunks that name its header and hold, wrapped for each, the key to it.
     ///
     /// All numbers of a chunk are held until its leaf is queued, so that a crash leaves no gap.
     /// A subject erased meanwhile is an error: the caller leaves him out and asks again.
-    pub(crate) fn chunks_blocking(
-        &self,
-        subjects: &[SubjectId],
-        header: u64,
-        commitment: &[u8; 32],
-    ) -> Result<()> {
+    pub(crate) fn chunks_blocking(&self, subjects: &[SubjectId], header: &Header) -> Result<()> {
+        let index = header.appended.index;
         for part in subjects.chunks(MAX_CHUNK) {
             let owners: Vec<Owner> = part.iter().copied().map(Owner::Subject).collect();
             let reserved = self.vault.trace().reserve_many(&owners)?;
-            let labels: Vec<[u8; 32]> = reserved.iter().map(Reservation::label).collect();
-            let counted = reserved
+            let named: Vec<_> = reserved
                 .iter()
-                .map(|one| (one.owner().bytes(), one.n()))
+                .map(|one| (one.label(), one.wrap(&header.shared)))
                 .collect();
+            let leaf = entry::chunk(index, &header.commitment, &named)
+                .ok_or(ServiceError::Damaged("chunk of an export"))?;
             let note = Note {
-                counted,
+                counted: reserved
+                    .iter()
+                    .map(|one| (one.owner().bytes(), one.n()))
+                    .collect(),
                 event: String::new(),
-                header: Some(header),
+                header: Some(index),
             };
-            let done = self.append(chunk_leaf(commitment, &labels)?, note)?;
+            let done = self.append(leaf, note)?;
             reserved.into_iter().for_each(Reservation::queued);
             finish(done.blocking_recv())?;
         }

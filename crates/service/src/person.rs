@@ -379,8 +379,8 @@ impl Service {
         let leaf = self.log.leaf(place.index)?;
         let opening = match place.chunk {
             None => key.open_leaf(n, &leaf)?,
-            // An export's header lies under the operator's key; the person is entitled to its opening.
-            Some(_) => self.open_operator_leaf(place.index, &leaf)?,
+            // The wrap beside his label would open it too, but not in a browser.
+            Some(_) => self.open_header(place.index, &leaf)?,
         };
         let event =
             Event::from_bytes(opening.event.as_bytes()).ok_or(ServiceError::Damaged("event"))?;
@@ -425,19 +425,12 @@ impl Service {
         })
     }
 
-    /// Opens a leaf under the operator's key: which of his events it is stands in the projection.
-    pub(crate) fn open_operator_leaf(
-        &self,
-        index: u64,
-        leaf: &[u8],
-    ) -> Result<liuhen_vault::trace::Opening> {
+    /// Opens the header of an export: which of the operator's events it is stands in the projection.
+    fn open_header(&self, index: u64, leaf: &[u8]) -> Result<liuhen_vault::trace::Opening> {
         let row: ledger::EventRow = shelf::get(self.store(), Space::Events, &index.to_be_bytes())?
             .ok_or(ServiceError::NotFound("event"))?;
-        Ok(self
-            .vault
-            .trace()
-            .key(Owner::Operator)?
-            .open_leaf(row.n, leaf)?)
+        let operator = self.vault.trace().key(Owner::Operator)?;
+        Ok(operator.share(row.n).open_shared(leaf)?)
     }
 
     /// Corrects a field of one's own record; the older value is kept as a version until erasure.

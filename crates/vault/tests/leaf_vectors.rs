@@ -2,12 +2,17 @@
 //!
 //! Set `LIUHEN_BLESS=1` to write the file anew after a deliberate change of format.
 
-#![allow(clippy::expect_used, reason = "helpers of tests speak by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests speak by panicking"
+)]
 
 use std::path::PathBuf;
 
+use liuhen_tlog::entry;
 use liuhen_vault::Key;
-use liuhen_vault::trace::{TraceKey, chunk_leaf};
+use liuhen_vault::trace::TraceKey;
 use serde_json::{Value, json};
 
 fn hex(bytes: &[u8]) -> String {
@@ -42,16 +47,32 @@ fn vectors() -> Value {
             })
         })
         .collect();
-    let header = key.leaf(0, b"{}").expect("makes").commitment;
-    let labels = [key.label(3), key.label(4)];
+    let operator = TraceKey::new(Key::new([0xA5; 32]));
+    let export = r#"{"action":"export","rows":"2"}"#;
+    let header = operator.shared_leaf(9, export.as_bytes()).expect("makes");
+    let shared = operator.share(9);
+    let owners = [3, 4].map(|n| (key.label(n), key.wrap(n, &shared)));
+    let chunk = entry::chunk(70_000, &header.commitment, &owners).expect("makes");
     json!({
         "format": "liuhen leaf v1",
         "trace_key": hex(&secret),
         "leaves": leaves,
+        "shared": {
+            "operator_key": hex(operator.expose()),
+            "n": "9",
+            "event": export,
+            "shared_key": hex(shared.expose()),
+            "salt": hex(&shared.salt(0)),
+            "label": hex(&header.label),
+            "commitment": hex(&header.commitment),
+            "leaf": hex(&header.bytes),
+        },
         "chunk": {
-            "header": hex(&header),
-            "labels": labels.map(|label| hex(&label)),
-            "leaf": hex(&chunk_leaf(&header, &labels).expect("makes")),
+            "header_index": "70000",
+            "header": hex(&header.commitment),
+            "labels": owners.map(|(label, _)| hex(&label)),
+            "wraps": owners.map(|(_, wrap)| hex(&wrap)),
+            "leaf": hex(&chunk),
         },
     })
 }
@@ -90,5 +111,19 @@ fn recorded_leaves_open() {
             hex(&opening.commitment()),
             leaf["commitment"].as_str().expect("text")
         );
+    }
+    let leaf = bytes(&vectors["shared"]["leaf"]);
+    let chunk = bytes(&vectors["chunk"]["leaf"]);
+    let Some(entry::Entry::Chunk(chunk)) = entry::Entry::parse(&chunk) else {
+        panic!("the recorded chunk is none");
+    };
+    for n in [3, 4] {
+        let wrap = chunk.wrap(&key.label(n)).expect("a label of the chunk");
+        let opening = key.unwrap(n, wrap).open_shared(&leaf).expect("opens");
+        assert_eq!(
+            opening.event,
+            vectors["shared"]["event"].as_str().expect("text")
+        );
+        assert_eq!(opening.commitment(), *chunk.commitment);
     }
 }

@@ -175,6 +175,21 @@ impl Reservation {
         self.key.label(self.n)
     }
 
+    /// `shared`, wrapped for whoever finds the reserved label in a chunk.
+    #[must_use]
+    pub fn wrap(&self, shared: &TraceKey) -> [u8; 32] {
+        self.key.wrap(self.n, shared)
+    }
+
+    /// Makes the leaf of the reserved number, to be shared with those it concerns.
+    ///
+    /// # Errors
+    ///
+    /// As [`TraceKey::shared_leaf`].
+    pub fn shared_leaf(&self, event: &[u8]) -> Result<Leaf, VaultError> {
+        self.key.shared_leaf(self.n, event)
+    }
+
     /// Makes the leaf of the reserved number.
     ///
     /// # Errors

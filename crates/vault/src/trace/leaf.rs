@@ -11,29 +11,27 @@
 //! ciphertext = AES-256-GCM-SIV(leaf key, nonce label[0..12], aad 0x01 ‖ label ‖ commitment,
 //!              padded)                                                      tag last, 16 bytes
 //! leaf       = 0x01 ‖ label ‖ commitment ‖ ciphertext
-//! chunk leaf = 0x02 ‖ commitment of the header leaf ‖ count:u16 ‖ label[32] × count
+//!
+//! shared key = HMAC-SHA256(k_operator, "liuhen/share/v1" ‖ n:u64)           32 bytes
+//! wrap       = shared key ⊕ HMAC-SHA256(k_s, "liuhen/wrap/v1" ‖ n:u64)      32 bytes
 //! ```
 //!
+//! The leaf of an event that concerns many has the operator's label(n), and salt(0) and leaf key
+//! of its shared key; each person concerned finds the shared key in a chunk, wrapped for him.
+//! What everybody can read of a leaf belongs to `liuhen_tlog::entry`.
 //! The nonce never repeats under one key unless n does; [`super::counter`] sees to that.
 //! What an event says is the service's business; here it is bytes.
 
+use liuhen_tlog::entry::{self, BLOCK, EVENT, Entry};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::VaultError;
 use crate::crypt::{self, Key};
 
-/// First byte of an event leaf.
-pub const EVENT_LEAF: u8 = 1;
-/// First byte of a chunk leaf.
-pub const CHUNK_LEAF: u8 = 2;
-/// Most labels in one chunk leaf.
-pub const MAX_CHUNK: usize = 2_000;
 /// Longest event: with its padding and framing the leaf stays within the 65,535 bytes that
 /// a C2SP entry bundle can frame.
 pub const MAX_EVENT: usize = 65_279;
-/// Padded events are multiples of this.
-const BLOCK: usize = 256;
 /// Bytes before the ciphertext of an event leaf: version, label, commitment.
 const HEAD: usize = 1 + 32 + 32;
 
@@ -126,17 +124,61 @@ impl TraceKey {
     ///
     /// [`VaultError::Bound`] when `event` is longer than [`MAX_EVENT`].
     pub fn leaf(&self, n: u64, event: &[u8]) -> Result<Leaf, VaultError> {
+        self.seal(n, self.label(n), &self.salt(n), event)
+    }
+
+    /// Makes the leaf of the `n`-th event, to be shared with those it concerns: they are given
+    /// [`TraceKey::share`], which opens this leaf and no other.
+    ///
+    /// # Errors
+    ///
+    /// As [`TraceKey::leaf`].
+    pub fn shared_leaf(&self, n: u64, event: &[u8]) -> Result<Leaf, VaultError> {
+        let shared = self.share(n);
+        shared.seal(n, self.label(n), &shared.salt(0), event)
+    }
+
+    /// The key to the `n`-th event alone.
+    #[must_use]
+    pub fn share(&self, n: u64) -> Self {
+        let secret = crypt::hmac_sha256(self.expose(), &[b"liuhen/share/v1", &n.to_be_bytes()]);
+        Self::new(Key::new(secret))
+    }
+
+    /// `shared`, wrapped for the owner of this key, who finds it beside his `n`-th label.
+    #[must_use]
+    pub fn wrap(&self, n: u64, shared: &Self) -> [u8; 32] {
+        self.masked(n, shared.expose())
+    }
+
+    /// The shared key that stands wrapped beside the `n`-th label.
+    #[must_use]
+    pub fn unwrap(&self, n: u64, wrap: &[u8; 32]) -> Self {
+        Self::new(Key::new(self.masked(n, wrap)))
+    }
+
+    fn masked(&self, n: u64, bytes: &[u8; 32]) -> [u8; 32] {
+        let mask = crypt::hmac_sha256(self.expose(), &[b"liuhen/wrap/v1", &n.to_be_bytes()]);
+        std::array::from_fn(|at| mask[at] ^ bytes[at])
+    }
+
+    fn seal(
+        &self,
+        n: u64,
+        label: [u8; 32],
+        salt: &[u8; 32],
+        event: &[u8],
+    ) -> Result<Leaf, VaultError> {
         if event.len() > MAX_EVENT {
             return Err(VaultError::Bound {
                 what: "an event",
                 bound: "at most 65,279 bytes",
             });
         }
-        let (label, salt) = (self.label(n), self.salt(n));
-        let commitment = commitment(&salt, event);
+        let commitment = commitment(salt, event);
         let padded = (event.len() / BLOCK + 1) * BLOCK;
         let mut bytes = Vec::with_capacity(HEAD + padded + crypt::TAG);
-        bytes.push(EVENT_LEAF);
+        bytes.push(EVENT);
         bytes.extend_from_slice(&label);
         bytes.extend_from_slice(&commitment);
         bytes.extend_from_slice(event);
@@ -160,11 +202,32 @@ impl TraceKey {
     /// [`VaultError::Malformed`] when the bytes are no event leaf; [`VaultError::Sealed`] when
     /// it is another's leaf, another n's, or was changed.
     pub fn open_leaf(&self, n: u64, leaf: &[u8]) -> Result<Opening, VaultError> {
-        const WHAT: &str = "a leaf";
-        let parts = EventLeaf::parse(leaf)?;
+        let parts = event_leaf(leaf)?;
         if *parts.label != self.label(n) {
             return Err(VaultError::sealed(WHAT));
         }
+        let event = self.unseal(leaf, &parts, &self.salt(n))?;
+        let salt = self.salt(n);
+        Ok(Opening { n, salt, event })
+    }
+
+    /// Opens the leaf that this key was shared for; the opening's n is 0, since salt(0) opens it.
+    ///
+    /// # Errors
+    ///
+    /// As [`TraceKey::open_leaf`].
+    pub fn open_shared(&self, leaf: &[u8]) -> Result<Opening, VaultError> {
+        let salt = self.salt(0);
+        let event = self.unseal(leaf, &event_leaf(leaf)?, &salt)?;
+        Ok(Opening { n: 0, salt, event })
+    }
+
+    fn unseal(
+        &self,
+        leaf: &[u8],
+        parts: &entry::Event<'_>,
+        salt: &[u8; 32],
+    ) -> Result<String, VaultError> {
         let (body, tag) = parts
             .ciphertext
             .split_last_chunk()
@@ -177,13 +240,25 @@ impl TraceKey {
         if plain.get(end) != Some(&0x80) {
             return Err(VaultError::malformed(WHAT));
         }
-        let salt = self.salt(n);
         let event = &plain[..end];
-        if commitment(&salt, event) != *parts.commitment {
+        if commitment(salt, event) != *parts.commitment {
             return Err(VaultError::sealed(WHAT));
         }
-        let event = String::from_utf8(event.to_vec()).map_err(|_| VaultError::malformed(WHAT))?;
-        Ok(Opening { n, salt, event })
+        String::from_utf8(event.to_vec()).map_err(|_| VaultError::malformed(WHAT))
+    }
+}
+
+const WHAT: &str = "a leaf";
+
+/// The public parts of an event leaf.
+///
+/// # Errors
+///
+/// [`VaultError::Malformed`] when the bytes are no event leaf.
+pub fn event_leaf(leaf: &[u8]) -> Result<entry::Event<'_>, VaultError> {
+    match Entry::parse(leaf) {
+        Some(Entry::Event(event)) => Ok(event),
+        _ => Err(VaultError::malformed(WHAT)),
     }
 }
 
@@ -201,92 +276,6 @@ pub fn commitment(salt: &[u8; 32], event: &[u8]) -> [u8; 32] {
     hash.update(salt);
     hash.update(event);
     hash.finalize().into()
-}
-
-/// The public parts of an event leaf.
-#[derive(Debug, Clone, Copy)]
-pub struct EventLeaf<'a> {
-    /// Name of the event.
-    pub label: &'a [u8; 32],
-    /// Salted commitment to the event.
-    pub commitment: &'a [u8; 32],
-    /// Ciphertext with its tag at the end.
-    pub ciphertext: &'a [u8],
-}
-
-impl<'a> EventLeaf<'a> {
-    /// Splits a leaf without opening it.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Malformed`] when the bytes are no event leaf.
-    pub fn parse(leaf: &'a [u8]) -> Result<Self, VaultError> {
-        let parse = || {
-            let rest = leaf.strip_prefix(&[EVENT_LEAF])?;
-            let (label, rest) = rest.split_first_chunk()?;
-            let (commitment, ciphertext) = rest.split_first_chunk()?;
-            let body = ciphertext.len().checked_sub(crypt::TAG)?;
-            (body > 0 && body % BLOCK == 0).then_some(Self {
-                label,
-                commitment,
-                ciphertext,
-            })
-        };
-        parse().ok_or(VaultError::malformed("a leaf"))
-    }
-}
-
-/// Makes a chunk leaf: labels of subjects that one export concerns.
-///
-/// `header` is the commitment of the export's own leaf.
-///
-/// # Errors
-///
-/// [`VaultError::Bound`] unless there are 1 to [`MAX_CHUNK`] labels.
-pub fn chunk_leaf(header: &[u8; 32], labels: &[[u8; 32]]) -> Result<Vec<u8>, VaultError> {
-    let bound = VaultError::Bound {
-        what: "labels in a chunk",
-        bound: "1 to 2,000",
-    };
-    let count = u16::try_from(labels.len())
-        .ok()
-        .filter(|n| (1..=2_000).contains(n))
-        .ok_or(bound)?;
-    let mut bytes = Vec::with_capacity(35 + 32 * labels.len());
-    bytes.push(CHUNK_LEAF);
-    bytes.extend_from_slice(header);
-    bytes.extend_from_slice(&count.to_be_bytes());
-    bytes.extend(labels.iter().flatten());
-    Ok(bytes)
-}
-
-/// The parts of a chunk leaf.
-#[derive(Debug, Clone, Copy)]
-pub struct ChunkLeaf<'a> {
-    /// Commitment of the header leaf.
-    pub header: &'a [u8; 32],
-    /// Labels, in order.
-    pub labels: &'a [[u8; 32]],
-}
-
-impl<'a> ChunkLeaf<'a> {
-    /// Splits a chunk leaf.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Malformed`] when the bytes are no chunk leaf or the count disagrees.
-    pub fn parse(leaf: &'a [u8]) -> Result<Self, VaultError> {
-        let parse = || {
-            let rest = leaf.strip_prefix(&[CHUNK_LEAF])?;
-            let (header, rest) = rest.split_first_chunk()?;
-            let (count, rest) = rest.split_first_chunk()?;
-            let (labels, tail) = rest.as_chunks::<32>();
-            let count = usize::from(u16::from_be_bytes(*count));
-            let fits = tail.is_empty() && labels.len() == count && (1..=MAX_CHUNK).contains(&count);
-            fits.then_some(Self { header, labels })
-        };
-        parse().ok_or(VaultError::malformed("a chunk leaf"))
-    }
 }
 
 mod hex32 {
@@ -353,16 +342,23 @@ mod tests {
     }
 
     #[test]
-    fn chunks_keep_their_labels_and_refuse_wrong_counts() {
-        let labels: Vec<[u8; 32]> = (0..2_000u64).map(|n| key(1).label(n)).collect();
-        let bytes = chunk_leaf(&[9; 32], &labels).expect("fits");
-        assert!(bytes.len() <= 65_535);
-        let chunk = ChunkLeaf::parse(&bytes).expect("parses");
-        assert_eq!((chunk.header, chunk.labels), (&[9; 32], labels.as_slice()));
-        assert!(ChunkLeaf::parse(&bytes[..bytes.len() - 32]).is_err());
-        assert!(ChunkLeaf::parse(&bytes[..bytes.len() - 1]).is_err());
-        assert!(chunk_leaf(&[9; 32], &[]).is_err());
-        assert!(chunk_leaf(&[9; 32], &vec![[0; 32]; 2_001]).is_err());
+    fn a_shared_leaf_opens_with_its_own_key_alone() {
+        let operator = key(1);
+        let leaf = operator.shared_leaf(7, b"{\"rows\":3}").expect("fits");
+        let next = operator.shared_leaf(8, b"{}").expect("fits");
+        let person = key(2);
+        let wrap = person.wrap(40, &operator.share(7));
+        let opened = person.unwrap(40, &wrap).open_shared(&leaf.bytes);
+        let opening = opened.expect("opens");
+        assert_eq!(opening.event, "{\"rows\":3}");
+        assert_eq!(opening.commitment(), leaf.commitment);
+        assert!(person.unwrap(40, &wrap).open_shared(&next.bytes).is_err());
+        assert!(person.unwrap(41, &wrap).open_shared(&leaf.bytes).is_err());
+        assert!(key(3).unwrap(40, &wrap).open_shared(&leaf.bytes).is_err());
+        // The operator's own leaves stay closed to whoever holds a shared key, and the other way round.
+        assert!(operator.open_leaf(7, &leaf.bytes).is_err());
+        let own = operator.leaf(7, b"{}").expect("fits");
+        assert!(operator.share(7).open_shared(&own.bytes).is_err());
     }
 
     proptest! {
@@ -379,9 +375,8 @@ mod tests {
 
         #[test]
         fn parsers_take_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = EventLeaf::parse(&bytes);
-            let _ = ChunkLeaf::parse(&bytes);
             prop_assert!(key(1).open_leaf(0, &bytes).is_err());
+            prop_assert!(key(1).open_shared(&bytes).is_err());
         }
     }
 }

@@ -11,10 +11,7 @@ mod leaf;
 use std::sync::Arc;
 
 pub use counter::Reservation;
-pub use leaf::{
-    CHUNK_LEAF, ChunkLeaf, EVENT_LEAF, EventLeaf, Leaf, MAX_CHUNK, MAX_EVENT, Opening, TraceKey,
-    chunk_leaf, commitment,
-};
+pub use leaf::{Leaf, MAX_EVENT, Opening, TraceKey, commitment, event_leaf};
 
 use crate::VaultError;
 use crate::keys::Keyring;
