@@ -33,6 +33,7 @@ pub mod disk;
 pub mod entry;
 pub mod hash;
 pub mod note;
+pub mod person;
 pub mod proof;
 pub mod receipt;
 pub mod tile;
