@@ -36,6 +36,7 @@ pub mod hash;
 pub mod map;
 pub mod note;
 pub mod policy;
+pub mod person;
 pub mod proof;
 pub mod receipt;
 

@@ -37,6 +37,9 @@ pub enum ProofError {
         /// One past the last leaf.
         end: u64,
     },
+    /// Indexes that do not ascend, or one of them twice.
+    #[error("the indexes are not sorted, or one stands twice")]
+    Unsorted,
     /// Too few or too many hashes for these sizes.
     #[error("{length} hashes is a wrong length for this proof")]
     WrongLength {
@@ -359,7 +362,7 @@ impl Walk {
 }
 
 /// The root of leaves `start..end`, where `start` is a multiple of the range's width rounded up to a power of two.
-fn range<N: Nodes>(nodes: &N, start: u64, end: u64) -> Result<Hash, N::Error> {
+pub(crate) fn range<N: Nodes>(nodes: &N, start: u64, end: u64) -> Result<Hash, N::Error> {
     let width = end - start;
     if width.is_power_of_two() {
         let level = width.trailing_zeros();
@@ -372,7 +375,7 @@ fn range<N: Nodes>(nodes: &N, start: u64, end: u64) -> Result<Hash, N::Error> {
 }
 
 /// The largest power of two below `width`, which is at least two.
-fn split(width: u64) -> u64 {
+pub(crate) fn split(width: u64) -> u64 {
     1 << (63 - (width - 1).leading_zeros())
 }
 
@@ -386,7 +389,7 @@ fn check_subtree(start: u64, end: u64) -> Result<(), ProofError> {
     }
 }
 
-fn matches(found: &Hash, expected: &Hash) -> Result<(), ProofError> {
+pub(crate) fn matches(found: &Hash, expected: &Hash) -> Result<(), ProofError> {
     if found == expected {
         Ok(())
     } else {
