@@ -37,10 +37,11 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod receipt;
-
+pub mod submit;
 pub mod tile;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 mod committer;
 mod edge;
@@ -67,3 +68,4 @@ pub use receipt::Receipt;
 pub use tile::MAX_LEAF;
 pub use verify::{DirReport, verify_dir};
 pub use wal::MAX_SIDECAR;
+pub use witness::{Answer, Witness};
