@@ -121,6 +121,10 @@ impl SignedCheckpoint {
         self.note.put(signature)
     }
 
+    pub(crate) fn into_parts(self) -> (Checkpoint, SignedNote) {
+        (self.checkpoint, self.note)
+    }
+
     /// What the log says.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {

@@ -39,10 +39,11 @@ pub mod policy;
 pub mod person;
 pub mod proof;
 pub mod receipt;
-
+pub mod submit;
 pub mod tile;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 mod committer;
 mod edge;
@@ -69,3 +70,4 @@ pub use receipt::Receipt;
 pub use tile::MAX_LEAF;
 pub use verify::{DirReport, verify_dir};
 pub use wal::MAX_SIDECAR;
+pub use witness::{Answer, Witness};

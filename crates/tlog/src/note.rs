@@ -140,6 +140,12 @@ impl Verifier {
         self.key.to_bytes()
     }
 
+    /// Whether a signature line names this key.
+    #[must_use]
+    pub fn claims(&self, signature: &Signature) -> bool {
+        self.id == signature.id && self.name == signature.name
+    }
+
     fn check(&self, text: &str, signature: &[u8]) -> Result<(), NoteError> {
         let bad = || NoteError::BadSignature {
             name: self.name.clone(),
@@ -322,8 +328,7 @@ impl SignedNote {
     pub fn verify<'a>(&self, known: &[&'a Verifier]) -> Result<Vec<&'a Verifier>, NoteError> {
         let mut by = Vec::new();
         for signature in &self.signatures {
-            let signed = |v: &&&Verifier| v.name == signature.name && v.id == signature.id;
-            if let Some(verifier) = known.iter().find(signed) {
+            if let Some(verifier) = known.iter().find(|v| v.claims(signature)) {
                 verifier.check(&self.text, &signature.bytes)?;
                 by.push(*verifier);
             }
