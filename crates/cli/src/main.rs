@@ -6,6 +6,7 @@
 mod ask;
 mod bar;
 mod command;
+mod courier;
 mod exit;
 mod remote;
 mod show;
@@ -39,6 +40,8 @@ enum Verb {
     Trace(command::trace::TraceArgs),
     /// Check the log, or a receipt, offline.
     Verify(command::verify::VerifyArgs),
+    /// Run an independent witness for logs.
+    Witness(command::witness::WitnessArgs),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi(command::openapi::OpenapiArgs),
     /// Print a completion script for a shell.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Import(args) => command::import::run(&args),
         Verb::Trace(args) => command::trace::run(&args),
         Verb::Verify(args) => command::verify::run(&args),
+        Verb::Witness(args) => command::witness::run(&args),
         Verb::Openapi(args) => command::openapi::run(&args),
         Verb::Completions(args) => command::completions::run(&args),
     };

@@ -254,6 +254,7 @@ fn read_once(data: &Path, sheet: &liuhen_testkit::Sheet) -> (String, u64, String
         notice: "为照护使用。".to_owned(),
         notice_hash: String::new(),
         marketing: false,
+        surety: Default::default(),
         version: 0,
         updated: 0,
     };

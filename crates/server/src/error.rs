@@ -183,6 +183,10 @@ impl From<ServiceError> for ApiError {
         if status.is_server_error() {
             let detail = match code {
                 "trace_unavailable" => "the trace cannot be written, so nothing is released",
+                "not_witnessed" => {
+                    "the trace is written, but not yet as far as the purpose demands, so nothing is released; ask again later"
+                }
+                "not_ready" => "no map root is under a checkpoint yet; ask again in some seconds",
                 _ => "the server failed; its log has the cause under this request id",
             };
             let mut answer = Self::new(status, code, detail);
@@ -206,7 +210,9 @@ fn status_of(code: &str) -> StatusCode {
         "conflict" => StatusCode::CONFLICT,
         "invalid" | "policy_invalid" | "unreadable_file" => StatusCode::UNPROCESSABLE_ENTITY,
         "throttled" => StatusCode::TOO_MANY_REQUESTS,
-        "trace_unavailable" | "store_failed" | "in_use" => StatusCode::SERVICE_UNAVAILABLE,
+        "trace_unavailable" | "store_failed" | "in_use" | "not_witnessed" | "not_ready" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -31,17 +31,19 @@ pub mod extract;
 pub mod headers;
 pub mod lang;
 mod listen;
+mod metrics;
 pub mod portal;
 pub mod state;
 pub mod stream;
 pub mod ui;
+mod witness;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
 pub use error::ApiError;
 pub use lang::Lang;
-pub use listen::{ServeOptions, check_address, serve};
+pub use listen::{ServeOptions, WitnessOptions, check_address, serve, serve_witness};
 pub use state::{AppState, Limits, Settings};
 
 /// Why the server could not start or went on no longer.

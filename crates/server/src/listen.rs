@@ -15,11 +15,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use liuhen_service::Service;
+use liuhen_tlog::witness::Witness;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::state::{AppState, Limits, Settings};
-use crate::{ServeError, router};
+use crate::{ServeError, metrics, router, witness};
 
 /// How long running requests may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,6 +35,8 @@ pub struct ServeOptions<S, R> {
     pub public_url: Option<String>,
     /// A proxy in front ends TLS and checks `Host`.
     pub behind_tls_proxy: bool,
+    /// Where a monitor asks for metrics, without signing in; nowhere when not given.
+    pub metrics: Option<SocketAddr>,
     /// Bounds on requests.
     pub limits: Limits,
     /// Ends the server when it completes.
@@ -72,8 +76,71 @@ where
         },
     )?;
     let app = router(state.clone());
+    let metrics = match options.metrics {
+        Some(addr) => Some(spawn_metrics(addr, &state).await?),
+        None => None,
+    };
     (options.ready)(state.base_url());
-    accept(listener, app, &state, options.shutdown).await;
+    accept(
+        listener,
+        app,
+        state.limits(),
+        || state.stop(),
+        options.shutdown,
+    )
+    .await;
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
+    Ok(())
+}
+
+/// Serves the metrics on an address of their own, until aborted.
+async fn spawn_metrics(addr: SocketAddr, state: &AppState) -> Result<JoinHandle<()>, ServeError> {
+    let listening = |source| ServeError::Listen { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(listening)?;
+    let app = metrics::router(Arc::clone(state.service()));
+    let limits = state.limits().clone();
+    Ok(tokio::spawn(async move {
+        accept(listener, app, &limits, || (), std::future::pending()).await;
+    }))
+}
+
+/// Where an independent witness listens.
+#[derive(Debug)]
+pub struct WitnessOptions<S, R> {
+    /// Where to listen; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// Bounds on requests.
+    pub limits: Limits,
+    /// Ends the server when it completes.
+    pub shutdown: S,
+    /// Told once connections are accepted, with the address.
+    pub ready: R,
+}
+
+/// Serves a witness until `shutdown` completes. Everything a witness says is signed and public, so it may listen anywhere.
+///
+/// # Errors
+///
+/// [`ServeError::Listen`] when the address is taken.
+pub async fn serve_witness<S, R>(
+    witness: Arc<Witness>,
+    options: WitnessOptions<S, R>,
+) -> Result<(), ServeError>
+where
+    S: Future<Output = ()>,
+    R: FnOnce(&str),
+{
+    let listening = |source| ServeError::Listen {
+        addr: options.addr,
+        source,
+    };
+    let listener = TcpListener::bind(options.addr).await.map_err(listening)?;
+    let addr = listener.local_addr()?;
+    (options.ready)(&format!("http://{addr}"));
+    let app = witness::router(witness);
+    accept(listener, app, &options.limits, || (), options.shutdown).await;
     Ok(())
 }
 
@@ -95,13 +162,14 @@ pub fn check_address(
     }
 }
 
+/// Serves `app` until `shutdown` completes; `stop` ends what would otherwise go on for ever.
 async fn accept(
     listener: TcpListener,
     app: Router,
-    state: &AppState,
+    limits: &Limits,
+    stop: impl FnOnce(),
     shutdown: impl Future<Output = ()>,
 ) {
-    let limits = state.limits();
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -138,7 +206,7 @@ async fn accept(
         });
     }
     drop(listener);
-    state.stop();
+    stop();
     if tokio::time::timeout(GRACE, graceful.shutdown())
         .await
         .is_err()

@@ -151,6 +151,7 @@ fn purposes() -> Vec<PurposeView> {
         notice: format!("{zh}：仅为该目的处理上述字段。 {en}: only these fields, only for this."),
         notice_hash: String::new(),
         marketing,
+        surety: crate::Surety::Durable,
         version: 0,
         updated: 0,
     };

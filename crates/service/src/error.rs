@@ -57,6 +57,14 @@ pub enum ServiceError {
     /// The vault failed.
     #[error("vault: {0}")]
     Vault(#[from] liuhen_vault::VaultError),
+    /// The trace was written, but did not come as far in time as the purpose demands; nothing was released.
+    #[error(
+        "the trace is durable, but the witnesses the purpose demands have not cosigned it in time; nothing was released, ask again later"
+    )]
+    NotWitnessed,
+    /// No map root lies under a checkpoint yet.
+    #[error("the private map is not under a checkpoint yet; ask again in some seconds")]
+    NotReady,
     /// The root key could not be opened or made.
     #[error("root key: {0}")]
     Root(#[from] liuhen_vault::RootError),
@@ -91,6 +99,8 @@ impl ServiceError {
             Self::Policy(_) => "policy_invalid",
             Self::Reading(_) => "unreadable_file",
             Self::Trace(_) => "trace_unavailable",
+            Self::NotWitnessed => "not_witnessed",
+            Self::NotReady => "not_ready",
             Self::Vault(_) | Self::Store(_) => "store_failed",
             Self::Io { .. } => "io_failed",
             Self::Damaged(_) => "damaged",

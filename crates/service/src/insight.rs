@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use liuhen_tlog::tile::TileId;
 use liuhen_vault::store::{KeyRange, Space};
 use serde::{Deserialize, Serialize};
 
@@ -205,26 +206,18 @@ impl Service {
         self.ledger().subscribe()
     }
 
-    /// The latest signed checkpoint, as text (C2SP tlog-checkpoint).
-    pub fn checkpoint_text(&self) -> String {
-        self.log.checkpoint().to_string()
-    }
-
     /// The log's verifier key (C2SP signed-note).
     pub fn log_vkey(&self) -> String {
         self.log.verifier().to_string()
     }
 
-    /// A file of the log as C2SP tlog-tiles lays it out, for `tile/…` paths.
+    /// A tile or entry bundle of the log (C2SP tlog-tiles); none when the log has it not, or no more.
     ///
     /// # Errors
     ///
-    /// When the disk fails; a path that is no tile's is simply not found.
-    pub fn tile(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        if !is_tile_path(path) {
-            return Ok(None);
-        }
-        match std::fs::read(self.log.dir().join(path)) {
+    /// When the disk fails.
+    pub fn tile(&self, id: TileId) -> Result<Option<Vec<u8>>> {
+        match std::fs::read(self.log.dir().join(id.to_string())) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(ServiceError::Io {
@@ -283,55 +276,4 @@ fn fits(query: &EventQuery, view: &EventView) -> bool {
             .subject
             .as_deref()
             .is_none_or(|subject| view.subject.as_deref() == Some(subject))
-}
-
-/// `tile/<level or entries>/<x001/…/n>[.p/<width>]`: digits, dots and the letters x and p in their places, nothing that could climb out of the folder.
-fn is_tile_path(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix("tile/") else {
-        return false;
-    };
-    let Some((level, index)) = rest.split_once('/') else {
-        return false;
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if level != "entries" && !(digits(level) && level.len() <= 2) {
-        return false;
-    }
-    let (index, width) = match index.split_once(".p/") {
-        Some((index, width)) => (index, Some(width)),
-        None => (index, None),
-    };
-    let parts: Vec<&str> = index.split('/').collect();
-    let (last, before) = parts.split_last().unwrap_or((&"", &[]));
-    before.iter().all(|part| {
-        part.strip_prefix('x')
-            .is_some_and(|n| n.len() == 3 && digits(n))
-    }) && last.len() == 3
-        && digits(last)
-        && width.is_none_or(|width| width.len() <= 3 && digits(width))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tile_paths() {
-        let rows = [
-            ("tile/0/000", true),
-            ("tile/0/x001/234", true),
-            ("tile/entries/067.p/8", true),
-            ("tile/0/../../root.key", false),
-            ("tile/0/x001/../000", false),
-            ("tile/0//etc/passwd", false),
-            ("tile/0/000.p/../8", false),
-            ("checkpoint", false),
-            ("tile/a/000", false),
-            ("tile/0/", false),
-            ("tile/", false),
-        ];
-        for (path, fine) in rows {
-            assert_eq!(is_tile_path(path), fine, "{path}");
-        }
-    }
 }

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use liuhen_tlog::entry::{self, MAX_CHUNK};
-use liuhen_tlog::{Appended, Log, LogError};
+use liuhen_tlog::{Appended, Log, LogError, MapRoot};
 use liuhen_vault::store::{Batch, Space, Store};
 use liuhen_vault::trace::{EventPlace, Owner, Reservation, Trace, TraceKey};
 use liuhen_vault::{SubjectId, Vault};
@@ -24,6 +24,7 @@ use crate::caller::Caller;
 use crate::clock::{UnixMs, rfc3339};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Event, Outcome};
+use crate::meter::Meter;
 use crate::{Service, shelf};
 
 /// How many events the projector writes in one transaction.
@@ -106,6 +107,7 @@ pub(crate) struct Ledger {
     queue: Mutex<Option<mpsc::Sender<Projected>>>,
     projector: Mutex<Option<JoinHandle<()>>>,
     live: broadcast::Sender<EventView>,
+    meter: Arc<Meter>,
 }
 
 impl Ledger {
@@ -152,6 +154,7 @@ impl Ledger {
             queue: Mutex::new(Some(queue)),
             projector: Mutex::new(Some(projector)),
             live,
+            meter: Arc::default(),
         })
     }
 
@@ -162,6 +165,10 @@ impl Ledger {
             // A projector that died said so in the log; what it left undone is caught up at the next start.
             let _ = projector.join();
         }
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<EventView> {
@@ -187,7 +194,12 @@ impl Ledger {
             .clone()
             .ok_or_else(|| ServiceError::Conflict("the vault is closing".to_owned()))?;
         let (send, done) = oneshot::channel();
+        let (meter, start) = (Arc::clone(&self.meter), Instant::now());
         self.log.append(leaf, sealed, move |result| {
+            match &result {
+                Ok(_) => meter.appended(start.elapsed()),
+                Err(_) => meter.append_failed(),
+            }
             if let Ok(appended) = &result {
                 // The projector only goes away when the vault closes; the next start catches up.
                 let _ = queue.send(Projected {
@@ -230,6 +242,16 @@ impl Ledger {
     /// The same, from a thread that may wait.
     pub(crate) fn operator_blocking(&self, event: &Event) -> Result<Appended> {
         finish(self.queue_leaf(Owner::Operator, event)?.blocking_recv())
+    }
+
+    /// Appends a root of the private map, which concerns nobody and counts for nobody.
+    pub(crate) fn map_root_blocking(&self, root: MapRoot) -> Result<Appended> {
+        let note = Note {
+            counted: Vec::new(),
+            event: String::new(),
+            header: None,
+        };
+        finish(self.append(root.to_bytes(), note)?.blocking_recv())
     }
 
     /// Traces an event that concerns many subjects; the persons follow by [`Ledger::chunks_blocking`].

@@ -6,6 +6,7 @@
 //! It knows nothing of HTTP, cookies, terminals or pages.
 
 mod access;
+mod attest;
 mod caller;
 mod clock;
 mod collections;
@@ -19,6 +20,7 @@ mod insight;
 mod leaks;
 mod ledger;
 mod members;
+mod meter;
 mod open;
 mod person;
 mod policies;
@@ -41,6 +43,7 @@ use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 pub use access::{ApiKeyView, SiteView};
+pub use attest::{Alarm, MapStatus, Pace, TraceStatus, WitnessStatus};
 pub use caller::{Assurance, Caller, CallerKind, Role};
 pub use clock::{UnixMs, day, rfc3339};
 pub use collections::{CollectionView, FieldView};
@@ -55,6 +58,8 @@ pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
 pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
+pub use liuhen_vault::registry::Surety;
+pub use meter::{APPEND_BOUNDS, AppendTimes};
 pub use open::Config;
 pub use person::{
     ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession,
@@ -80,7 +85,8 @@ pub struct Service {
     clock: Clock,
     vault: Arc<Vault>,
     log: Arc<Log>,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
+    attest: attest::Attest,
     policies: ArcSwap<PolicyBook>,
     purposes: ArcSwap<purposes::PurposeBook>,
     collections: ArcSwap<collections::CollectionBook>,

@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use crate::access::KeyRing;
+use crate::attest::{Attest, Pace};
 use crate::clock::Clock;
 use crate::error::{Result, ServiceError};
 use crate::imports::Imports;
@@ -48,6 +49,10 @@ pub struct Config {
     pub passphrase: Option<Zeroizing<String>>,
     /// The log's origin; made up (and kept) when not given.
     pub origin: Option<String>,
+    /// Who witnesses the log (C2SP tlog-policy), when it does not lie in the data directory as `witnesses`.
+    pub witnesses: Option<PathBuf>,
+    /// How often what is promised within a minute is done.
+    pub pace: Pace,
 }
 
 impl std::fmt::Debug for Config {
@@ -143,7 +148,9 @@ impl Service {
         let vault = Arc::new(Vault::open(store, key_store, root, TENANT)?);
         let (log, recovered) = open_log(config, &vault)?;
         let log = Arc::new(log);
-        let ledger = Ledger::start(log.clone(), vault.clone(), recovered)?;
+        let ledger = Arc::new(Ledger::start(log.clone(), vault.clone(), recovered)?);
+        let witnesses = config.witnesses.as_deref();
+        let attest = Attest::start(&log, &dir, witnesses, config.pace, &ledger)?;
         let policies = policies::stored_policies(vault.store().as_ref())?;
         let purposes = purposes::stored_purposes(&vault)?;
         let collections = collections::stored_collections(vault.store().as_ref())?;
@@ -154,6 +161,7 @@ impl Service {
             vault,
             log,
             ledger,
+            attest,
             policies: ArcSwap::from_pointee(policies),
             purposes: ArcSwap::from_pointee(purposes),
             collections: ArcSwap::from_pointee(collections),
@@ -178,6 +186,7 @@ impl Service {
     pub fn close(&self) -> Result<()> {
         self.imports.stop();
         self.leaks.stop();
+        self.attest.stop();
         self.ledger.stop();
         self.log.close()?;
         drop(self.lock.lock().take());
@@ -217,6 +226,7 @@ fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Rec
     }
     let options = Options {
         acknowledged: projected_size(vault.store().as_ref())?,
+        sorted: true,
         ..Options::default()
     };
     Ok(Log::open(&dir, key(), options)?)

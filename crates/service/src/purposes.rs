@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use liuhen_vault::registry::{Consent, ConsentState, LegalBasis, Notice, Purpose};
+use liuhen_vault::registry::{Consent, ConsentState, LegalBasis, Notice, Purpose, Surety};
 use liuhen_vault::store::Batch;
 use liuhen_vault::{SubjectId, Vault, VaultError};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,9 @@ pub struct PurposeView {
     /// Whether it is marketing, which a person may object to (PIPL art. 24).
     #[serde(default)]
     pub marketing: bool,
+    /// How far the trace of a read must be before the value leaves.
+    #[serde(default)]
+    pub surety: Surety,
     /// Version, counted from one; filled in when stored.
     #[serde(default)]
     pub version: u32,
@@ -109,6 +112,7 @@ pub(crate) fn stored_purposes(vault: &Vault) -> Result<PurposeBook> {
             notice,
             notice_hash,
             marketing: purpose.marketing,
+            surety: purpose.surety,
             version: stored.version,
             updated: purpose.at,
         };
@@ -154,6 +158,7 @@ fn check_purpose(view: &PurposeView) -> Result<Purpose> {
             text: view.notice.clone(),
         }),
         marketing: view.marketing,
+        surety: view.surety,
         active: true,
         at: 0,
     })

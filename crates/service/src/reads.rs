@@ -341,6 +341,10 @@ impl Service {
             }
             traced => traced?,
         };
+        if decided.outcome.released() {
+            self.await_surety(asked.purpose.surety, traced.index)
+                .await?;
+        }
         let (outcome, fields, answers) = match self.release(asked, decided.outcome, subject) {
             // Erased between the leaf and here: the trace tells of a read that released nothing.
             Err(ServiceError::Vault(VaultError::Erased)) => {
@@ -351,6 +355,7 @@ impl Service {
                 (decided.outcome, fields, answers)
             }
         };
+        self.ledger().meter().read(outcome);
         let shown = asked.caller.kind != CallerKind::Service;
         Ok(SubjectAnswer {
             outcome,
@@ -368,6 +373,7 @@ impl Service {
             .ledger()
             .operator(&self.read_event(asked, outcome, &[]))
             .await?;
+        self.ledger().meter().read(outcome);
         Ok(SubjectAnswer {
             outcome,
             reasons: Vec::new(),

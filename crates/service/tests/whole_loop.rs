@@ -45,6 +45,7 @@ fn purpose(id: &str, basis: u8, fields: &[&str]) -> PurposeView {
         notice: "notice".to_owned(),
         notice_hash: String::new(),
         marketing: false,
+        surety: liuhen_service::Surety::Durable,
         version: 0,
         updated: 0,
     }

@@ -152,8 +152,12 @@ impl Committer {
         // A single record is below any batch limit, and one always goes.
         let count = queue.waiting.iter().take_while(fits).count().max(1);
         let later = queue.waiting.split_off(count);
-        let batch = std::mem::replace(&mut queue.waiting, later);
+        let mut batch = std::mem::replace(&mut queue.waiting, later);
         queue.bytes -= batch.iter().map(Pending::len).sum::<usize>();
+        drop(queue);
+        if self.shared.options.sorted {
+            batch.sort_by(|a, b| a.entry.leaf.cmp(&b.entry.leaf));
+        }
         Some(batch)
     }
 

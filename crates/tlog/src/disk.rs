@@ -143,7 +143,11 @@ pub(crate) fn temporary(path: &Path) -> std::path::PathBuf {
 }
 
 /// Writes a whole file so that it is there entirely or not at all, also after a power cut.
-pub(crate) fn write_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+///
+/// The disk's; the file is then as it was, or new.
+pub fn write_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = temporary(path);
     let mut file = disk.create(&new, 0)?;
     file.write(bytes)?;

@@ -21,7 +21,7 @@ use crate::{
     hash::{Hash, leaf_hash},
     key::LogKey,
     note::Verifier,
-    proof,
+    proof::{self, Nodes},
     receipt::{Batch, Receipt},
     recover,
     sequencer::Sequencer,
@@ -46,6 +46,8 @@ pub struct Options {
     pub max_pending_bytes: usize,
     /// Bytes of tiles kept in memory. 16 MiB.
     pub cache_bytes: usize,
+    /// Entries that become durable together are ordered by their bytes, so that their order within a batch tells nothing of who came first. Off.
+    pub sorted: bool,
     /// Where to write; tests put one here that fails.
     pub disk: Arc<dyn Disk>,
 }
@@ -59,6 +61,7 @@ impl Default for Options {
             max_batch_bytes: 4 << 20,
             max_pending_bytes: 64 << 20,
             cache_bytes: 16 << 20,
+            sorted: false,
             disk: Arc::new(SystemDisk),
         }
     }
@@ -312,6 +315,22 @@ impl Log {
         self.shared
             .tiles
             .leaf(index, self.shared.published().size())
+    }
+
+    /// The entries from `index` to the end of its bundle, at most 256, as far as the latest checkpoint covers them.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`] beyond the checkpoint; errors of reading.
+    pub fn entries_from(&self, index: u64) -> Result<Vec<Vec<u8>>, LogError> {
+        let size = self.shared.published().size();
+        self.shared.tiles.entries_from(index, size)
+    }
+
+    /// Perfect subtrees of the tree of the latest checkpoint, for proofs of one's own making.
+    #[must_use]
+    pub fn nodes(&self) -> impl Nodes<Error = LogError> + '_ {
+        self.shared.tiles.tree(self.shared.published().size())
     }
 
     /// Proves that entry `index` lies in the tree of `size` leaves. Shape as in [`proof::verify_inclusion`].

@@ -64,13 +64,32 @@ impl Tiles {
 
     /// Entry `index` of the tree of `size` leaves.
     pub(crate) fn leaf(&self, index: u64, size: u64) -> Result<Vec<u8>, LogError> {
+        self.in_bundle(index, size, |entries, at| Some(entries.get(at)?.to_vec()))
+    }
+
+    /// Entries `index` to the end of its bundle, of the tree of `size` leaves.
+    pub(crate) fn entries_from(&self, index: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {
+        self.in_bundle(index, size, |entries, at| {
+            let rest = entries.get(at..).filter(|rest| !rest.is_empty())?;
+            Some(rest.iter().map(|entry| entry.to_vec()).collect())
+        })
+    }
+
+    /// Hands over the entries of the bundle that holds `index`, and its place among them.
+    fn in_bundle<T>(
+        &self,
+        index: u64,
+        size: u64,
+        take: impl FnOnce(&[&[u8]], usize) -> Option<T>,
+    ) -> Result<T, LogError> {
         let outside = LogError::OutOfRange { asked: index, size };
         let id = TileId::holding(Shelf::Entries, index, size).ok_or(outside)?;
         let bundle = self.read(id)?;
-        let damaged = || LogError::damaged(&self.dir.join(id.to_string()), "not an entry bundle");
-        let entries = tile::entries(&bundle).ok_or_else(damaged)?;
-        let at = usize::try_from(index % WIDTH).map_err(|_| damaged())?;
-        Ok(entries.get(at).ok_or_else(damaged)?.to_vec())
+        let entries = tile::entries(&bundle);
+        let at = usize::try_from(index % WIDTH).ok();
+        let taken = entries.zip(at).and_then(|(entries, at)| take(&entries, at));
+        taken
+            .ok_or_else(|| LogError::damaged(&self.dir.join(id.to_string()), "not an entry bundle"))
     }
 
     /// The tree of the first `size` leaves, for proofs.

@@ -9,3 +9,4 @@ pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod trace;
 pub(crate) mod verify;
+pub(crate) mod witness;

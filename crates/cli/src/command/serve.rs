@@ -1,6 +1,7 @@
 //! `serve`: run the vault, its API and its console.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -9,6 +10,7 @@ use liuhen_service::{Service, demo};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::courier::Post;
 use crate::exit::Exit;
 use crate::vault::{Opening, runtime};
 use crate::{bar, show};
@@ -32,6 +34,12 @@ pub(crate) struct ServeArgs {
     /// A proxy in front ends TLS and checks the host name: allows listening beyond loopback without --public-url.
     #[arg(long)]
     behind_tls_proxy: bool,
+    /// Who witnesses the log: a C2SP tlog-policy; DIR/witnesses when it is there.
+    #[arg(long, value_name = "FILE")]
+    witnesses: Option<PathBuf>,
+    /// Where a monitor finds /metrics (Prometheus), without signing in; best on loopback.
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
     /// Largest upload, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     upload_limit: u64,
@@ -52,7 +60,9 @@ pub(crate) fn run(args: ServeArgs) -> Result<Exit> {
     )?;
     std::net::TcpListener::bind(args.listen)
         .with_context(|| format!("cannot listen on {}", args.listen))?;
-    let service = Service::open(&args.opening.config()?)?;
+    let mut config = args.opening.config()?;
+    config.witnesses.clone_from(&args.witnesses);
+    let service = Service::open(&config)?;
     let served = runtime()?.block_on(serve(&service, args));
     // Also after a failure: what was traced is to be flushed.
     let closed = service.close().context("closing the vault");
@@ -64,6 +74,7 @@ async fn serve(service: &Arc<Service>, args: ServeArgs) -> Result<Exit> {
     if args.demo {
         seed(service).await?;
     }
+    service.ask_witnesses(Post::new())?;
     let invitation = service.first_start()?;
     let limits = Limits {
         upload_bytes: args.upload_limit.saturating_mul(1 << 20),
@@ -74,6 +85,7 @@ async fn serve(service: &Arc<Service>, args: ServeArgs) -> Result<Exit> {
         addr: args.listen,
         public_url: args.public_url,
         behind_tls_proxy: args.behind_tls_proxy,
+        metrics: args.metrics,
         limits,
         shutdown: stop,
         ready: |url: &str| announce(url, invitation.as_deref(), &dir, args.json),
@@ -106,7 +118,7 @@ fn announce(url: &str, invitation: Option<&str>, dir: &str, as_json: bool) {
 }
 
 /// Completes at the first Ctrl-C or SIGTERM; a second one ends the program as usual.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
     Ok(async move {

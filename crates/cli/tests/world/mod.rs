@@ -53,6 +53,7 @@ pub async fn prepare(service: &Arc<Service>) -> String {
         notice: "notice".to_owned(),
         notice_hash: String::new(),
         marketing: false,
+        surety: Default::default(),
         version: 0,
         updated: 0,
     };

@@ -9,6 +9,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use liuhen_service as inner;
+use liuhen_tlog::tile::TileId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -59,17 +60,58 @@ pub(crate) async fn log_key(State(state): State<AppState>) -> Json<LogKey> {
     })
 }
 
-/// `GET /checkpoint`: the newest signed checkpoint.
+/// `GET /checkpoint`: the newest checkpoint that a quorum of witnesses cosigned; without witnesses, the newest the log signed.
 #[utoipa::path(get, path = "/checkpoint", tag = "log", security(()),
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn checkpoint(State(state): State<AppState>) -> impl IntoResponse {
+    changing(state.service().checkpoint_text())
+}
+
+/// `GET /checkpoint/newest`: the newest checkpoint the log signed, at most a second old; witnesses may not have seen it yet.
+#[utoipa::path(get, path = "/checkpoint/newest", tag = "log", security(()),
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn newest(State(state): State<AppState>) -> impl IntoResponse {
+    changing(state.service().newest_checkpoint_text())
+}
+
+/// `GET /witness-policy`: this log's key and its witnesses, as a C2SP tlog-policy. Whom to trust is yours to decide.
+#[utoipa::path(get, path = "/witness-policy", tag = "log", security(()),
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn policy(State(state): State<AppState>) -> impl IntoResponse {
+    changing(state.service().witness_policy(Some(state.base_url())))
+}
+
+/// Text that is new again in a second.
+fn changing(text: String) -> impl IntoResponse {
     (
         [
             (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
             (header::CACHE_CONTROL, "no-cache"),
         ],
-        state.service().checkpoint_text(),
+        text,
     )
+}
+
+/// `POST /person-proof`: what the log holds under the labels of one person, and that it holds no more (docs/trace.md).
+///
+/// The body is `from` as 8 bytes, the highest first, and 1 to 4,096 labels of 32 bytes, numbered from `from` on.
+#[utoipa::path(post, path = "/person-proof", tag = "log", security(()),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn person_proof(
+    State(state): State<AppState>,
+    question: Bytes,
+) -> Result<Response, ApiError> {
+    let (from, labels) = question
+        .split_first_chunk::<8>()
+        .map(|(from, rest)| (u64::from_be_bytes(*from), rest.as_chunks::<32>()))
+        .and_then(|(from, (labels, rest))| rest.is_empty().then(|| (from, labels.to_vec())))
+        .ok_or_else(|| ApiError::malformed("give 8 bytes of a number and labels of 32 bytes"))?;
+    let proof = state
+        .blocking(move |service| service.person_proof(from, &labels))
+        .await?;
+    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((kind, proof).into_response())
 }
 
 /// `GET /tile/{path}`: a tile of hashes or a bundle of entries, as C2SP tlog-tiles names them. A tile that is full never changes and may be cached for ever.
@@ -80,10 +122,15 @@ pub(crate) async fn tile(
     State(state): State<AppState>,
     Path(path): Path<String>,
 ) -> Result<Response, ApiError> {
-    let kind = tile_kind(&path).ok_or_else(ApiError::not_found)?;
-    let full = format!("tile/{path}");
+    // A path that is no tile's leads nowhere, so none leads out of the log's directory.
+    let tile = TileId::parse(&format!("tile/{path}")).ok_or_else(ApiError::not_found)?;
+    let kept = match tile.is_full() {
+        true => "public, max-age=31536000, immutable",
+        // It gives way to a fuller one, yet its own bytes stay true.
+        false => "public, max-age=300",
+    };
     let bytes = state
-        .blocking(move |service| service.tile(&full))
+        .blocking(move |service| service.tile(tile))
         .await?
         .ok_or_else(ApiError::not_found)?;
     let mut response = Bytes::from(bytes).into_response();
@@ -92,54 +139,8 @@ pub(crate) async fn tile(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/octet-stream"),
     );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     Ok(response)
-}
-
-/// How long a tile may be kept, or `None` for a path that is no tile's.
-///
-/// Only digits, `x`, `p`, dots before `p`, slashes and the word `entries` pass, so that no path can lead out of the log's directory.
-fn tile_kind(path: &str) -> Option<&'static str> {
-    let mut parts = path.split('/').peekable();
-    let level = parts.next()?;
-    let known = level == "entries" || (is_number(level, 2) && level.parse::<u8>().ok()? < 64);
-    if !known {
-        return None;
-    }
-    parts.peek()?;
-    let mut last = false;
-    while let Some(part) = parts.next() {
-        let (name, partial) = match part.strip_suffix(".p") {
-            Some(name) => (name, true),
-            None => (part, false),
-        };
-        let digits = name.strip_prefix('x').unwrap_or(name);
-        let group = digits.len() == 3 && is_number_group(digits);
-        // All groups but the last begin with x.
-        if !group || last || name.starts_with('x') == (partial || parts.peek().is_none()) {
-            return None;
-        }
-        if partial {
-            let width = parts.next()?;
-            let fits = is_number(width, 3) && (1..256).contains(&width.parse::<u16>().ok()?);
-            // A partial tile is replaced by a fuller one, yet its own bytes stay true.
-            return (fits && parts.next().is_none()).then_some("public, max-age=300");
-        }
-        last = !name.starts_with('x');
-    }
-    last.then_some("public, max-age=31536000, immutable")
-}
-
-fn is_number_group(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// A decimal number without leading zeros.
-fn is_number(text: &str, longest: usize) -> bool {
-    !text.is_empty()
-        && text.len() <= longest
-        && is_number_group(text)
-        && (text == "0" || !text.starts_with('0'))
 }
 
 /// The routes of this file.
@@ -152,6 +153,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(proof))
         .routes(routes!(log_key))
         .routes(routes!(checkpoint))
+        .routes(routes!(newest))
+        .routes(routes!(policy))
+        .routes(routes!(person_proof))
         .route("/tile/{*path}", get(tile))
 }
 
@@ -163,50 +167,6 @@ impl From<inner::ProofView> for Proof {
             size: proof.size,
             path: proof.path,
             checkpoint: proof.checkpoint,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tile_paths() {
-        let full = Some("public, max-age=31536000, immutable");
-        let partial = Some("public, max-age=300");
-        let rows = [
-            ("0/000", full),
-            ("63/255", full),
-            ("0/x001/x234/067", full),
-            ("entries/x001/000", full),
-            ("0/000.p/1", partial),
-            ("entries/x001/x234/067.p/255", partial),
-            ("64/000", None),
-            ("00/000", None),
-            ("0", None),
-            ("0/", None),
-            ("0/00", None),
-            ("0/0000", None),
-            ("0/x000", None),
-            ("0/000/000", None),
-            ("0/000.p/0", None),
-            ("0/000.p/256", None),
-            ("0/000.p/01", None),
-            ("0/000.p", None),
-            ("0/000.p/1/x", None),
-            ("0/x000.p/1", None),
-            ("entries", None),
-            ("../root.key", None),
-            ("0/../../root.key", None),
-            ("0/%2e%2e", None),
-            ("0//000", None),
-            ("data/000", None),
-            ("0/00\u{661}", None),
-            ("", None),
-        ];
-        for (path, expected) in rows {
-            assert_eq!(tile_kind(path), expected, "{path}");
         }
     }
 }

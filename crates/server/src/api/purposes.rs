@@ -36,6 +36,9 @@ pub struct Purpose {
     pub notice_hash: String,
     /// Whether it is marketing, to which a person may object.
     pub marketing: bool,
+    /// How far the trace of a read must be before the value leaves.
+    #[serde(default)]
+    pub surety: Surety,
     /// Counts its changes.
     pub version: u32,
     /// When it was last changed.
@@ -62,6 +65,42 @@ pub struct PurposeChange {
     /// Whether it is marketing.
     #[serde(default)]
     pub marketing: bool,
+    /// How far the trace of a read must be before the value leaves.
+    #[serde(default)]
+    pub surety: Surety,
+}
+
+/// How far the trace of a read must be before the value leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Surety {
+    /// The leaf is durable: some milliseconds. Never less.
+    #[default]
+    Durable,
+    /// A signed checkpoint covers it: about a second.
+    Checkpoint,
+    /// A quorum of witnesses cosigned a checkpoint that covers it: some seconds, and none is answered while they are away.
+    Witnessed,
+}
+
+impl From<inner::Surety> for Surety {
+    fn from(surety: inner::Surety) -> Self {
+        match surety {
+            inner::Surety::Durable => Self::Durable,
+            inner::Surety::Checkpoint => Self::Checkpoint,
+            inner::Surety::Witnessed => Self::Witnessed,
+        }
+    }
+}
+
+impl From<Surety> for inner::Surety {
+    fn from(surety: Surety) -> Self {
+        match surety {
+            Surety::Durable => Self::Durable,
+            Surety::Checkpoint => Self::Checkpoint,
+            Surety::Witnessed => Self::Witnessed,
+        }
+    }
 }
 
 /// A consent given or withdrawn.
@@ -172,6 +211,7 @@ impl PurposeChange {
             notice: self.notice,
             notice_hash: String::new(),
             marketing: self.marketing,
+            surety: self.surety.into(),
             version: 0,
             updated: 0,
         }
@@ -190,6 +230,7 @@ impl From<inner::PurposeView> for Purpose {
             notice: purpose.notice,
             notice_hash: purpose.notice_hash,
             marketing: purpose.marketing,
+            surety: purpose.surety.into(),
             version: purpose.version,
             updated: Time(purpose.updated),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use liuhen_service::{CollectionView, PurposeView, Role};
+use liuhen_service::{CollectionView, PurposeView, Role, Surety};
 use maud::{Markup, html};
 
 use super::offer;
@@ -89,6 +89,7 @@ fn blank() -> PurposeView {
         notice: String::new(),
         notice_hash: String::new(),
         marketing: false,
+        surety: Surety::Durable,
         version: 0,
         updated: 0,
     }
@@ -128,6 +129,7 @@ fn purpose_form(
             (Input::text("retention_days", c.t(w::RETENTION)).kind("number").value(&purpose.retention_days.to_string()).required())
             (area("notice", c.t(w::NOTICE), &purpose.notice, Some(c.t(w::NOTICE_HINT)), false))
             (tick("marketing", c.t(w::MARKETING), purpose.marketing))
+            (Select::new("surety", c.t(w::SURETY), &sureties(c)).chosen(surety_name(purpose.surety)).hint(c.t(w::SURETY_HINT)))
             div.row {
                 button type="submit" { (c.t(w::SAVE)) }
                 @if exists { a href="/purposes" { (c.t(w::CANCEL)) } }
@@ -153,6 +155,23 @@ async fn edit(desk: Desk, Path(id): Path<String>) -> Page {
     ))
 }
 
+const SURETIES: [Surety; 3] = [Surety::Durable, Surety::Checkpoint, Surety::Witnessed];
+
+fn surety_name(surety: Surety) -> &'static str {
+    match surety {
+        Surety::Durable => "durable",
+        Surety::Checkpoint => "checkpoint",
+        Surety::Witnessed => "witnessed",
+    }
+}
+
+fn sureties(c: &Ctx) -> Vec<(String, String)> {
+    let words = [w::SURETY_DURABLE, w::SURETY_CHECKPOINT, w::SURETY_WITNESSED];
+    let rows = SURETIES.into_iter().zip(words);
+    rows.map(|(surety, word)| (surety_name(surety).to_owned(), c.t(word).to_owned()))
+        .collect()
+}
+
 fn from_form(form: &Pairs) -> PurposeView {
     let mut fields: BTreeSet<String> = form.all("field").into_iter().collect();
     let separators = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
@@ -171,6 +190,10 @@ fn from_form(form: &Pairs) -> PurposeView {
         retention_days: form.number("retention_days").unwrap_or(0),
         notice: form.get("notice").to_owned(),
         marketing: form.ticked("marketing"),
+        surety: SURETIES
+            .into_iter()
+            .find(|surety| surety_name(*surety) == form.get("surety"))
+            .unwrap_or_default(),
         ..blank()
     }
 }

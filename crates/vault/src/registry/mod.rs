@@ -13,5 +13,5 @@ mod site;
 pub use consent::{Consent, ConsentState, Guardian};
 pub use flags::Flags;
 pub use history::Versioned;
-pub use purpose::{LegalBasis, Notice, Purpose};
+pub use purpose::{LegalBasis, Notice, Purpose, Surety};
 pub use site::Site;

@@ -53,6 +53,19 @@ impl LegalBasis {
     }
 }
 
+/// What a trace must have reached before a value leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surety {
+    /// The leaf is durable. Never less.
+    #[default]
+    Durable,
+    /// A signed checkpoint covers the leaf: about a second.
+    Checkpoint,
+    /// A quorum of witnesses cosigned a checkpoint that covers the leaf: some seconds.
+    Witnessed,
+}
+
 /// The notice given to persons (PIPL article 17).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -85,6 +98,9 @@ pub struct Purpose {
     pub notice: Option<Notice>,
     /// Commercial marketing: an objection or withdrawal stops it (article 24).
     pub marketing: bool,
+    /// How far the trace of a read must be before the value leaves.
+    #[serde(default)]
+    pub surety: Surety,
     /// Whether it is in use; a retired purpose releases nothing.
     pub active: bool,
     /// When this version was declared: milliseconds since 1970 UTC.
@@ -180,6 +196,7 @@ mod tests {
             retention_days: Some(90),
             notice: None,
             marketing: false,
+            surety: Surety::Durable,
             active: true,
             at: 1,
         }

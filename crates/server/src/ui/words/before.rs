@@ -83,6 +83,11 @@ phrases! {
     NOTICE_HINT: "给个人看的原话；其散列值随版本一起记下", "What the person is told; its hash is kept with the version";
     MARKETING: "属于营销（个人可以拒绝）", "This is marketing (the person may object)";
     MARKETING_TAG: "营销", "marketing";
+    SURETY: "放行前痕迹须到哪一步", "How far the trace must be before a value leaves";
+    SURETY_HINT: "痕迹总是先落盘再放行；要求越高，等待越久，见证人都不在时等不到就不放行", "The trace is always durable first; more than that takes longer, and nothing leaves when the witnesses stay away";
+    SURETY_DURABLE: "已落盘（毫秒）", "durable (milliseconds)";
+    SURETY_CHECKPOINT: "已有签名的检查点覆盖（约一秒）", "under a signed checkpoint (about a second)";
+    SURETY_WITNESSED: "已有足够的见证人会签（数秒）", "cosigned by a quorum of witnesses (some seconds)";
     PURPOSE_NONE: "还没有用途。查看之前先声明一个。", "No purpose yet. Declare one before anybody looks.";
     VERSION: "版本", "Version";
     UPDATED: "更新", "Updated";

@@ -1,0 +1,199 @@
+//! The map's thread: labels of new entries go into the private map, and its root into the log.
+//!
+//! The map is a function of the log: it is taken up from its journal where that leads to the newest root in the log, else rebuilt.
+//! Roots that the best checkpoint does not cover yet are kept provable beside the one it does ([`Map::provable`]).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use liuhen_tlog::map::Tree;
+use liuhen_tlog::{Entry, Log, MapRoot};
+
+use super::Shared;
+use crate::error::{Result, ServiceError};
+use crate::ledger::Ledger;
+
+/// The map and the roots that can be proved.
+#[derive(Default)]
+pub(super) struct Map {
+    /// None until it was taken up.
+    inner: Option<Kept>,
+    /// Roots in the log whose maps are kept, rising.
+    roots: VecDeque<Bound>,
+    /// What went wrong, in words that name nobody.
+    pub(super) fault: Option<String>,
+}
+
+/// A root in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    /// Index of its entry.
+    pub(super) index: u64,
+    pub(super) root: MapRoot,
+}
+
+impl Map {
+    /// The newest root under a checkpoint of `size`, and the map it binds.
+    pub(super) fn provable(&self, size: u64) -> Option<(Bound, &Tree)> {
+        let under = self.roots.iter().rev().find(|bound| bound.index < size)?;
+        Some((*under, &self.inner.as_ref()?.tree))
+    }
+
+    pub(super) fn newest(&self) -> Option<Bound> {
+        self.roots.back().copied()
+    }
+
+    /// Entries below this index were looked through.
+    fn reached(&self) -> u64 {
+        self.inner.as_ref().map_or(0, |kept| kept.size)
+    }
+
+    /// Lets go of maps older than the newest one under a checkpoint of `size`.
+    fn forget_before(&mut self, size: u64) {
+        while self.roots.get(1).is_some_and(|next| next.index < size) {
+            if let (Some(gone), Some(kept)) = (self.roots.pop_front(), &mut self.inner) {
+                kept.tree.unpin(gone.root.size);
+            }
+        }
+    }
+}
+
+/// The map as far as it was made.
+struct Kept {
+    tree: Tree,
+    /// Entries below this index are in it.
+    size: u64,
+}
+
+impl Kept {
+    fn root(&self) -> MapRoot {
+        MapRoot {
+            size: self.size,
+            labels: self.tree.len(),
+            root: self.tree.root(),
+        }
+    }
+
+    /// Takes up the entries of one bundle, at most up to `to`.
+    fn take(&mut self, log: &Log, to: u64) -> Result<()> {
+        let entries = log.entries_from(self.size)?;
+        let few = usize::try_from(to - self.size).unwrap_or(usize::MAX);
+        let entries = entries.get(..few).unwrap_or(&entries);
+        let mut labels: Vec<_> = (self.size..)
+            .zip(entries)
+            .filter_map(|(index, entry)| Some((index, Entry::parse(entry)?)))
+            .flat_map(|(index, entry)| entry.labels().map(move |label| (*label, index)))
+            .collect();
+        for (_, index) in self.tree.insert_batch(&mut labels) {
+            tracing::error!(index, "a label stands in the log a second time");
+        }
+        self.size += entries.len() as u64;
+        Ok(())
+    }
+}
+
+/// Keeps the map until it is time to stop.
+pub(super) fn run(shared: &Shared, ledger: &Arc<Ledger>) {
+    if let Err(error) = take_up(shared) {
+        tracing::error!(%error, "the private map cannot be kept");
+        shared.map.write().fault = Some(error.to_string());
+        return;
+    }
+    loop {
+        if let Err(error) = step(shared, ledger) {
+            tracing::error!(%error, "no map root was appended");
+        }
+        if !shared.pause(shared.pace.map_every) {
+            return;
+        }
+    }
+}
+
+/// Makes the map as it was at the newest root in the log.
+fn take_up(shared: &Shared) -> Result<()> {
+    let log = &shared.log;
+    let start = Instant::now();
+    let newest = newest_root(log, log.checkpoint().size())?;
+    let mut kept = Kept {
+        tree: Tree::new(0),
+        size: 0,
+    };
+    if let Some(bound) = newest {
+        while kept.size < bound.root.size {
+            if *shared.stopping.lock() {
+                return Ok(());
+            }
+            kept.take(log, bound.root.size)?;
+        }
+        if kept.root() != bound.root {
+            return Err(ServiceError::Damaged(
+                "private map, or the log it is made from",
+            ));
+        }
+        kept.tree.pin(kept.size);
+    }
+    tracing::info!(
+        labels = kept.tree.len(),
+        seconds = start.elapsed().as_secs_f64(),
+        "the private map is taken up"
+    );
+    let mut map = shared.map.write();
+    map.inner = Some(kept);
+    map.roots.extend(newest);
+    Ok(())
+}
+
+/// The newest map root among the entries below `end`, looked for from the end.
+fn newest_root(log: &Log, end: u64) -> Result<Option<Bound>> {
+    const WIDTH: u64 = liuhen_tlog::tile::WIDTH;
+    for bundle in (0..end.div_ceil(WIDTH)).rev() {
+        let first = bundle * WIDTH;
+        let entries = log.entries_from(first)?;
+        let found =
+            entries
+                .iter()
+                .enumerate()
+                .rev()
+                .find_map(|(at, entry)| match Entry::parse(entry) {
+                    Some(Entry::MapRoot(root)) => Some(Bound {
+                        index: first + at as u64,
+                        root,
+                    }),
+                    _ => None,
+                });
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Takes up what a checkpoint covers by now; if there are new labels, appends the map's root.
+fn step(shared: &Shared, ledger: &Arc<Ledger>) -> Result<()> {
+    let log = &shared.log;
+    let best = shared.best_checkpoint().size();
+    shared.map.write().forget_before(best);
+    let end = log.checkpoint().size();
+    let bound = shared.map.read().newest();
+    while shared.map.read().reached() < end {
+        // One bundle at a time, so that proofs are answered in between.
+        match &mut shared.map.write().inner {
+            Some(kept) => kept.take(log, end)?,
+            None => return Ok(()),
+        }
+    }
+    let Some(root) = shared.map.read().inner.as_ref().map(Kept::root) else {
+        return Ok(());
+    };
+    if root.labels == bound.map_or(0, |bound| bound.root.labels) {
+        return Ok(());
+    }
+    let index = ledger.map_root_blocking(root)?.index;
+    let mut map = shared.map.write();
+    if let Some(kept) = &mut map.inner {
+        kept.tree.pin(root.size);
+    }
+    map.roots.push_back(Bound { index, root });
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! A person's proof: what the log holds under his labels, and that it holds no more.
+//!
+//! Rule: `docs/trace.md`, A person's proof. Whoever knows a label may ask; nobody can guess one.
+
+use liuhen_tlog::entry::Label;
+use liuhen_tlog::map::{self, Tree};
+use liuhen_tlog::person::{BuildError, Source, build};
+use liuhen_tlog::proof::Nodes;
+use liuhen_tlog::{Hash, Log, LogError};
+
+use crate::Service;
+use crate::error::{Result, ServiceError};
+
+/// The log, and the map as one of its roots binds it.
+struct Parts<'a, N> {
+    log: &'a Log,
+    nodes: N,
+    map: &'a Tree,
+    /// Size of the map proved.
+    size: u64,
+}
+
+/// Why a part could not be had.
+#[derive(Debug, thiserror::Error)]
+enum PartError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Map(#[from] map::MapProofError),
+}
+
+type Part<T> = std::result::Result<T, PartError>;
+
+impl<N: Nodes<Error = LogError>> Nodes for Parts<'_, N> {
+    type Error = PartError;
+
+    fn node(&self, level: u32, index: u64) -> Part<Hash> {
+        Ok(self.nodes.node(level, index)?)
+    }
+}
+
+impl<N: Nodes<Error = LogError>> Source for Parts<'_, N> {
+    fn find(&self, label: &Label) -> Part<Option<u64>> {
+        // The tree may have gone on since.
+        Ok(self.map.get(label).filter(|index| *index < self.size))
+    }
+
+    fn prove_labels(&self, sorted: &[Label]) -> Part<Vec<u8>> {
+        Ok(map::prove_pinned(self.map, self.size, sorted)?)
+    }
+
+    fn entry(&self, index: u64) -> Part<Vec<u8>> {
+        Ok(self.log.leaf(index)?)
+    }
+}
+
+impl Service {
+    /// Proves which entries stand under `labels`, the numbers `from`, `from + 1`, … of one person, up to the first that is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Invalid`] for no labels, too many, or one twice; [`ServiceError::NotReady`] while no map root is under a checkpoint.
+    pub fn person_proof(&self, from: u64, labels: &[Label]) -> Result<Vec<u8>> {
+        let shared = &self.attest.shared;
+        let map = shared.map.read();
+        // Without a map root under the cosigned checkpoint, the log's own word must do; whoever checks sees whose word it is.
+        let best = shared.best_checkpoint();
+        let provable = |size| map.provable(size);
+        let (checkpoint, (bound, tree)) = match provable(best.size()) {
+            Some(found) => (best, found),
+            None => {
+                let newest = self.log.checkpoint();
+                let found = provable(newest.size());
+                (newest, found.ok_or(ServiceError::NotReady)?)
+            }
+        };
+        let parts = Parts {
+            log: &self.log,
+            nodes: self.log.nodes(),
+            map: tree,
+            size: bound.root.size,
+        };
+        let proof = build(from, labels, &checkpoint, bound.index, &parts);
+        proof
+            .map(|proof| proof.to_bytes())
+            .map_err(|error| match error {
+                BuildError::Source(PartError::Log(error)) => error.into(),
+                BuildError::Source(PartError::Map(_)) => ServiceError::NotReady,
+                BuildError::NotCovered { .. } | BuildError::BadEntry { .. } => {
+                    ServiceError::Damaged("private map")
+                }
+                refused => ServiceError::Invalid(refused.to_string()),
+            })
+    }
+}
