@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::{
     hash::Hash,
-    note::{NoteError, SignedNote, Signer, Verifier},
+    note::{NoteError, Signature, SignedNote, Signer, Verifier},
 };
 
 /// What a log says of itself at one moment.
@@ -95,13 +95,34 @@ impl SignedCheckpoint {
     /// [`Checkpoint::parse`]; [`NoteError::OtherOrigin`] when the origin is
     /// not the key's name.
     pub fn verify(bytes: &[u8], log: &Verifier) -> Result<Self, NoteError> {
-        let note = SignedNote::parse(bytes)?;
-        note.verify(&[log])?;
+        Self::verify_note(SignedNote::parse(bytes)?, &[log])
+    }
+
+    /// Checks that one of `logs`, the keys of one log or of several, signed the note about itself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SignedCheckpoint::verify`].
+    pub fn verify_note(note: SignedNote, logs: &[&Verifier]) -> Result<Self, NoteError> {
+        let signed = note.verify(logs)?;
         let checkpoint = Checkpoint::parse(note.text())?;
-        if checkpoint.origin != log.name() {
+        if !signed.iter().any(|log| log.name() == checkpoint.origin) {
             return Err(NoteError::OtherOrigin);
         }
         Ok(Self { checkpoint, note })
+    }
+
+    /// Adds a signature line in place of any by the same key, such as a newer cosignature.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::BadKeyName`]; [`NoteError::TooManySignatures`].
+    pub fn put(&mut self, signature: Signature) -> Result<(), NoteError> {
+        self.note.put(signature)
+    }
+
+    pub(crate) fn into_parts(self) -> (Checkpoint, SignedNote) {
+        (self.checkpoint, self.note)
     }
 
     /// What the log says.

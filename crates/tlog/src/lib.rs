@@ -29,17 +29,21 @@
 //! ```
 
 pub mod checkpoint;
+pub mod cosignature;
 pub mod disk;
 pub mod entry;
 pub mod hash;
 pub mod map;
 pub mod note;
 pub mod person;
+pub mod policy;
 pub mod proof;
 pub mod receipt;
+pub mod submit;
 pub mod tile;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 mod committer;
 mod edge;
@@ -53,14 +57,17 @@ mod tiles;
 mod wal;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use cosignature::{Cosigner, CosignerVerifier};
 pub use entry::{Entry, Label, MapRoot};
 pub use error::LogError;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use key::LogKey;
 pub use log::{Appended, Log, Options, Recovered};
 pub use note::{NoteError, Signer, Verifier};
+pub use policy::{Policy, Verdict};
 pub use proof::ProofError;
 pub use receipt::Receipt;
 pub use tile::MAX_LEAF;
 pub use verify::{DirReport, verify_dir};
 pub use wal::MAX_SIDECAR;
+pub use witness::{Answer, Witness};

@@ -3,7 +3,8 @@
 //! Rule: C2SP signed-note, signature type 0x01 (Ed25519); signing-key strings
 //! as Go's `golang.org/x/mod/sumdb/note` writes them. Parsing is strict and
 //! every refusal has a name. What a note's text says belongs to `checkpoint`
-//! and `receipt`; cosignatures (types 0x04, 0x06) are carried, not judged.
+//! and `receipt`; cosignatures of type 0x04 are judged by `cosignature`, those
+//! of type 0x06 (ML-DSA) are carried, not judged.
 
 use std::fmt;
 
@@ -14,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// Signature type of plain Ed25519 notes.
 const ED25519: u8 = 0x01;
+/// Signature type of Ed25519 cosignatures with a time (C2SP tlog-cosignature).
+pub(crate) const COSIGNATURE_V1: u8 = 0x04;
 /// Longest note we read; a checkpoint with 16 post-quantum cosignatures is below 120 kB.
 pub const MAX_NOTE_BYTES: usize = 1 << 20;
 /// Most signatures we read; the specification demands at least 16.
@@ -61,6 +64,9 @@ pub enum NoteError {
         /// Name of the key.
         name: String,
     },
+    /// The time of a cosignature, in seconds since 1970, is zero or past 2^63 - 1.
+    #[error("the time of a cosignature is zero or past 2^63 - 1")]
+    BadTime,
     /// A line of a checkpoint breaks C2SP tlog-checkpoint.
     #[error("the checkpoint is malformed: {part}")]
     BadCheckpoint {
@@ -96,7 +102,7 @@ impl Verifier {
     ///
     /// [`NoteError::BadKeyName`]; [`NoteError::BadKey`] with the part that is wrong.
     pub fn parse(vkey: &str) -> Result<Self, NoteError> {
-        let (name, id, material) = split_key(vkey)?;
+        let (name, id, material) = split_key(vkey, ED25519)?;
         let key = VerifyingKey::from_bytes(&material)
             .map_err(|_| NoteError::BadKey { part: "public key" })?;
         let verifier = Self::new(name, key)?;
@@ -108,7 +114,7 @@ impl Verifier {
 
     fn new(name: &str, key: VerifyingKey) -> Result<Self, NoteError> {
         check_name(name)?;
-        let id = key_id(name, key.as_bytes());
+        let id = key_id(name, ED25519, key.as_bytes());
         Ok(Self {
             name: name.to_owned(),
             id,
@@ -134,6 +140,12 @@ impl Verifier {
         self.key.to_bytes()
     }
 
+    /// Whether a signature line names this key.
+    #[must_use]
+    pub fn claims(&self, signature: &Signature) -> bool {
+        self.id == signature.id && self.name == signature.name
+    }
+
     fn check(&self, text: &str, signature: &[u8]) -> Result<(), NoteError> {
         let bad = || NoteError::BadSignature {
             name: self.name.clone(),
@@ -149,10 +161,7 @@ impl Verifier {
 /// Writes the verifier key string.
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut material = vec![ED25519];
-        material.extend_from_slice(self.key.as_bytes());
-        let key = STANDARD.encode(material);
-        write!(f, "{}+{:08x}+{key}", self.name, self.id)
+        write_vkey(f, &self.name, self.id, ED25519, &self.key)
     }
 }
 
@@ -178,10 +187,7 @@ impl Signer {
     ///
     /// [`NoteError::BadKeyName`]; [`NoteError::BadKey`] with the part that is wrong.
     pub fn parse(skey: &str) -> Result<Self, NoteError> {
-        let rest = skey
-            .strip_prefix(SKEY_PREFIX)
-            .ok_or(NoteError::BadKey { part: "prefix" })?;
-        let (name, id, material) = split_key(rest)?;
+        let (name, id, material) = split_secret(skey, ED25519)?;
         let signer = Self::new(name, &SigningKey::from_bytes(&material))?;
         if signer.verifier.id != id {
             return Err(NoteError::BadKey { part: "key id" });
@@ -192,11 +198,7 @@ impl Signer {
     /// The signing key string; wiped when dropped.
     #[must_use]
     pub fn secret(&self) -> Zeroizing<String> {
-        let mut material = Zeroizing::new([ED25519; 33]);
-        material[1..].copy_from_slice(self.key.as_bytes());
-        let key = Zeroizing::new(STANDARD.encode(material.as_slice()));
-        let Verifier { name, id, .. } = &self.verifier;
-        Zeroizing::new(format!("{SKEY_PREFIX}{name}+{id:08x}+{}", *key))
+        secret(&self.verifier.name, self.verifier.id, ED25519, &self.key)
     }
 
     /// The public half.
@@ -241,6 +243,42 @@ pub struct Signature {
     pub bytes: Vec<u8>,
 }
 
+impl Signature {
+    /// Reads a signature line without its newline; judges its form only.
+    ///
+    /// `None` when it breaks C2SP signed-note.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let (name, encoded) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
+        check_name(name).ok()?;
+        let tagged = STANDARD.decode(encoded).ok()?;
+        let (id, bytes) = tagged.split_first_chunk::<4>()?;
+        if bytes.is_empty() {
+            return None;
+        }
+        Some(Self {
+            name: name.to_owned(),
+            id: u32::from_be_bytes(*id),
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// Whether both name one key.
+    pub(crate) fn same_key(&self, other: &Self) -> bool {
+        self.id == other.id && self.name == other.name
+    }
+}
+
+/// Writes the signature line, without a newline.
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, id, bytes } = self;
+        let mut tagged = id.to_be_bytes().to_vec();
+        tagged.extend_from_slice(bytes);
+        write!(f, "{SIGNATURE_PREFIX}{name} {}", STANDARD.encode(tagged))
+    }
+}
+
 /// A note and its signatures, of good form but not yet believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedNote {
@@ -271,7 +309,7 @@ impl SignedNote {
                 return Err(NoteError::TooManySignatures);
             }
             let malformed = NoteError::BadSignatureLine { line: at + 1 };
-            signatures.push(parse_signature(line).ok_or(malformed)?);
+            signatures.push(Signature::parse(line).ok_or(malformed)?);
         }
         Ok(Self {
             text: text.to_owned(),
@@ -290,8 +328,7 @@ impl SignedNote {
     pub fn verify<'a>(&self, known: &[&'a Verifier]) -> Result<Vec<&'a Verifier>, NoteError> {
         let mut by = Vec::new();
         for signature in &self.signatures {
-            let signed = |v: &&&Verifier| v.name == signature.name && v.id == signature.id;
-            if let Some(verifier) = known.iter().find(signed) {
+            if let Some(verifier) = known.iter().find(|v| v.claims(signature)) {
                 verifier.check(&self.text, &signature.bytes)?;
                 by.push(*verifier);
             }
@@ -314,6 +351,30 @@ impl SignedNote {
         &self.signatures
     }
 
+    /// The same text with those signatures alone that `keep` wants, each key's first.
+    pub(crate) fn only(&self, keep: impl Fn(&Signature) -> bool) -> Self {
+        let mut signatures: Vec<Signature> = Vec::new();
+        for signature in self.signatures.iter().filter(|s| keep(s)) {
+            if !signatures.iter().any(|s| s.same_key(signature)) {
+                signatures.push(signature.clone());
+            }
+        }
+        Self {
+            text: self.text.clone(),
+            signatures,
+        }
+    }
+
+    /// Adds a signature line in place of any by the same key.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SignedNote::add`].
+    pub(crate) fn put(&mut self, signature: Signature) -> Result<(), NoteError> {
+        self.signatures.retain(|s| !s.same_key(&signature));
+        self.add(signature)
+    }
+
     /// Adds a signature line, such as a witness's cosignature.
     ///
     /// # Errors
@@ -333,19 +394,15 @@ impl SignedNote {
 impl fmt::Display for SignedNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for Signature { name, id, bytes } in &self.signatures {
-            let mut tagged = id.to_be_bytes().to_vec();
-            tagged.extend_from_slice(bytes);
-            writeln!(f, "{SIGNATURE_PREFIX}{name} {}", STANDARD.encode(tagged))?;
-        }
-        Ok(())
+        let mut lines = self.signatures.iter();
+        lines.try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
-fn key_id(name: &str, public: &[u8; 32]) -> u32 {
+pub(crate) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> u32 {
     let mut sha = Sha256::new();
     sha.update(name.as_bytes());
-    sha.update([b'\n', ED25519]);
+    sha.update([b'\n', kind]);
     sha.update(public);
     let [a, b, c, d, ..]: [u8; 32] = sha.finalize().into();
     u32::from_be_bytes([a, b, c, d])
@@ -363,7 +420,35 @@ fn is_note_text(text: &str) -> bool {
     text.bytes().all(|b| b >= 0x20 || b == b'\n')
 }
 
-fn split_key(text: &str) -> Result<(&str, u32, Zeroizing<[u8; 32]>), NoteError> {
+pub(crate) fn write_vkey(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: u32,
+    kind: u8,
+    key: &VerifyingKey,
+) -> fmt::Result {
+    let mut material = vec![kind];
+    material.extend_from_slice(key.as_bytes());
+    write!(f, "{name}+{id:08x}+{}", STANDARD.encode(material))
+}
+
+/// A signing key string: the prefix, name, id and base64 of `kind ‖ seed`.
+pub(crate) fn secret(name: &str, id: u32, kind: u8, key: &SigningKey) -> Zeroizing<String> {
+    let mut material = Zeroizing::new([kind; 33]);
+    material[1..].copy_from_slice(key.as_bytes());
+    let key = Zeroizing::new(STANDARD.encode(material.as_slice()));
+    Zeroizing::new(format!("{SKEY_PREFIX}{name}+{id:08x}+{}", *key))
+}
+
+pub(crate) fn split_secret(skey: &str, kind: u8) -> Result<KeyParts<'_>, NoteError> {
+    let bad = NoteError::BadKey { part: "prefix" };
+    split_key(skey.strip_prefix(SKEY_PREFIX).ok_or(bad)?, kind)
+}
+
+/// Name, id, and 32 bytes of key.
+type KeyParts<'a> = (&'a str, u32, Zeroizing<[u8; 32]>);
+
+pub(crate) fn split_key(text: &str, kind: u8) -> Result<KeyParts<'_>, NoteError> {
     let bad = |part| NoteError::BadKey { part };
     // Base64 may hold a plus, names may not: split from the left.
     let mut parts = text.splitn(3, '+');
@@ -378,27 +463,12 @@ fn split_key(text: &str) -> Result<(&str, u32, Zeroizing<[u8; 32]>), NoteError> 
     let id = u32::from_str_radix(id, 16).map_err(|_| bad("key id"))?;
     let material = Zeroizing::new(STANDARD.decode(key).map_err(|_| bad("base64"))?);
     match material.split_first() {
-        Some((&ED25519, rest)) => {
+        Some((&found, rest)) if found == kind => {
             let key: [u8; 32] = rest.try_into().map_err(|_| bad("key length"))?;
             Ok((name, id, Zeroizing::new(key)))
         }
         _ => Err(bad("key type")),
     }
-}
-
-fn parse_signature(line: &str) -> Option<Signature> {
-    let (name, encoded) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
-    check_name(name).ok()?;
-    let tagged = STANDARD.decode(encoded).ok()?;
-    let (id, bytes) = tagged.split_first_chunk::<4>()?;
-    if bytes.is_empty() {
-        return None;
-    }
-    Some(Signature {
-        name: name.to_owned(),
-        id: u32::from_be_bytes(*id),
-        bytes: bytes.to_vec(),
-    })
 }
 
 #[cfg(test)]

@@ -207,6 +207,33 @@ pub fn verify_consistency(
     verify_subtree_consistency(0, old, new, path, old_root, new_root)
 }
 
+/// The root of the first `old` leaves, as the tree of `new` leaves with root `new_root` has it.
+///
+/// It is read off a proof that leads to `new_root`. A proof from an `old` that
+/// is a power of two does not hold that root: it must be given as `old_root`,
+/// and is thereby confirmed. Otherwise `old_root` is not looked at.
+///
+/// # Errors
+///
+/// Those of [`verify_consistency`]; [`ProofError::Mismatch`] when the proof does not lead to `new_root`.
+pub fn prefix_root(
+    old: u64,
+    new: u64,
+    path: &[Hash],
+    old_root: &Hash,
+    new_root: &Hash,
+) -> Result<Hash, ProofError> {
+    if old > new {
+        return Err(ProofError::Shrinks { old, new });
+    }
+    if old == 0 {
+        return Err(ProofError::FromNothing);
+    }
+    let (prefix, whole) = consistency_roots((0, old), new, path, old_root)?;
+    matches(&whole, new_root)?;
+    Ok(prefix)
+}
+
 /// Verifies that `leaf` is entry `index` of the subtree `[start, end)` with root `root`.
 ///
 /// # Errors
@@ -255,6 +282,19 @@ pub fn verify_subtree_consistency(
         };
     }
     check_subtree(start, end)?;
+    let (old, new) = consistency_roots((start, end), size, path, old_root)?;
+    matches(&old, old_root)?;
+    matches(&new, new_root)
+}
+
+/// The roots of the subtree and of the tree that a proof leads to.
+fn consistency_roots(
+    (start, end): (u64, u64),
+    size: u64,
+    path: &[Hash],
+    old_root: &Hash,
+) -> Result<(Hash, Hash), ProofError> {
+    let length = ProofError::WrongLength { length: path.len() };
     let mut walk = Walk::new(start, end, size);
     let (mut old, mut new, rest) = match (walk.is_perfect(), path) {
         (true, rest) => (*old_root, *old_root, rest),
@@ -279,8 +319,7 @@ pub fn verify_subtree_consistency(
     if walk.last != 0 {
         return Err(length);
     }
-    matches(&old, old_root)?;
-    matches(&new, new_root)
+    Ok((old, new))
 }
 
 /// Positions, on the level reached, of a subtree's first and last leaf and of the tree's last.

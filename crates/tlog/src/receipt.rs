@@ -147,6 +147,16 @@ impl Receipt {
         self.time_ms
     }
 
+    /// The log that is said to have given it.
+    ///
+    /// # Errors
+    ///
+    /// None for a receipt that was read or given out.
+    pub fn origin(&self) -> Result<String, NoteError> {
+        let note = SignedNote::parse(self.batch.as_bytes())?;
+        Ok(Statement::parse(note.text())?.origin)
+    }
+
     /// Reads a receipt; judges its form only. Believe it after [`Receipt::verify`].
     ///
     /// # Errors
