@@ -16,7 +16,8 @@ export class Failed extends Error {
   }
 }
 
-function need(condition, code) {
+/** Throws [`Failed`] unless the condition holds. */
+export function need(condition, code) {
   if (!condition) throw new Failed(code);
 }
 
@@ -37,7 +38,8 @@ export function fromBase64(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-function concat(...parts) {
+/** Parts in a row. */
+export function concat(...parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -47,7 +49,8 @@ function concat(...parts) {
   return whole;
 }
 
-function same(a, b) {
+/** Whether two runs of bytes are equal. */
+export function same(a, b) {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
@@ -67,6 +70,16 @@ async function hmac(key, ...parts) {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, concat(...parts)));
+}
+
+/** The labels from, from + 1, … of a trace key, `count` of them. */
+export async function labelRun(key, from, count) {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
+  const prefix = utf8.encode("liuhen/label/v1");
+  const one = (_, i) => crypto.subtle.sign("HMAC", imported, concat(prefix, counter(from + i)));
+  const labels = await Promise.all(Array.from({ length: count }, one));
+  return labels.map((label) => new Uint8Array(label));
 }
 
 /** The label of the n-th entry under a trace key. */
@@ -127,14 +140,14 @@ export function parseLeaf(leaf) {
   return { version, header, commitment: leaf.slice(9, 41), labels };
 }
 
-/** Reads a verifier key `name+hash+base64(type ‖ key)`, Ed25519 only. */
-export async function parseVkey(text) {
+/** Reads a verifier key `name+hash+base64(type ‖ key)`, Ed25519 only: type 1 signs notes, type 4 cosigns checkpoints. */
+export async function parseVkey(text, type = 1) {
   // The name may hold a plus in principle; hash and key are the last two parts, and base64 may hold one too.
   const match = /^([^\s+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text.trim());
   need(match, "bad-vkey");
   const [, name, hash, encoded] = match;
   const typed = fromBase64(encoded);
-  need(typed.length === 33 && typed[0] === 1, "bad-vkey");
+  need(typed.length === 33 && typed[0] === type, "bad-vkey");
   const id = (await sha256(utf8.encode(name), Uint8Array.of(10), typed)).slice(0, 4);
   need(toHex(id) === hash, "bad-vkey");
   return { name, id, key: typed.slice(1) };
@@ -148,7 +161,7 @@ export function parseCheckpoint(note) {
   const [origin, size, root] = text.split("\n");
   need(origin && /^(0|[1-9][0-9]{0,15})$/.test(size ?? ""), "bad-checkpoint");
   const rootBytes = fromBase64(root ?? "");
-  need(rootBytes.length === 32, "bad-checkpoint");
+  need(rootBytes.length === 32 && Number.isSafeInteger(Number(size)), "bad-checkpoint");
   const signatures = note
     .slice(split + 2)
     .split("\n")
@@ -158,24 +171,51 @@ export function parseCheckpoint(note) {
   return { text, origin, size: Number(size), root: rootBytes, signatures };
 }
 
+/** What checks a text's Ed25519 signatures by one key; `no-ed25519` where the browser has none. */
+async function ed25519(publicKey) {
+  let key;
+  try {
+    key = await crypto.subtle.importKey("raw", publicKey, { name: "Ed25519" }, false, ["verify"]);
+  } catch {
+    throw new Failed("no-ed25519");
+  }
+  return (signature, text) => crypto.subtle.verify("Ed25519", key, signature, utf8.encode(text));
+}
+
+/** What a key signed on a note: the bytes after its id, of each signature line that names it. */
+const signaturesBy = (verifier, parsed) =>
+  parsed.signatures
+    .filter(({ name, bytes }) => name === verifier.name && same(bytes.slice(0, 4), verifier.id))
+    .map(({ bytes }) => bytes.slice(4));
+
 /** Checks the log's signature on a checkpoint. `no-ed25519` where the browser has none. */
 export async function verifyCheckpoint(note, vkey, origin) {
   const parsed = parseCheckpoint(note);
   need(!origin || parsed.origin === origin, "other-log");
   const verifier = await parseVkey(vkey);
-  let key;
-  try {
-    key = await crypto.subtle.importKey("raw", verifier.key, { name: "Ed25519" }, false, ["verify"]);
-  } catch {
-    throw new Failed("no-ed25519");
+  const verify = await ed25519(verifier.key);
+  const signatures = signaturesBy(verifier, parsed);
+  for (const signature of signatures) need(await verify(signature, parsed.text), "bad-signature");
+  need(signatures.length > 0, "not-signed");
+  return parsed;
+}
+
+/**
+ * When a witness last cosigned a checkpoint, in seconds since 1970; null when it did not.
+ * C2SP tlog-cosignature, Ed25519. A false signature of a known key spoils the note: `bad-cosignature`.
+ */
+export async function cosignedAt(head, vkey) {
+  const witness = await parseVkey(vkey, 4);
+  const verify = await ed25519(witness.key);
+  let latest = null;
+  for (const bytes of signaturesBy(witness, head)) {
+    need(bytes.length === 72, "bad-cosignature");
+    const time = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
+    need(time <= BigInt(Number.MAX_SAFE_INTEGER), "bad-cosignature");
+    need(await verify(bytes.slice(8), `cosignature/v1\ntime ${time}\n${head.text}`), "bad-cosignature");
+    latest = Math.max(latest ?? 0, Number(time));
   }
-  for (const { name, bytes } of parsed.signatures) {
-    if (name !== verifier.name || bytes.length !== 68 || !same(bytes.slice(0, 4), verifier.id)) continue;
-    const good = await crypto.subtle.verify("Ed25519", key, bytes.slice(4), utf8.encode(parsed.text));
-    need(good, "bad-signature");
-    return parsed;
-  }
-  throw new Failed("not-signed");
+  return latest;
 }
 
 async function checkInclusion(leaf, index, path, head) {

@@ -7,7 +7,7 @@ use crate::{
     checkpoint::SignedCheckpoint,
     entry::{Chunk, Entry, Label},
     hash::{Hash, leaf_hash},
-    person::map_walk::{self as map_proof, MapProofError},
+    map::proof::{self as map_proof, MapProofError},
     proof::ProofError,
 };
 

@@ -13,7 +13,6 @@
 mod build;
 mod check;
 mod container;
-mod map_walk;
 pub mod tree_proof;
 
 pub use build::{BuildError, Source, build};
