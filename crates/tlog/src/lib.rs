@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod audit;
 pub mod checkpoint;
 pub mod disk;
 pub mod entry;
@@ -37,7 +38,6 @@ pub mod proof;
 pub mod receipt;
 pub mod tile;
 pub mod tree;
-pub mod verify;
 
 mod committer;
 mod edge;
@@ -60,5 +60,5 @@ pub use note::{NoteError, Signer, Verifier};
 pub use proof::ProofError;
 pub use receipt::Receipt;
 pub use tile::MAX_LEAF;
-pub use verify::{DirReport, verify_dir};
+pub use audit::{DirReport, verify_dir};
 pub use wal::MAX_SIDECAR;
