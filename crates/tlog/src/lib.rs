@@ -33,6 +33,7 @@ pub mod checkpoint;
 pub mod disk;
 pub mod entry;
 pub mod hash;
+pub mod map;
 pub mod note;
 pub mod proof;
 pub mod receipt;
