@@ -51,6 +51,7 @@ mod shared;
 mod tiles;
 mod wal;
 
+pub use audit::{DirReport, verify_dir};
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use entry::{Entry, Label, MapRoot};
 pub use error::LogError;
@@ -61,5 +62,4 @@ pub use note::{NoteError, Signer, Verifier};
 pub use proof::ProofError;
 pub use receipt::Receipt;
 pub use tile::MAX_LEAF;
-pub use audit::{DirReport, verify_dir};
 pub use wal::MAX_SIDECAR;

@@ -50,7 +50,9 @@ pub enum Fault {
         signed: u64,
     },
     /// The log signed two trees of which neither is the beginning of the other. [`Fork`] has both.
-    #[error("the checkpoint of {earlier} entries is not the beginning of the one of {later}: the log forked")]
+    #[error(
+        "the checkpoint of {earlier} entries is not the beginning of the one of {later}: the log forked"
+    )]
     Forked {
         /// Size of the smaller checkpoint.
         earlier: u64,
@@ -98,7 +100,9 @@ pub enum Fault {
         before: u64,
     },
     /// A map root counts other labels than stand in the entries.
-    #[error("the map root at entry {index} counts {stated} labels in {size} entries, which hold {found}")]
+    #[error(
+        "the map root at entry {index} counts {stated} labels in {size} entries, which hold {found}"
+    )]
     MapCount {
         /// The map root's entry.
         index: u64,

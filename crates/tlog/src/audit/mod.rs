@@ -39,8 +39,8 @@ pub use source::{DirSource, Source, SourceError};
 
 use crate::{
     checkpoint::SignedCheckpoint,
-    note::{NoteError, Verifier},
     hash::Hash,
+    note::{NoteError, Verifier},
     proof,
     tile::WIDTH,
 };
@@ -280,7 +280,8 @@ impl<'a> Run<'a> {
     ) -> Result<Self, AuditError> {
         let mut known = saved.as_ref().map_or(Vec::new(), |s| s.known.clone());
         for signed in audit.earlier.iter().chain([&served]) {
-            let same = |k: &Known| k.signed.size() == signed.size() && k.signed.root() == signed.root();
+            let same =
+                |k: &Known| k.signed.size() == signed.size() && k.signed.root() == signed.root();
             if !known.iter().any(same) {
                 known.push(Known {
                     signed: signed.clone(),
@@ -405,10 +406,7 @@ impl<'a> Run<'a> {
             if found.is_some() || old >= passed || old == size {
                 continue;
             }
-            match self.prefix(old)? {
-                Some(root) => self.known[at].found = Some(root),
-                None => self.faults.note(Fault::Earlier { size: old }),
-            }
+            self.known[at].found = self.prefix(old)?;
         }
         Ok(())
     }
@@ -417,6 +415,9 @@ impl<'a> Run<'a> {
     ///
     /// `None` when the tiles prove none.
     fn prefix(&self, old: u64) -> Result<Option<Hash>, AuditError> {
+        if old == 0 {
+            return Ok(Some(Hash::empty_root()));
+        }
         let size = self.target.size();
         let tiles = Tiles {
             source: self.audit.source,
@@ -450,9 +451,8 @@ impl<'a> Run<'a> {
         all.extend(others.listed);
         all.count += unlisted;
         let size = self.target.size();
-        let agrees = |known: &&Known| {
-            known.signed.size() < size && known.found == Some(known.signed.root())
-        };
+        let agrees =
+            |known: &&Known| known.signed.size() < size && known.found == Some(known.signed.root());
         let earlier = self.known.iter().filter(agrees).count() as u64;
         self.keep(all.count == 0)?;
         Ok(Report {
@@ -494,7 +494,7 @@ impl<'a> Run<'a> {
                     earlier: self.known[at].signed.to_string(),
                     later: self.target.to_string(),
                 });
-            } else if found != signed {
+            } else {
                 self.faults.note(Fault::Earlier { size });
             }
         }

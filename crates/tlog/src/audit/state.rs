@@ -288,7 +288,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(dir.path(), &verifier(1)).unwrap();
         let text = state.text(&saved());
-        for (cut, _) in text.match_indices('\n').filter(|(at, _)| at + 1 < text.len()) {
+        for (cut, _) in text
+            .match_indices('\n')
+            .filter(|(at, _)| at + 1 < text.len())
+        {
             let cut = &text[..=cut];
             assert!(state.parse(cut).is_err(), "{cut}");
         }
@@ -303,7 +306,10 @@ mod tests {
         ];
         for (from, to) in changes {
             assert!(text.contains(from));
-            assert!(state.parse(&text.replacen(from, to, 1)).is_err(), "{from} to {to}");
+            assert!(
+                state.parse(&text.replacen(from, to, 1)).is_err(),
+                "{from} to {to}"
+            );
         }
     }
 }
