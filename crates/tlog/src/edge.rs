@@ -119,7 +119,7 @@ impl Edge {
 }
 
 /// The perfect subtrees of a partial row, largest first.
-fn peaks(mut row: &[Hash]) -> Vec<Hash> {
+pub(crate) fn peaks(mut row: &[Hash]) -> Vec<Hash> {
     let mut found = Vec::new();
     while !row.is_empty() {
         let largest = 1 << row.len().ilog2();

@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod audit;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod disk;
@@ -42,7 +43,6 @@ pub mod receipt;
 pub mod submit;
 pub mod tile;
 pub mod tree;
-pub mod verify;
 pub mod witness;
 
 mod committer;
@@ -56,6 +56,7 @@ mod shared;
 mod tiles;
 mod wal;
 
+pub use audit::{DirReport, verify_dir};
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosignature::{Cosigner, CosignerVerifier};
 pub use entry::{Entry, Label, MapRoot};
@@ -68,6 +69,5 @@ pub use policy::{Policy, Verdict};
 pub use proof::ProofError;
 pub use receipt::Receipt;
 pub use tile::MAX_LEAF;
-pub use verify::{DirReport, verify_dir};
 pub use wal::MAX_SIDECAR;
 pub use witness::{Answer, Witness};

@@ -172,14 +172,20 @@ pub(crate) fn read_tile(dir: &Path, id: TileId) -> Result<Vec<u8>, LogError> {
         _ => LogError::io("reading", &full)(error),
     };
     let bytes = fs::read(&full).map_err(missing)?;
-    let cut = match id.shelf {
-        Shelf::Hashes(_) => Some(usize::from(id.width) * Hash::LEN),
-        Shelf::Entries => tile::entries(&bytes).map(|entries| {
-            let kept = entries.iter().take(usize::from(id.width));
-            kept.map(|leaf| 2 + leaf.len()).sum()
-        }),
-    };
-    cut.and_then(|cut| bytes.get(..cut))
+    cut(id, &bytes)
         .map(<[u8]>::to_vec)
         .ok_or_else(|| LogError::damaged(&full, "a wrong length"))
+}
+
+/// Cuts a partial tile from the full one; `None` when that is too short.
+pub(crate) fn cut(id: TileId, full: &[u8]) -> Option<&[u8]> {
+    let length = match id.shelf {
+        Shelf::Hashes(_) => usize::from(id.width) * Hash::LEN,
+        Shelf::Entries => {
+            let entries = tile::entries(full)?;
+            let kept = entries.iter().take(usize::from(id.width));
+            kept.map(|leaf| 2 + leaf.len()).sum()
+        }
+    };
+    full.get(..length)
 }

@@ -13,8 +13,9 @@ use std::{
 };
 
 use liuhen_tlog::{
-    Log, LogError, LogKey, Options, Receipt, Recovered, leaf_hash, proof,
-    verify::{Fault, verify_dir},
+    Log, LogError, LogKey, Options, Receipt, Recovered,
+    audit::{Fault, verify_dir},
+    leaf_hash, proof,
 };
 
 use common::Unsynced;
