@@ -39,6 +39,8 @@ enum Verb {
     Trace(command::trace::TraceArgs),
     /// Check the log, or a receipt, offline.
     Verify(command::verify::VerifyArgs),
+    /// Look at a log's directory, check it, mend its tiles.
+    Log(command::log::LogArgs),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi(command::openapi::OpenapiArgs),
     /// Print a completion script for a shell.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Verb::Import(args) => command::import::run(&args),
         Verb::Trace(args) => command::trace::run(&args),
         Verb::Verify(args) => command::verify::run(&args),
+        Verb::Log(args) => command::log::run(&args),
         Verb::Openapi(args) => command::openapi::run(&args),
         Verb::Completions(args) => command::completions::run(&args),
     };
@@ -69,6 +72,9 @@ fn main() -> ExitCode {
         Err(error) if show::is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             show::error(&error);
+            if let Some(holder) = exit::holder(&error) {
+                show::note(format_args!("held by {}", show::holder(&holder)));
+            }
             Exit::of(&error).into()
         }
     }
