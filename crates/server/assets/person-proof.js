@@ -98,8 +98,10 @@ export function parseEntry(bytes) {
     if (count < 1 || count > MAX_CHUNK || bytes.length !== 43 + 64 * count) return null;
     return { sort: "chunk", header: new Reader(bytes.subarray(1, 9)).u64(), commitment: bytes.subarray(9, 41), owners: bytes.subarray(43) };
   }
-  if (bytes[0] === 3 && bytes.length === 49) {
-    return { sort: "map root", size: new Reader(bytes.subarray(1, 9)).u64(), root: bytes.subarray(17) };
+  if (bytes[0] === 3 && bytes.length === 57) {
+    const numbers = new Reader(bytes.subarray(1, 25));
+    const [size, , time] = [numbers.u64(), numbers.u64(), numbers.u64()];
+    return { sort: "map root", size, time, root: bytes.subarray(25) };
   }
   return null;
 }
@@ -280,9 +282,9 @@ async function checkHash(bytes) {
  * `bytes`: the proof. `traceKey`: 32 bytes. `from`, `asked`: the question, numbers of labels; the proof may answer fewer of them.
  * `vkey`, `origin`: the log's. `policy`: { witnesses: [{ name, vkey }], quorum }; each witness has a key of its own.
  *
- * Answers { found: [{ n, index, leaf, header }], complete, coveredSize, checkpoint: { size }, cosigned: [{ name, time }], quorum }.
+ * Answers { found: [{ n, index, leaf, header }], complete, coveredSize, coveredTime, checkpoint: { size }, cosigned: [{ name, time }], quorum }.
  * `found` are the entries from, from + 1, … without gaps; `header` of a chunk is { index, leaf, wrap }, else null.
- * `complete`: the next label is absent from all entries below `coveredSize`; otherwise ask on from there.
+ * `complete`: the next label is absent from all entries below `coveredSize`, which, says the log, hold all that was durable by `coveredTime` (ms); otherwise ask on from there.
  * `quorum`: enough witnesses cosigned; where it is false, the list is complete on the log's word alone. Times are seconds since 1970.
  */
 export async function checkPersonProof(bytes, { traceKey, from, asked, vkey, origin, policy }) {
@@ -304,6 +306,7 @@ export async function checkPersonProof(bytes, { traceKey, from, asked, vkey, ori
     found,
     complete: known < places.length,
     coveredSize: map.size,
+    coveredTime: map.time,
     checkpoint: { size: head.size },
     cosigned,
     quorum: cosigned.length >= policy.quorum,

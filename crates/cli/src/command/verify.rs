@@ -270,7 +270,7 @@ fn unsound(as_json: bool, reason: &str) -> Result<Exit> {
 }
 
 /// The log of a vault's data directory, or the directory itself when it is a log's.
-fn log_dir(dir: &Path) -> Result<PathBuf> {
+pub(super) fn log_dir(dir: &Path) -> Result<PathBuf> {
     let inside = dir.join("log");
     for candidate in [inside, dir.to_owned()] {
         if candidate.join("checkpoint").exists() {
@@ -283,7 +283,7 @@ fn log_dir(dir: &Path) -> Result<PathBuf> {
     );
 }
 
-fn verifier(key: &str) -> Result<Verifier> {
+pub(super) fn verifier(key: &str) -> Result<Verifier> {
     Verifier::parse(key).context("the key is no verifier key (C2SP signed-note: name+id+key)")
 }
 

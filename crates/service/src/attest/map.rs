@@ -67,10 +67,11 @@ struct Kept {
 }
 
 impl Kept {
-    fn root(&self) -> MapRoot {
+    fn root(&self, time_ms: u64) -> MapRoot {
         MapRoot {
             size: self.size,
             labels: self.tree.len(),
+            time_ms,
             root: self.tree.root(),
         }
     }
@@ -126,7 +127,7 @@ fn take_up(shared: &Shared) -> Result<()> {
             }
             kept.take(log, bound.root.size)?;
         }
-        if kept.root() != bound.root {
+        if kept.root(bound.root.time_ms) != bound.root {
             return Err(ServiceError::Damaged(
                 "private map, or the log it is made from",
             ));
@@ -142,6 +143,10 @@ fn take_up(shared: &Shared) -> Result<()> {
     map.inner = Some(kept);
     map.roots.extend(newest);
     Ok(())
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
 /// The newest map root among the entries below `end`, looked for from the end.
@@ -174,8 +179,10 @@ fn step(shared: &Shared, ledger: &Arc<Ledger>) -> Result<()> {
     let log = &shared.log;
     let best = shared.best_checkpoint().size();
     shared.map.write().forget_before(best);
-    let end = log.checkpoint().size();
     let bound = shared.map.read().newest();
+    // The time before the size: what was durable by then is counted. A clock that jumps back dates nothing back.
+    let time = now_ms().max(bound.map_or(0, |bound| bound.root.time_ms));
+    let end = log.checkpoint_now()?.size();
     while shared.map.read().reached() < end {
         // One bundle at a time, so that proofs are answered in between.
         match &mut shared.map.write().inner {
@@ -183,7 +190,7 @@ fn step(shared: &Shared, ledger: &Arc<Ledger>) -> Result<()> {
             None => return Ok(()),
         }
     }
-    let Some(root) = shared.map.read().inner.as_ref().map(Kept::root) else {
+    let Some(root) = shared.map.read().inner.as_ref().map(|kept| kept.root(time)) else {
         return Ok(());
     };
     if root.labels == bound.map_or(0, |bound| bound.root.labels) {
