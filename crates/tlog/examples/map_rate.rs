@@ -1,0 +1,131 @@
+//! How fast the private map takes labels, how large it is, and what proofs cost.
+//!
+//! `map_rate [labels] [batch] [threads]`: fills a map in batches as a restart does, hashes it, then inserts
+//! batches of 1 000, of 20 000 and of 200 000 (or of `batch` alone), and proves labels.
+#![expect(clippy::print_stdout, reason = "a program whose output is a table")]
+#![expect(clippy::cast_precision_loss, reason = "figures for reading")]
+
+use std::{error::Error, fs, time::Instant};
+
+use liuhen_tlog::{
+    Label,
+    map::{Builder, Tree, prove, prove_pinned, verify},
+};
+
+/// Labels in one batch of the filling.
+const FILL: u64 = 4_000_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let count: u64 = args.next().map_or(Ok(1_000_000), |s| s.parse())?;
+    let batch: Option<u64> = args.next().map(|s| s.parse()).transpose()?;
+    let cores = std::thread::available_parallelism()?.get();
+    let threads: usize = args.next().map_or(Ok(cores), |s| s.parse())?;
+    println!("{cores} cores, {threads} threads, {count} labels");
+    let mut tree = fill(count, threads);
+    println!("{} MB resident", resident()? / 1000);
+    let mut next = count;
+    for threads in [1, threads] {
+        tree.set_threads(threads);
+        for size in batch.map_or(vec![1_000, 20_000, 200_000], |size| vec![size]) {
+            for pinned in [false, true] {
+                insert(&mut tree, &mut next, size, threads, pinned)?;
+            }
+        }
+    }
+    println!("{} MB resident", resident()? / 1000);
+    show_proof(&mut tree, next)
+}
+
+/// The same label for the same number, close enough to random (splitmix64).
+fn label(number: u64) -> Label {
+    let mut state = number.wrapping_mul(4);
+    let mut label = [0; 32];
+    for word in label.as_chunks_mut::<8>().0 {
+        state = state.wrapping_add(1);
+        let mut mixed = state.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        *word = (mixed ^ mixed >> 31).to_be_bytes();
+    }
+    label
+}
+
+fn labels(range: std::ops::Range<u64>) -> Vec<(Label, u64)> {
+    range.map(|number| (label(number), number)).collect()
+}
+
+fn fill(count: u64, threads: usize) -> Tree {
+    let mut builder = Builder::new(0, count);
+    let begin = Instant::now();
+    for start in (0..count).step_by(4_000_000) {
+        let mut batch = labels(start..(start + FILL).min(count));
+        builder.insert_batch(&mut batch);
+    }
+    let filled = begin.elapsed().as_secs_f64();
+    let tree = builder.finish(threads);
+    let all = begin.elapsed().as_secs_f64();
+    println!("filled in {filled:.1} s, hashed in {:.1} s", all - filled);
+    tree
+}
+
+fn insert(
+    tree: &mut Tree,
+    next: &mut u64,
+    size: u64,
+    threads: usize,
+    pinned: bool,
+) -> Result<(), Box<dyn Error>> {
+    let batches = (400_000 / size).max(2);
+    let mut all: Vec<_> = (0..batches)
+        .map(|batch| labels(*next + batch * size..*next + (batch + 1) * size))
+        .collect();
+    if pinned && !tree.pin(*next) {
+        return Err("not pinned".into());
+    }
+    let begin = Instant::now();
+    for batch in &mut all {
+        tree.insert_batch(batch);
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    let rate = (batches * size) as f64 / seconds;
+    let pin = if pinned { ", pinned" } else { "" };
+    println!("batches of {size}, {threads} threads{pin}: {rate:.0} labels/s");
+    tree.unpin(*next);
+    *next += batches * size;
+    Ok(())
+}
+
+fn show_proof(tree: &mut Tree, next: u64) -> Result<(), Box<dyn Error>> {
+    let mut asked: Vec<Label> = (0..1_000).map(|i| label(next / 1_000 * i)).collect();
+    asked.push(label(next + 10_000_000));
+    asked.sort_unstable();
+    let begin = Instant::now();
+    let proof = prove(tree, &asked)?;
+    let proved = begin.elapsed();
+    let begin = Instant::now();
+    let found = verify(&asked, &proof, &tree.root())?;
+    let verified = begin.elapsed();
+    let found = found.iter().flatten().count();
+    println!(
+        "{found} present and {} absent: {} bytes, made in {proved:.1?}, verified in {verified:.1?}",
+        asked.len() - found,
+        proof.len()
+    );
+    let root = tree.root();
+    tree.pin(next);
+    tree.insert_batch(&mut labels(next..next + 200_000));
+    let begin = Instant::now();
+    let proof = prove_pinned(tree, next, &asked)?;
+    println!("200 000 labels later: made in {:.1?}", begin.elapsed());
+    verify(&asked, &proof, &root)?;
+    Ok(())
+}
+
+/// Kilobytes of memory held.
+fn resident() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(number.ok_or("no VmRSS")?.parse()?)
+}
