@@ -1,19 +1,25 @@
 //! How fast the private map takes labels, how large it is, and what proofs cost.
 //!
 //! `map_rate [labels] [batch] [threads]`: fills a map in batches as a restart does, hashes it, then inserts
-//! batches of 1 000, of 20 000 and of 200 000 (or of `batch` alone), and proves labels.
+//! batches of 1 000, of 20 000 and of 200 000 (or of `batch` alone), and proves labels. Last, up to ten million labels
+//! are taken from entries and read back from the journal, in a directory made where it is called.
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
 #![expect(clippy::cast_precision_loss, reason = "figures for reading")]
 
-use std::{error::Error, fs, time::Instant};
+use std::{
+    error::Error,
+    fs,
+    time::{Duration, Instant},
+};
 
 use liuhen_tlog::{
     Label,
-    map::{Builder, Tree, prove, prove_pinned, verify},
+    disk::SystemDisk,
+    map::{Builder, PrivateMap, Tree, prove, prove_pinned, verify},
 };
 
 /// Labels in one batch of the filling.
-const FILL: u64 = 4_000_000;
+const FILL: usize = 4_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
@@ -34,7 +40,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     println!("{} MB resident", resident()? / 1000);
-    show_proof(&mut tree, next)
+    show_proof(&mut tree, next)?;
+    drop(tree);
+    show_restart(count.min(10_000_000), threads)
 }
 
 /// The same label for the same number, close enough to random (splitmix64).
@@ -57,15 +65,17 @@ fn labels(range: std::ops::Range<u64>) -> Vec<(Label, u64)> {
 
 fn fill(count: u64, threads: usize) -> Tree {
     let mut builder = Builder::new(0, count);
-    let begin = Instant::now();
-    for start in (0..count).step_by(4_000_000) {
-        let mut batch = labels(start..(start + FILL).min(count));
+    let mut filling = Duration::ZERO;
+    for start in (0..count).step_by(FILL) {
+        let mut batch = labels(start..(start + FILL as u64).min(count));
+        let begin = Instant::now();
         builder.insert_batch(&mut batch);
+        filling += begin.elapsed();
     }
-    let filled = begin.elapsed().as_secs_f64();
+    let begin = Instant::now();
     let tree = builder.finish(threads);
-    let all = begin.elapsed().as_secs_f64();
-    println!("filled in {filled:.1} s, hashed in {:.1} s", all - filled);
+    let hashing = begin.elapsed();
+    println!("filled in {filling:.1?}, hashed in {hashing:.1?}");
     tree
 }
 
@@ -123,6 +133,43 @@ fn show_proof(tree: &mut Tree, next: u64) -> Result<(), Box<dyn Error>> {
     println!("200 000 labels later: made in {:.1?}", begin.elapsed());
     verify(&asked, &proof, &root)?;
     Ok(())
+}
+
+/// Fills a map from the chunks of a log and opens it again from its journal.
+fn show_restart(count: u64, threads: usize) -> Result<(), Box<dyn Error>> {
+    let (dir, log) = (tempfile::tempdir_in(".")?, [0; 16]);
+    let mut map = PrivateMap::create(&SystemDisk, dir.path(), &log, threads)?;
+    let (mut taken, mut entries) = (Duration::ZERO, 0);
+    for start in (0..count).step_by(1_000_000) {
+        let chunks = (start / 1_000..start / 1_000 + 1_000).map(chunk_entry);
+        let chunks = chunks.collect::<Option<Vec<_>>>().ok_or("no chunk")?;
+        let begin = Instant::now();
+        map.extend(entries, &chunks)?;
+        taken += begin.elapsed();
+        entries += 1_000;
+    }
+    let begin = Instant::now();
+    map.save();
+    taken += begin.elapsed();
+    let newest = map.root_entry();
+    println!("{} labels from entries in {taken:.1?}", newest.labels);
+    drop(map);
+    let (begin, spent) = (Instant::now(), processor_seconds()?);
+    let map = PrivateMap::open(&SystemDisk, dir.path(), &log, Some(&newest), threads)?;
+    let spent = processor_seconds()? - spent;
+    println!(
+        "opened from the journal in {:.1?}, {spent:.1} s of processor",
+        begin.elapsed()
+    );
+    match map.root_entry() == newest {
+        true => Ok(()),
+        false => Err("another map".into()),
+    }
+}
+
+fn chunk_entry(number: u64) -> Option<Vec<u8>> {
+    let owners = (number * 1_000..(number + 1) * 1_000).map(|i| (label(i), [0; 32]));
+    liuhen_tlog::entry::chunk(0, &[0; 32], &owners.collect::<Vec<_>>())
 }
 
 /// Seconds of processor taken by all threads: what others do on the machine counts less in them.
