@@ -506,8 +506,28 @@ fn in_parts<T: Sync, R: Send>(
     })
 }
 
+/// As [`merge`], for the label alone that comes to most buckets.
+fn merge_one(bucket: &mut Bucket, item: &Item, refused: &mut Vec<Item>) -> u64 {
+    match bucket.binary_search_by(|old| old.0.cmp(&item.0)) {
+        Ok(_) => {
+            refused.push(*item);
+            0
+        }
+        Err(at) => {
+            let mut all = mem::take(bucket).into_vec();
+            all.reserve_exact(1);
+            all.insert(at, *item);
+            *bucket = all.into_boxed_slice();
+            1
+        }
+    }
+}
+
 /// Puts sorted labels among those of a bucket; how many were new.
 fn merge(bucket: &mut Bucket, items: &[Item], refused: &mut Vec<Item>) -> u64 {
+    if let [item] = items {
+        return merge_one(bucket, item, refused);
+    }
     let mut fresh = Vec::with_capacity(items.len());
     for item in items {
         let known = bucket.binary_search_by(|old| old.0.cmp(&item.0)).is_ok();
