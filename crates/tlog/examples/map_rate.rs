@@ -151,7 +151,7 @@ fn show_restart(count: u64, threads: usize) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     map.save();
     taken += begin.elapsed();
-    let newest = map.root_entry();
+    let newest = map.root_entry(0);
     println!("{} labels from entries in {taken:.1?}", newest.labels);
     drop(map);
     let (begin, spent) = (Instant::now(), processor_seconds()?);
@@ -161,7 +161,7 @@ fn show_restart(count: u64, threads: usize) -> Result<(), Box<dyn Error>> {
         "opened from the journal in {:.1?}, {spent:.1} s of processor",
         begin.elapsed()
     );
-    match map.root_entry() == newest {
+    match map.root_entry(0) == newest {
         true => Ok(()),
         false => Err("another map".into()),
     }

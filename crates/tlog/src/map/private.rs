@@ -204,12 +204,13 @@ impl PrivateMap {
         }
     }
 
-    /// What a map root of the map as it is says.
+    /// What a map root of the map as it is says, at `time_ms`.
     #[must_use]
-    pub fn root_entry(&self) -> MapRoot {
+    pub fn root_entry(&self, time_ms: u64) -> MapRoot {
         MapRoot {
             size: self.size,
             labels: self.tree.len(),
+            time_ms,
             root: self.tree.root(),
         }
     }
@@ -224,13 +225,6 @@ impl PrivateMap {
     /// Forgets a pin; whether there was one.
     pub fn unpin(&mut self, size: u64) -> bool {
         self.tree.unpin(size)
-    }
-
-    /// What the map root of a pinned map says; `None` when the pin is gone.
-    #[must_use]
-    pub fn pinned_root_entry(&self, size: u64) -> Option<MapRoot> {
-        let (labels, root) = self.tree.pinned_root(size)?;
-        Some(MapRoot { size, labels, root })
     }
 
     /// Proves of each label, sorted ascending without repetition, where it stands in the map of `size`: the map
@@ -303,6 +297,7 @@ mod tests {
         let root = MapRoot {
             size: 0,
             labels: 0,
+            time_ms: 0,
             root: Hash([0; 32]),
         };
         let start = [event(0), root.to_bytes(), event(1), chunk(2..7)];
@@ -320,7 +315,7 @@ mod tests {
         let mut map = fresh(dir.path());
         let log = log();
         assert_eq!(map.extend(0, &log[..4]).unwrap(), []);
-        let early = map.root_entry();
+        let early = map.root_entry(9);
         assert_eq!((early.size, early.labels, map.pin()), (4, 7, 4));
         assert!(matches!(
             map.extend(5, &log[5..]),
@@ -330,9 +325,10 @@ mod tests {
             })
         ));
         assert_eq!(map.extend(4, &log[4..]).unwrap(), []);
-        let now = map.root_entry();
+        let now = map.root_entry(9);
         assert_eq!((now.size, now.labels), (8, 12));
-        assert_eq!(map.pinned_root_entry(4), Some(early));
+        let pinned = map.tree().pinned_root(4);
+        assert_eq!(pinned, Some((early.labels, early.root)));
         let mut asked = [label(3), label(8), label(50)];
         asked.sort_unstable();
         let expect = |size: u64| {
@@ -368,9 +364,9 @@ mod tests {
         assert_eq!(told, [(3, 1), (4, 0), (4, 1), (4, 2)]);
         assert_eq!(map.tree().get(&label(6)), Some(1));
         map.save();
-        let newest = map.root_entry();
+        let newest = map.root_entry(9);
         let map = PrivateMap::open(&SystemDisk, dir.path(), &LOG, Some(&newest), 1).unwrap();
-        assert_eq!(map.root_entry(), newest);
+        assert_eq!(map.root_entry(9), newest);
     }
 
     /// What the log gives when the map of `open` is brought to the end.
@@ -379,7 +375,7 @@ mod tests {
         map.extend(from, &log[usize::try_from(from).unwrap()..])
             .unwrap();
         map.save();
-        map.root_entry()
+        map.root_entry(9)
     }
 
     #[test]
@@ -387,10 +383,10 @@ mod tests {
         let (whole, log) = (tempfile::tempdir().unwrap(), log());
         let mut map = fresh(whole.path());
         map.extend(0, &log[..6]).unwrap();
-        let middle = map.root_entry();
+        let middle = map.root_entry(9);
         map.extend(6, &log[6..]).unwrap();
         map.save();
-        let end = map.root_entry();
+        let end = map.root_entry(9);
         let name = format!("{:020}.labels", 0);
         let bytes = std::fs::read(whole.path().join(&name)).unwrap();
         for cut in 0..=bytes.len() {
