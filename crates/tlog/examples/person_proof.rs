@@ -4,7 +4,6 @@
 //! among them one person's reads, spread over all of it. Writes the proof as a case into `file`, for
 //! `node crates/server/assets/person-proof.bench.mjs file`.
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
-#![expect(clippy::cast_precision_loss, reason = "figures for reading")]
 
 use std::{
     collections::HashMap,
@@ -25,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 const ORIGIN: &str = "bench.example/person";
 const KEY: [u8; 32] = [7; 32];
-const ROUNDS: u32 = 20;
+const ROUNDS: usize = 20;
 
 struct Whole {
     tree: MemoryTree,
@@ -139,7 +138,7 @@ fn timed<T>(
         let begin = Instant::now();
         let done = work()?;
         times.push(begin.elapsed());
-        if times.len() as u32 >= ROUNDS {
+        if times.len() >= ROUNDS {
             return Ok((done, middle(times)));
         }
     }
