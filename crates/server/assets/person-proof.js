@@ -4,7 +4,7 @@
 // tlog-cosignature (its signed head). Every lie has a stable code, the same as in the Rust verifier; see [`Failed`].
 // Knows the person's trace key and the keys of the log and of witnesses, and believes nothing else.
 // What it cannot show: a read that the operator never logged. What an entry says is for verify.js and the key's owner.
-import { concat, cosignedAt, Failed, labelRun, need, same, verifyCheckpoint } from "./verify.js";
+import { concat, ed25519, Failed, labelRun, need, parseVkey, same, signaturesBy, toHex, verifyCheckpoint } from "./verify.js";
 import { pairHash, sha256 } from "./sha256.js";
 
 /** Most labels of one question. */
@@ -260,11 +260,33 @@ async function headOf(proof, vkey, origin) {
   return verifyCheckpoint(note, vkey, origin);
 }
 
-/** Which witnesses cosigned a checkpoint, each once, and when. */
+/**
+ * When a witness last cosigned a checkpoint, in seconds since 1970; null when it did not.
+ * C2SP tlog-cosignature, Ed25519. A false signature of a known key spoils the note: `bad-cosignature`.
+ */
+async function cosignedAt(head, witness) {
+  const verify = await ed25519(witness.key);
+  let latest = null;
+  for (const bytes of signaturesBy(witness, head)) {
+    need(bytes.length === 72, "bad-cosignature");
+    const time = new Reader(bytes.subarray(0, 8)).u64();
+    need(Number.isSafeInteger(time), "bad-cosignature");
+    need(await verify(bytes.slice(8), `cosignature/v1\ntime ${time}\n${head.text}`), "bad-cosignature");
+    latest = Math.max(latest ?? 0, time);
+  }
+  return latest;
+}
+
+/** Which witnesses cosigned a checkpoint, and when. */
 async function cosignedBy(head, witnesses) {
   const cosigned = [];
+  const keys = new Set();
   for (const { name, vkey } of witnesses) {
-    const time = await cosignedAt(head, vkey);
+    const witness = await parseVkey(vkey, 4);
+    // What is signed does not name the witness: one key under two names would count twice.
+    need(!keys.has(toHex(witness.key)), "bad-policy");
+    keys.add(toHex(witness.key));
+    const time = await cosignedAt(head, witness);
     if (time !== null) cosigned.push({ name, time });
   }
   return cosigned;
