@@ -9,6 +9,7 @@ mod command;
 mod courier;
 mod exit;
 mod remote;
+mod served;
 mod show;
 mod vault;
 

@@ -2,6 +2,8 @@
 //!
 //! Needs no key and changes nothing. The log's own `vkey` file shows damage; only a key kept elsewhere shows a log that was replaced whole.
 
+mod log;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +28,7 @@ const TILE_LEVELS: u32 = 8;
 Examples:
   liuhen verify liuhen-data
   liuhen verify liuhen-data --vkey 'liuhen.invalid/log+1a2b3c4d+AU…'
+  liuhen verify log http://127.0.0.1:8420 --vkey KEY --state audit
   liuhen verify receipt receipt.txt --dir liuhen-data"
 )]
 pub(crate) struct VerifyArgs {
@@ -44,6 +47,8 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Audit a whole log: entries, tiles, earlier checkpoints and the private map.
+    Log(log::LogArgs),
     /// Check a receipt, as an answer of the API carried it.
     Receipt(ReceiptArgs),
 }
@@ -76,6 +81,7 @@ struct ReceiptArgs {
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     match (&args.what, &args.dir) {
+        (Some(What::Log(audit)), _) => log::run(audit),
         (Some(What::Receipt(receipt)), _) => run_receipt(receipt),
         (None, Some(dir)) => run_dir(args, dir),
         (None, None) => bail!("give the directory of a vault or of a log"),

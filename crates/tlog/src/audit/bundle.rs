@@ -158,7 +158,7 @@ fn ending(end: u64, size: u64) -> impl Iterator<Item = TileId> {
     (1..LEVELS).filter_map(move |level| {
         let count = end >> (HEIGHT * level);
         let full = end.trailing_zeros() >= HEIGHT * (level + 1);
-        let partial = end == size && count % WIDTH != 0;
+        let partial = end == size && !count.is_multiple_of(WIDTH);
         let last = count.checked_sub(1).filter(|_| full || partial)?;
         TileId::holding(Shelf::Hashes(level), last, end)
     })

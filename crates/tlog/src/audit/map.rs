@@ -37,9 +37,9 @@ const CHANGE: usize = 48;
 /// Bytes of a repetition: first and second entry.
 const PAIR: usize = 16;
 /// Bytes at the end of a finished part.
-const TRAILER: usize = 40;
+const TRAILER: u64 = 40;
 /// Changes read at once from one part.
-const READ: usize = 64;
+const READ: u64 = 64;
 
 /// What is to be compared with what.
 pub(super) struct Task<'a> {
@@ -180,7 +180,7 @@ impl Task<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error(path)(error)),
         };
-        let Some(trailer) = bytes.checked_sub(TRAILER as u64) else {
+        let Some(trailer) = bytes.checked_sub(TRAILER) else {
             return Ok(None);
         };
         let pile = Pile::in_file(path.to_owned(), bytes)?;
@@ -191,7 +191,7 @@ impl Task<'_> {
         let Some(changes) = changes.filter(|_| fits) else {
             return Ok(None);
         };
-        let pairs = read(&pile, changes, (trailer - changes) as usize)?;
+        let pairs = read(&pile, changes, trailer - changes)?;
         let pairs = pairs.as_chunks::<PAIR>().0.iter();
         Ok(Some(Part {
             count: changes / CHANGE as u64,
@@ -375,12 +375,9 @@ impl<'a> Cursor<'a> {
 
     fn peek(&mut self) -> Result<Option<Change>, AuditError> {
         if self.ready.is_empty() && self.at < self.part.count {
-            let take = (self.part.count - self.at).min(READ as u64);
-            let bytes = read(
-                &self.part.changes,
-                self.at * CHANGE as u64,
-                take as usize * CHANGE,
-            )?;
+            let take = (self.part.count - self.at).min(READ);
+            let size = CHANGE as u64;
+            let bytes = read(&self.part.changes, self.at * size, take * size)?;
             let changes = bytes.as_chunks::<CHANGE>().0.iter();
             self.ready = changes.rev().map(Change::from_bytes).collect();
             self.at += take;
@@ -463,9 +460,12 @@ impl Whole {
     }
 }
 
-fn read(pile: &Pile, offset: u64, length: usize) -> Result<Vec<u8>, AuditError> {
-    let mut bytes = vec![0; length];
-    let got = pile.read(offset)?.read_exact(&mut bytes);
-    got.map_err(io_error(pile.place()))?;
-    Ok(bytes)
+fn read(pile: &Pile, offset: u64, length: u64) -> Result<Vec<u8>, AuditError> {
+    let mut bytes = Vec::new();
+    let read = pile.read(offset)?.take(length).read_to_end(&mut bytes);
+    let read = read.map_err(io_error(pile.place()))?;
+    if read as u64 == length {
+        return Ok(bytes);
+    }
+    Err(AuditError::state(pile.place(), "shorter than was written"))
 }

@@ -280,13 +280,15 @@ impl<'a> Run<'a> {
     ) -> Result<Self, AuditError> {
         let mut known = saved.as_ref().map_or(Vec::new(), |s| s.known.clone());
         for signed in audit.earlier.iter().chain([&served]) {
-            let same =
-                |k: &Known| k.signed.size() == signed.size() && k.signed.root() == signed.root();
-            if !known.iter().any(same) {
-                known.push(Known {
+            let statement = |s: &SignedCheckpoint| (s.size(), s.root());
+            let same = |k: &&mut Known| statement(&k.signed) == statement(signed);
+            match known.iter_mut().find(same) {
+                // What is served now may bear more cosignatures.
+                Some(known) => known.signed = signed.clone(),
+                None => known.push(Known {
                     signed: signed.clone(),
                     found: None,
-                });
+                }),
             }
         }
         known.sort_by_key(|known| known.signed.size());
