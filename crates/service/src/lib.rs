@@ -22,6 +22,7 @@ mod lease;
 mod ledger;
 mod members;
 mod meter;
+pub mod mine;
 mod open;
 mod person;
 mod policies;

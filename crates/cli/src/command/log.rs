@@ -391,6 +391,7 @@ mod tests {
         let root = MapRoot {
             size: 5,
             labels: 4,
+            time_ms: 1_795_000_000_000,
             root: Hash([0; 32]),
         };
         let owners = [([7; 32], [8; 32])];
