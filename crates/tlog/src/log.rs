@@ -24,6 +24,7 @@ use crate::{
     proof,
     receipt::{Batch, Receipt},
     recover,
+    rotation::Keys,
     sequencer::Sequencer,
     shared::{Durable, Shared},
     tile::MAX_LEAF,
@@ -46,6 +47,8 @@ pub struct Options {
     pub max_pending_bytes: usize,
     /// Bytes of tiles kept in memory. 16 MiB.
     pub cache_bytes: usize,
+    /// The key before the log's own: signs checkpoints too until its overlap ends (see [`crate::rotation`]).
+    pub former: Option<LogKey>,
     /// Where to write; tests put one here that fails.
     pub disk: Arc<dyn Disk>,
 }
@@ -59,6 +62,7 @@ impl Default for Options {
             max_batch_bytes: 4 << 20,
             max_pending_bytes: 64 << 20,
             cache_bytes: 16 << 20,
+            former: None,
             disk: Arc::new(SystemDisk),
         }
     }
@@ -276,6 +280,12 @@ impl Log {
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.shared.verifier
+    }
+
+    /// The log's keys from the first on, and the statements that lead from each to the next.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.shared.keys
     }
 
     /// The log's directory: `checkpoint` and `tile/` in it may be served to anyone.
