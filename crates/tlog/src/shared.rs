@@ -16,6 +16,7 @@ use std::{
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::{
+    backup::is_pinned,
     checkpoint::SignedCheckpoint,
     committer::Queue,
     error::LogError,
@@ -169,6 +170,9 @@ impl Shared {
     ///
     /// Oldest first, so that a crash in between leaves no hole.
     pub(crate) fn remove_spent_segments(&self) -> Result<(), LogError> {
+        if is_pinned(&self.dir) {
+            return Ok(());
+        }
         let size = self.published().size();
         let spent = size.min(self.acknowledged.load(Ordering::Acquire));
         loop {

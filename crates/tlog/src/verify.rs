@@ -102,13 +102,21 @@ impl DirReport {
 pub fn verify_dir(
     dir: &Path,
     log: Option<&Verifier>,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<DirReport, LogError> {
     let verifier = match log {
         Some(given) => given.clone(),
         None => read_vkey(dir)?,
     };
-    let checkpoint = read_checkpoint(dir, &verifier)?;
+    verify_tiles(dir, read_checkpoint(dir, &verifier)?, progress)
+}
+
+/// Checks the tiles below `dir` against a checkpoint kept elsewhere.
+pub(crate) fn verify_tiles(
+    dir: &Path,
+    checkpoint: SignedCheckpoint,
+    mut progress: impl FnMut(Progress),
+) -> Result<DirReport, LogError> {
     let of = checkpoint.size();
     let mut check = Check::new(dir, of);
     for bundle in 0..of.div_ceil(WIDTH) {
