@@ -6,6 +6,7 @@
 //! It knows nothing of HTTP, cookies, terminals or pages.
 
 mod access;
+pub mod backup;
 mod caller;
 mod clock;
 mod collections;
@@ -57,7 +58,7 @@ pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
 pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
-pub use open::Config;
+pub use open::{Config, KEY_OVERLAP, rotate_log_key};
 pub use person::{
     ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession,
     PersonView,

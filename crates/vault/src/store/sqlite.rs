@@ -110,6 +110,45 @@ impl SqliteStore {
         })
     }
 
+    /// Copies the database at `from`, which another process may be writing, to the new file `to`.
+    ///
+    /// The copy is of one moment, holds nothing of what was deleted before it, was checked and is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], also when `from` is missing or `to` exists and is not empty.
+    pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+        use rusqlite::OpenFlags;
+        let failed = |error: rusqlite::Error| explain("copy", &error);
+        let lost = |_| StoreError::Engine {
+            during: "copy",
+            code: -1,
+        };
+        // May write, since a reader of a database in WAL mode writes its index; may not create.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let source = Connection::open_with_flags(from, flags).map_err(failed)?;
+        source.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        let name = to.to_str().ok_or(StoreError::Engine {
+            during: "copy",
+            code: -1,
+        })?;
+        source
+            .execute("VACUUM INTO ?1", params![name])
+            .map_err(failed)?;
+        drop(source);
+        let copy = Connection::open_with_flags(to, flags).map_err(failed)?;
+        let verdict: String = copy
+            .query_row("PRAGMA quick_check", [], |row| row.get(0))
+            .map_err(failed)?;
+        drop(copy);
+        if verdict != "ok" {
+            return Err(StoreError::Corrupt);
+        }
+        std::fs::File::open(to)
+            .and_then(|file| file.sync_all())
+            .map_err(lost)
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
