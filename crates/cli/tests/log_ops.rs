@@ -115,6 +115,11 @@ fn refuses_another_key_and_a_directory_without_a_log() {
     let other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     ends(&["log", "check", text(&data), "--vkey", other], 5);
     ends(&["log", "inspect", text(dir.path())], 1);
+    fs::remove_file(data.join("log/checkpoint")).unwrap();
+    let found = json(&["log", "check", text(&data), "--json"], 5);
+    assert_eq!(found["findings"][0]["gravity"], "grave");
+    let what = found["findings"][0]["what"].as_str().unwrap();
+    assert!(what.contains("log/checkpoint"), "{what}");
 }
 
 #[test]

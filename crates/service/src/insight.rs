@@ -215,6 +215,11 @@ impl Service {
         self.log.verifier().to_string()
     }
 
+    /// The statements by which the log's first key leads to its current one: signed notes, oldest first, an empty line between them; nothing while the key never changed.
+    pub fn log_keys(&self) -> String {
+        self.log.keys().to_string()
+    }
+
     /// A file of the log as C2SP tlog-tiles lays it out, for `tile/…` paths.
     ///
     /// # Errors

@@ -300,7 +300,12 @@ fn show_fields(shown: &Value) -> Result<()> {
 }
 
 fn run_check(args: &CheckArgs) -> Result<Exit> {
-    let dir = log_dir(&args.place.dir).unwrap_or_else(|_| args.place.dir.clone());
+    // A log without its checkpoint is one to look over, too.
+    let inside = args.place.dir.join("log");
+    let dir = log_dir(&args.place.dir).unwrap_or(match inside.is_dir() {
+        true => inside,
+        false => args.place.dir.clone(),
+    });
     let trusted = args.vkey.as_deref().map(verifier).transpose()?;
     let bar = bar::count(0, "checking");
     let report = fsck(&dir, trusted.as_ref(), None, |progress| {

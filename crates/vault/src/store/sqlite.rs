@@ -495,6 +495,34 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_is_of_one_moment_and_holds_nothing_deleted() {
+        let dir = tempfile::tempdir().expect("dir");
+        let (path, copy) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        let store = SqliteStore::open(&path).expect("opens");
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, *b"gone", *b"a secret that was erased");
+        batch.put(Space::Meta, *b"k", *b"v");
+        store.write(&batch).expect("writes");
+        let mut batch = Batch::new();
+        batch.delete(Space::Meta, *b"gone");
+        store.write(&batch).expect("deletes");
+        SqliteStore::copy(&path, &copy).expect("copies while it is open");
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, *b"k", *b"w");
+        store.write(&batch).expect("goes on");
+        let bytes = std::fs::read(&copy).expect("reads");
+        assert!(!bytes.windows(8).any(|part| part == b"a secret"));
+        let copied = SqliteStore::open(&copy).expect("opens");
+        let found = copied.get(Space::Meta, b"k").expect("get");
+        assert_eq!(found.as_deref(), Some(&b"v"[..]));
+        assert_eq!(copied.get(Space::Meta, b"gone").expect("get"), None);
+        assert!(SqliteStore::copy(&path, &copy).is_err(), "over a copy");
+        let missing = dir.path().join("missing.db");
+        assert!(SqliteStore::copy(&missing, &dir.path().join("c.db")).is_err());
+        assert!(!missing.exists());
+    }
+
+    #[test]
     fn a_returned_write_is_seen_by_every_reader_and_the_log_stays_short() {
         let dir = tempfile::tempdir().expect("dir");
         let store = SqliteStore::open(dir.path().join("a.db")).expect("opens");
