@@ -82,6 +82,8 @@ fn every_verb_helps_with_an_example() {
         "trace",
         "verify",
         "log",
+        "backup",
+        "restore",
         "openapi",
         "completions",
     ] {
