@@ -5,6 +5,7 @@
 //! TO/tile/          tiles of the trace, once for all copies
 //! TO/<time>/        one copy: vault.db, keys.db, spool/, exports/, log/, backup.json
 //! TO/current        the name of the copy that counts, written last
+//! TO/lock           one backup at a time
 //! ```
 //!
 //! The order makes the parts fit together: records, then keys, so that no record lacks its key; the log last, so that it is ahead of the records' projection, which is caught up from the write-ahead log.
@@ -19,6 +20,7 @@ use liuhen_tlog::backup::{self as log_copy, Copied, Pin};
 use liuhen_tlog::disk::SystemDisk;
 use liuhen_tlog::{Keys, inspect::inspect, read_keys};
 use liuhen_vault::store::SqliteStore;
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -89,6 +91,7 @@ pub fn backup(
         return Err(nothing(dir, "vault"));
     }
     make_private_dir(to)?;
+    let _alone = claim(to)?;
     let time = Clock::default().now();
     let name = format!("{time:014}");
     let copy = to.join(&name);
@@ -304,6 +307,20 @@ pub fn current(from: &Path) -> Result<(PathBuf, BackupView)> {
 
 fn nothing(dir: &Path, what: &str) -> ServiceError {
     ServiceError::Setup(format!("{} holds no {what}", dir.display()))
+}
+
+/// One backup at a time into a target: each removes the copies that do not count.
+fn claim(to: &Path) -> Result<File> {
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(to.join("lock"));
+    let file = file.map_err(ServiceError::io("open the lock of the backup"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ServiceError::InUse(to.to_owned())),
+        Err(error) => Err(ServiceError::io("lock the backup")(error.into())),
+    }
 }
 
 /// `DIR.what`, on the same file system.

@@ -117,6 +117,7 @@ pub fn backup(
     disk.create_dirs(&wal_dir)
         .map_err(LogError::io("making", &wal_dir))?;
     for segment in segments(from, &keys)? {
+        let segment = segment?;
         let name = segment.path.file_name().unwrap_or_default();
         work.write(&wal_dir.join(name), segment.whole())?;
     }
@@ -169,6 +170,7 @@ pub fn restore(
     disk.create_dirs(&wal_dir)
         .map_err(LogError::io("making", &wal_dir))?;
     for segment in segments(copy, &keys)? {
+        let segment = segment?;
         let name = segment.path.file_name().unwrap_or_default();
         work.write(&wal_dir.join(name), segment.whole())?;
     }
@@ -284,10 +286,14 @@ fn write_head(dir: &Path, keys: &Keys, signed: &[u8], disk: &dyn Disk) -> Result
     Ok(())
 }
 
-fn segments(dir: &Path, keys: &Keys) -> Result<Vec<Segment>, LogError> {
+/// The segments of a log, in order, one in memory at a time.
+fn segments(
+    dir: &Path,
+    keys: &Keys,
+) -> Result<impl Iterator<Item = Result<Segment, LogError>>, LogError> {
     let id = log_id(&keys.first().to_string());
     let paths = wal::list(&dir.join("wal"))?;
-    paths.iter().map(|path| Segment::read(path, &id)).collect()
+    Ok(paths.into_iter().map(move |path| Segment::read(&path, &id)))
 }
 
 /// Reads a copy back: tiles below `tiles_in`, key and write-ahead log in `copy`. First and end of the latter.
@@ -310,6 +316,7 @@ fn check(
     let tiles = Tiles::new(tiles_in, CACHE_BYTES);
     let mut range: Option<(u64, u64)> = None;
     for segment in segments(copy, &read_keys(copy)?)? {
+        let segment = segment?;
         let (first, end) = range.unwrap_or((segment.first, segment.first));
         if segment.first != end {
             return Err(gap(end, segment.first));
