@@ -1,5 +1,6 @@
 // Puts the results of verify.js into the portal page: a tick appears only after the check here succeeded.
-import { toHex, verifyTrace } from "./verify.js";
+import { askHere, compare, wholeTrace } from "./completeness.js";
+import { Failed, fromHex, label, toHex, verifyTrace } from "./verify.js";
 
 const root = document.getElementById("trace");
 
@@ -35,6 +36,56 @@ function show(item, result, words) {
   // The record shown is the one whose bytes were checked, not one sent beside them.
   const raw = item.querySelector("[data-raw]");
   if (raw) raw.textContent = JSON.stringify(result.event, null, 2);
+}
+
+/** Where the entries of the page say they lie: the entry that carries the person's label. */
+function placesShown(items) {
+  return items.map(read).map(({ n, proof }) => ({ n, index: proof ? (proof.chunk?.index ?? proof.index ?? -1) : null }));
+}
+
+/** How many entries this browser saw before under this key; remembered by a label, which tells nobody anything. */
+async function remembered(traceKey) {
+  const name = `liuhen-seen-${toHex((await label(traceKey, 0)).slice(0, 8))}`;
+  try {
+    return { before: Number(localStorage.getItem(name)) || 0, keep: (count) => localStorage.setItem(name, String(count)) };
+  } catch {
+    // A browser may refuse to remember anything.
+    return { before: 0, keep: () => {} };
+  }
+}
+
+/** Asks the log for all entries under the person's labels, and says what that shows. */
+async function completeness(items, words) {
+  const { key, vkey, origin } = root.dataset;
+  const traceKey = fromHex(key);
+  let whole;
+  try {
+    whole = await wholeTrace({ traceKey, vkey, origin, policy: JSON.parse(root.dataset.policy), ask: askHere });
+  } catch (error) {
+    const code = error instanceof Failed ? error.code : "no-answer";
+    const why = words.incomplete + (words[code === "gap" ? "gap-in-map" : code] ?? code);
+    const unknown = ["not-ready", "no-answer", "no-ed25519"].includes(code);
+    root.dataset.complete = unknown ? "unknown" : "bad";
+    return { bad: !unknown, doubt: true, lines: [why] };
+  }
+  const { before, keep } = await remembered(traceKey);
+  const held = compare(whole, placesShown(items), Number(root.dataset.total), before);
+  const values = {
+    count: whole.places.length,
+    until: new Date(whole.coveredTime).toLocaleString(document.documentElement.lang, { timeZone: "Asia/Shanghai" }),
+    by: whole.cosigned.length,
+    of: JSON.parse(root.dataset.policy).witnesses.length,
+    hidden: held.hidden,
+    fewer: held.fewer,
+    moved: held.moved.map((n) => n + 1).join(", "),
+  };
+  if (held.ok) keep(Math.max(before, whole.places.length));
+  const lies = [[held.hidden > 0, words.hidden], [held.moved.length > 0, words.moved], [held.fewer > 0, words.fewer]];
+  const lines = lies.filter(([is]) => is).map(([, text]) => fill(text, values));
+  const how = values.of === 0 ? words.complete_alone : whole.quorum ? words.complete : words.not_confirmed;
+  root.dataset.complete = held.ok ? "ok" : "bad";
+  root.dataset.confirmed = `${values.by}/${values.of}`;
+  return { bad: !held.ok, doubt: values.of > 0 && !whole.quorum, lines: [...lines, fill(how, values)] };
 }
 
 async function run() {
@@ -74,7 +125,10 @@ async function run() {
   } else if (total > 0) lines.push(words.no_gap);
   if (pending > 0) lines.push(fill(words.pending_more, values));
   if (result.code === "no-ed25519") lines.push(words["no-ed25519"]);
-  summary.className = `note ${bad ? "bad" : result.code ? "warn" : "ok"}`;
+  const whole = await completeness(items, words);
+  bad ||= whole.bad;
+  lines.push(...whole.lines);
+  summary.className = `note ${bad ? "bad" : result.code || whole.doubt ? "warn" : "ok"}`;
   summary.replaceChildren(
     ...lines.map((line, i) => {
       const p = document.createElement(i === 0 ? "strong" : "p");

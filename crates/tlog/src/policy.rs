@@ -236,6 +236,21 @@ impl Policy {
         })
     }
 
+    /// How many of all the witnesses suffice, where the policy is as simple as that; none for nested or partial groups.
+    #[must_use]
+    pub fn threshold(&self) -> Option<usize> {
+        match self.quorum {
+            None => Some(0),
+            Some(Member::Witness(_)) => (self.witnesses.len() == 1).then_some(1),
+            Some(Member::Group(at)) => {
+                let group = self.groups.get(at)?;
+                let plain = |member: &Member| matches!(member, Member::Witness(_));
+                let all = group.members.len() == self.witnesses.len();
+                (all && group.members.iter().all(plain)).then_some(group.threshold)
+            }
+        }
+    }
+
     fn suffices(&self, by: &[bool]) -> bool {
         let mut groups = Vec::with_capacity(self.groups.len());
         let has = |member: &Member, groups: &[bool]| match *member {

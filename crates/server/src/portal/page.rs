@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use liuhen_service::{ConsentView, OwnEntry, OwnRecord, PersonView};
 use maud::{Markup, html};
@@ -22,7 +24,9 @@ use crate::ui::words::{portal as w, shell};
 use crate::ui::{Ctx, Note, assets, layout, names, time};
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/me", get(show))
+    Router::new()
+        .route("/me", get(show))
+        .route("/me/key", get(key_file))
 }
 
 #[derive(serde::Deserialize)]
@@ -51,6 +55,24 @@ async fn show(
     me(&state, &session, &c, note.as_ref()).await
 }
 
+/// `GET /me/key`: the person's key file, for `liuhen verify mine` on his own machine.
+async fn key_file(
+    State(state): State<AppState>,
+    session: PersonSession,
+) -> Result<impl IntoResponse, ApiError> {
+    let text = state
+        .service()
+        .person_key_file(&session.0, state.base_url())?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"liuhen-key.txt\"",
+        ),
+    ];
+    Ok((headers, text.to_string()))
+}
+
 /// The whole page, under a note about what was just done.
 pub(super) async fn me(
     state: &AppState,
@@ -66,7 +88,7 @@ pub(super) async fn me(
     }
     let body = html! {
         @if let Some(note) = note { (note) }
-        (trace(c, &view))
+        (trace(c, state, &view))
         section.sheet { h2 { (c.t(w::HELD)) } (records(c, &view.records)) }
         section.sheet { h2 { (c.t(w::CONSENTS)) } (consents(c, &view.consents)) }
         (marketing(c, view.objects_marketing))
@@ -82,7 +104,7 @@ pub(super) async fn me(
     Ok(layout::alone(c, c.t(w::PORTAL), "reading", &body))
 }
 
-fn trace(c: &Ctx, view: &PersonView) -> Markup {
+fn trace(c: &Ctx, state: &AppState, view: &PersonView) -> Markup {
     // A log signs under its own name, so the checkpoint must come from the log that the key names.
     let origin = view.vkey.split('+').next().unwrap_or_default();
     let shown = view.entries.len();
@@ -95,12 +117,26 @@ fn trace(c: &Ctx, view: &PersonView) -> Markup {
             noscript { (Note::bad(c.t(w::NO_SCRIPT))) }
             @if !all { p.muted.small { (c.f(w::TRUNCATED, &[("shown", &shown), ("total", &view.entries_total)])) } }
             ol.trace #trace data-key=(view.trace_key) data-checkpoint=(view.checkpoint) data-vkey=(view.vkey) data-origin=(origin)
-                data-total=(view.entries_total) data-words=(page_words(c)) {
+                data-total=(view.entries_total) data-policy=(policy(state)) data-words=(page_words(c)) {
                 @for entry in &view.entries { (item(c, entry)) }
             }
             @if view.entries.is_empty() { p.empty { (c.t(w::NOTHING_YET)) } }
+            p.muted.small { (c.t(w::KEY_FILE_LEAD)) }
+            a.button.plain href="/me/key" download { (c.t(w::KEY_FILE)) }
         }
     }
+}
+
+/// Whom the page asks to confirm: the witnesses this log names.
+fn policy(state: &AppState) -> String {
+    let (witnesses, quorum) = state.service().witnesses();
+    let witnesses: Vec<_> = witnesses
+        .into_iter()
+        .map(|(name, vkey)| serde_json::json!({ "name": name, "vkey": vkey }))
+        .collect();
+    // Where no number says what suffices, the page only tells who confirmed.
+    let quorum = quorum.unwrap_or(witnesses.len());
+    serde_json::json!({ "witnesses": witnesses, "quorum": quorum }).to_string()
 }
 
 fn item(c: &Ctx, entry: &OwnEntry) -> Markup {
@@ -128,7 +164,7 @@ fn item(c: &Ctx, entry: &OwnEntry) -> Markup {
 
 /// What verify-page.js says, in the page's language.
 fn page_words(c: &Ctx) -> String {
-    const WORDS: [(&str, Phrase); 25] = [
+    const WORDS: [(&str, Phrase); 49] = [
         ("all_ok", w::V_ALL_OK),
         ("some_bad", w::V_SOME_BAD),
         ("gap", w::V_GAP),
@@ -154,6 +190,30 @@ fn page_words(c: &Ctx) -> String {
         ("not-yours", w::V_NOT_YOURS),
         ("other-event", w::V_OTHER_EVENT),
         ("no-checkpoint", w::V_NO_CHECKPOINT),
+        ("complete", w::V_COMPLETE),
+        ("complete_alone", w::V_COMPLETE_ALONE),
+        ("not_confirmed", w::V_NOT_CONFIRMED),
+        ("incomplete", w::V_INCOMPLETE),
+        ("hidden", w::V_HIDDEN),
+        ("moved", w::V_MOVED),
+        ("fewer", w::V_FEWER),
+        ("not-ready", w::V_NOT_READY),
+        ("no-answer", w::V_NO_ANSWER),
+        ("other-question", w::V_OTHER_QUESTION),
+        ("not-in-tree", w::V_NOT_IN_LOG),
+        ("entry-missing", w::V_ENTRY_MISSING),
+        ("not-a-map-root", w::V_MAP),
+        ("map-root-too-new", w::V_MAP),
+        ("map-proof", w::V_MAP),
+        ("gap-in-map", w::V_MAP),
+        ("beyond-map", w::V_MAP),
+        ("wrong-place", w::V_MAP),
+        ("header-missing", w::V_ENTRY_MISSING),
+        ("header-differs", w::V_OTHER_EVENT),
+        ("bad-cosignature", w::V_BAD_COSIGNATURE),
+        ("bad-policy", w::V_BAD_POLICY),
+        ("broken-sha256", w::V_BROKEN),
+        ("asked-twice", w::V_OTHER_QUESTION),
     ];
     let words: BTreeMap<&str, &str> = WORDS
         .iter()

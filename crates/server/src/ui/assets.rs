@@ -19,7 +19,7 @@ struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 7] = [
+const ASSETS: [Asset; 8] = [
     Asset {
         name: "liuhen.css",
         media_type: "text/css; charset=utf-8",
@@ -44,6 +44,11 @@ const ASSETS: [Asset; 7] = [
         name: "person-proof.js",
         media_type: SCRIPT,
         body: include_str!("../../assets/person-proof.js"),
+    },
+    Asset {
+        name: "completeness.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/completeness.js"),
     },
     Asset {
         name: "sha256.js",
@@ -132,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_pages_own_verifiers_pass_their_tests() {
-        let tests = ["verify.test.mjs", "person-proof.test.mjs"]
+        let tests = ["verify.test.mjs", "person-proof.test.mjs", "completeness.test.mjs"]
             .map(|name| format!("{}/assets/{name}", env!("CARGO_MANIFEST_DIR")));
         match std::process::Command::new("node")
             .arg("--test")

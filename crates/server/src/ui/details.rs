@@ -287,7 +287,7 @@ mod tests {
         let entries = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path());
-        // What lies in a folder (`scan`) speaks to the program and never on a page.
+        // What lies in a folder (`attest`, `backup`, `scan`) speaks to the program and never on a page.
         for path in entries.filter(|path| path.is_file()) {
             let source = std::fs::read_to_string(path).unwrap();
             for sentence in said_in(&source) {

@@ -227,6 +227,18 @@ impl Service {
         self.log.checkpoint().to_string()
     }
 
+    /// Who is asked to witness this log: names and keys, and how many of them suffice, where the policy is as simple as that.
+    pub fn witnesses(&self) -> (Vec<(String, String)>, Option<usize>) {
+        let Some(policy) = &self.attest.shared.policy else {
+            return (Vec::new(), Some(0));
+        };
+        let keys = policy.witnesses().iter().map(|witness| {
+            // Known to others by the key's own name.
+            (witness.key.name().to_owned(), witness.key.to_string())
+        });
+        (keys.collect(), policy.threshold())
+    }
+
     /// Who is asked to witness this log, as a policy for others (C2SP tlog-policy), this log's key in it.
     pub fn witness_policy(&self, url: Option<&str>) -> String {
         let mut text = format!("log {}", self.log.verifier());

@@ -88,9 +88,9 @@ phrases! {
     DISPOSED_TIME: "时间", "Time";
 
     LIMITS: "这些核对能证明什么，不能证明什么", "What these checks prove, and what they do not";
-    LIMITS_1: "能证明：列出的每一条都在签过名的日志里，内容没有改过，属于您的密钥，中间没有缺号。", "They prove: each entry listed lies in the signed log, unchanged, under your key, and none is missing in between.";
-    LIMITS_2: "不能单独证明：运营者把所有查看都写进了日志，或没有扣住最新的几条。请留意条数只增不减。", "They do not prove alone: that the operator logged every look, or holds back none of the newest. The number of entries must never fall.";
-    LIMITS_3: "检查程序就在本页：/assets/verify.js，不依赖任何外部代码。", "The checking program is on this page: /assets/verify.js, with no code from elsewhere.";
+    LIMITS_1: "能证明：列出的每一条都在签过名的日志里，内容没有改过，属于您的密钥；到所示时间为止，日志里您名下没有别的记录。", "They prove: each entry listed lies in the signed log, unchanged, under your key; and up to the time shown the log holds no other under your name.";
+    LIMITS_2: "不能证明：运营者把每次查看都写进了日志。没有见证人时，也不能证明别人看到的是同一本日志。", "They do not prove: that the operator logged every look. Without witnesses they do not prove either that others are shown the same log.";
+    LIMITS_3: "检查程序就在本页：/assets/verify.js 和 /assets/person-proof.js，不依赖任何外部代码。若连本页也不信，请用密钥文件在自己的电脑上核对。", "The checking programs are on this page: /assets/verify.js and /assets/person-proof.js, with no code from elsewhere. If you do not trust this page either, check on your own computer with the key file.";
 
     V_ALL_OK: "{total} 条已在您的浏览器里全部核对（{time}），依据第 {size} 条处的检查点（根 {root}…）。", "All {total} entries were checked in your browser ({time}), against the checkpoint at size {size} (root {root}…).";
     V_SOME_BAD: "{total} 条中有 {bad} 条没有通过核对，见下方红色各条。", "{bad} of {total} entries failed the check; they are marked red below.";
@@ -116,4 +116,21 @@ phrases! {
     V_NOT_YOURS: "不属于您的密钥", "it does not belong to your key";
     V_OTHER_EVENT: "内容与日志里的承诺不符", "what it says is not what the log committed to";
     V_NO_CHECKPOINT: "没有可用的检查点", "there is no checkpoint to check against";
+    V_COMPLETE: "您名下共有 {count} 条记录，到 {until} 为止没有遗漏；{of} 位见证人中有 {by} 位确认。", "There are {count} entries under your name, and none is missing up to {until}; {by} of {of} witnesses confirm it.";
+    V_COMPLETE_ALONE: "您名下共有 {count} 条记录，到 {until} 为止没有遗漏；这本日志没有见证人，只有运营者自己的签名作保。", "There are {count} entries under your name, and none is missing up to {until}; this log has no witnesses, so the operator's own signature is all that vouches for it.";
+    V_NOT_CONFIRMED: "您名下共有 {count} 条记录，到 {until} 为止没有遗漏；但 {of} 位见证人中只有 {by} 位确认，还不够，请稍后再看。", "There are {count} entries under your name, and none is missing up to {until}; but only {by} of {of} witnesses confirm it, which is not enough: look again later.";
+    V_INCOMPLETE: "没能证明清单完整：", "It could not be shown that the list is complete: ";
+    V_HIDDEN: "日志里您名下还有 {hidden} 条，本页没有列出！", "The log holds {hidden} more entries under your name that this page does not list!";
+    V_MOVED: "第 {moved} 条不在日志证明的位置上！", "Entries {moved} are not where the log proves them to be!";
+    V_FEWER: "您以前看到的记录比现在多 {fewer} 条！", "You saw {fewer} more entries before than there are now!";
+    V_NOT_READY: "刚刚写入，几秒后刷新即可核对", "it was written just now; reload in some seconds";
+    V_NO_ANSWER: "日志没有应答", "the log did not answer";
+    V_OTHER_QUESTION: "答非所问", "it answers another question";
+    V_ENTRY_MISSING: "缺少一条记录", "an entry is missing";
+    V_MAP: "名册与日志不符", "the map does not agree with the log";
+    V_BAD_COSIGNATURE: "见证人的签名不对", "a witness's signature is wrong";
+    V_BAD_POLICY: "见证人名单不合格式", "the list of witnesses is malformed";
+    V_BROKEN: "此浏览器的计算有误", "this browser computes wrongly";
+    KEY_FILE: "保存我的密钥文件", "Save my key file";
+    KEY_FILE_LEAD: "有了密钥文件，可以随时在自己的电脑上核对，不必打开本页：liuhen verify mine liuhen-key.txt。谁拿到它，谁就能看到谁看过您；请像对待证件一样保管。", "With the key file you can check on your own computer at any time, without this page: liuhen verify mine liuhen-key.txt. Whoever has it can see who looked at you; keep it as you keep an identity card.";
 }
