@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use liuhen_service::ServiceError;
+use liuhen_service::{Holder, ServiceError};
+use liuhen_tlog::LogError;
 
 /// The exit codes, as `--help` shows them.
 pub(crate) const HELP: &str = "\
@@ -12,7 +13,7 @@ Exit codes:
   2  the arguments do not fit together
   3  import: done, but some rows were left out
   4  trace: no evidence that the file came from here
-  5  verify: the log or the receipt is not as it was signed
+  5  verify, log: the log or the receipt is not as it was signed
   6  another process holds the data directory
   7  scan: --fail-on found something; it comes before 8
   8  scan: done, but something that should have been read could not be
@@ -43,10 +44,20 @@ pub(crate) enum Exit {
 impl Exit {
     /// The exit for an error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        match error.downcast_ref::<ServiceError>() {
-            Some(ServiceError::InUse(_)) => Self::InUse,
+        let of_service = error.downcast_ref::<ServiceError>();
+        let of_log = error.downcast_ref::<LogError>();
+        match (of_service, of_log) {
+            (Some(ServiceError::InUse(_)), _) | (_, Some(LogError::Locked { .. })) => Self::InUse,
             _ => Self::Failed,
         }
+    }
+}
+
+/// Who holds the data directory, when that is why it failed.
+pub(crate) fn holder(error: &anyhow::Error) -> Option<Holder> {
+    match error.downcast_ref::<ServiceError>() {
+        Some(ServiceError::InUse(dir)) => Holder::of(dir),
+        _ => None,
     }
 }
 

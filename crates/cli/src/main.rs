@@ -43,6 +43,8 @@ enum Verb {
     Verify(command::verify::VerifyArgs),
     /// Run an independent witness for logs.
     Witness(command::witness::WitnessArgs),
+    /// Look at a log's directory, check it, mend its tiles.
+    Log(command::log::LogArgs),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi(command::openapi::OpenapiArgs),
     /// Print a completion script for a shell.
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Trace(args) => command::trace::run(&args),
         Verb::Verify(args) => command::verify::run(&args),
         Verb::Witness(args) => command::witness::run(&args),
+        Verb::Log(args) => command::log::run(&args),
         Verb::Openapi(args) => command::openapi::run(&args),
         Verb::Completions(args) => command::completions::run(&args),
     };
@@ -74,6 +77,9 @@ fn main() -> ExitCode {
         Err(error) if show::is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             show::error(&error);
+            if let Some(holder) = exit::holder(&error) {
+                show::note(format_args!("held by {}", show::holder(&holder)));
+            }
             Exit::of(&error).into()
         }
     }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use liuhen_service::mine::Asked;
 use liuhen_tlog::audit::{Source, SourceError};
 use liuhen_tlog::{Hash, MAX_LEAF, tile};
 use ureq::Agent;
@@ -26,6 +27,8 @@ const PAUSES: [Duration; 6] = [
 const MAX_CHECKPOINT: u64 = 1 << 20;
 /// Longest bundle there can be.
 const MAX_BUNDLE: u64 = tile::WIDTH * (MAX_LEAF as u64 + 2);
+/// Longest person's proof read: entries are bounded by 8 MiB, and hashes are fewer.
+const MAX_PROOF: u64 = 32 << 20;
 /// Longest tile of hashes.
 const MAX_TILE: u64 = tile::WIDTH * Hash::LEN as u64;
 
@@ -94,6 +97,26 @@ impl Served {
             )),
             Err(error) => Err(passing(error)),
         }
+    }
+}
+
+impl Asked for Served {
+    fn person_proof(&self, question: &[u8]) -> Result<Vec<u8>, SourceError> {
+        let failed = |error: ureq::Error| SourceError::Unreachable(error.to_string());
+        let url = format!("{}/person-proof", self.base);
+        let request = self
+            .agent
+            .post(url)
+            .content_type("application/octet-stream");
+        let mut answer = request.send(question).map_err(failed)?;
+        if !answer.status().is_success() {
+            let status = answer.status();
+            return Err(SourceError::Unreachable(format!(
+                "person-proof: {status} answered"
+            )));
+        }
+        let body = answer.body_mut().with_config().limit(MAX_PROOF);
+        body.read_to_vec().map_err(failed)
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Result;
 use liuhen_kinds::Lang;
+use liuhen_service::{Holder, rfc3339};
 use serde::Serialize;
 
 /// One line of the result.
@@ -42,6 +43,12 @@ pub(crate) fn error(error: &anyhow::Error) {
         }
     }
     note(format_args!("liuhen: {text}"));
+}
+
+/// A process that holds a data directory, in words.
+pub(crate) fn holder(holder: &Holder) -> String {
+    let (host, since) = (plain(&holder.host), rfc3339(holder.since));
+    format!("process {} on {host} since {since}", holder.pid)
 }
 
 /// Whether somebody sits there to answer a question.

@@ -57,6 +57,7 @@ fn log(dir: &Path, count: u64, lie: u64) {
     let root = MapRoot {
         size: count,
         labels: tree.len() + lie,
+        time_ms: 1_795_000_000_000,
         root: tree.root(),
     };
     log.append_blocking(root.to_bytes(), Vec::new()).unwrap();

@@ -81,6 +81,7 @@ fn every_verb_helps_with_an_example() {
         "import",
         "trace",
         "verify",
+        "log",
         "openapi",
         "completions",
     ] {

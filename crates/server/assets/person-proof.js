@@ -4,7 +4,7 @@
 // tlog-cosignature (its signed head). Every lie has a stable code, the same as in the Rust verifier; see [`Failed`].
 // Knows the person's trace key and the keys of the log and of witnesses, and believes nothing else.
 // What it cannot show: a read that the operator never logged. What an entry says is for verify.js and the key's owner.
-import { concat, cosignedAt, Failed, labelRun, need, same, verifyCheckpoint } from "./verify.js";
+import { concat, ed25519, Failed, labelRun, need, parseVkey, same, signaturesBy, toHex, verifyCheckpoint } from "./verify.js";
 import { pairHash, sha256 } from "./sha256.js";
 
 /** Most labels of one question. */
@@ -98,8 +98,10 @@ export function parseEntry(bytes) {
     if (count < 1 || count > MAX_CHUNK || bytes.length !== 43 + 64 * count) return null;
     return { sort: "chunk", header: new Reader(bytes.subarray(1, 9)).u64(), commitment: bytes.subarray(9, 41), owners: bytes.subarray(43) };
   }
-  if (bytes[0] === 3 && bytes.length === 49) {
-    return { sort: "map root", size: new Reader(bytes.subarray(1, 9)).u64(), root: bytes.subarray(17) };
+  if (bytes[0] === 3 && bytes.length === 57) {
+    const numbers = new Reader(bytes.subarray(1, 25));
+    const [size, , time] = [numbers.u64(), numbers.u64(), numbers.u64()];
+    return { sort: "map root", size, time, root: bytes.subarray(25) };
   }
   return null;
 }
@@ -258,11 +260,33 @@ async function headOf(proof, vkey, origin) {
   return verifyCheckpoint(note, vkey, origin);
 }
 
-/** Which witnesses cosigned a checkpoint, each once, and when. */
+/**
+ * When a witness last cosigned a checkpoint, in seconds since 1970; null when it did not.
+ * C2SP tlog-cosignature, Ed25519. A false signature of a known key spoils the note: `bad-cosignature`.
+ */
+async function cosignedAt(head, witness) {
+  const verify = await ed25519(witness.key);
+  let latest = null;
+  for (const bytes of signaturesBy(witness, head)) {
+    need(bytes.length === 72, "bad-cosignature");
+    const time = new Reader(bytes.subarray(0, 8)).u64();
+    need(Number.isSafeInteger(time), "bad-cosignature");
+    need(await verify(bytes.slice(8), `cosignature/v1\ntime ${time}\n${head.text}`), "bad-cosignature");
+    latest = Math.max(latest ?? 0, time);
+  }
+  return latest;
+}
+
+/** Which witnesses cosigned a checkpoint, and when. */
 async function cosignedBy(head, witnesses) {
   const cosigned = [];
+  const keys = new Set();
   for (const { name, vkey } of witnesses) {
-    const time = await cosignedAt(head, vkey);
+    const witness = await parseVkey(vkey, 4);
+    // What is signed does not name the witness: one key under two names would count twice.
+    need(!keys.has(toHex(witness.key)), "bad-policy");
+    keys.add(toHex(witness.key));
+    const time = await cosignedAt(head, witness);
     if (time !== null) cosigned.push({ name, time });
   }
   return cosigned;
@@ -280,9 +304,9 @@ async function checkHash(bytes) {
  * `bytes`: the proof. `traceKey`: 32 bytes. `from`, `asked`: the question, numbers of labels; the proof may answer fewer of them.
  * `vkey`, `origin`: the log's. `policy`: { witnesses: [{ name, vkey }], quorum }; each witness has a key of its own.
  *
- * Answers { found: [{ n, index, leaf, header }], complete, coveredSize, checkpoint: { size }, cosigned: [{ name, time }], quorum }.
+ * Answers { found: [{ n, index, leaf, header }], complete, coveredSize, coveredTime, checkpoint: { size }, cosigned: [{ name, time }], quorum }.
  * `found` are the entries from, from + 1, … without gaps; `header` of a chunk is { index, leaf, wrap }, else null.
- * `complete`: the next label is absent from all entries below `coveredSize`; otherwise ask on from there.
+ * `complete`: the next label is absent from all entries below `coveredSize`, which, says the log, hold all that was durable by `coveredTime` (ms); otherwise ask on from there.
  * `quorum`: enough witnesses cosigned; where it is false, the list is complete on the log's word alone. Times are seconds since 1970.
  */
 export async function checkPersonProof(bytes, { traceKey, from, asked, vkey, origin, policy }) {
@@ -304,6 +328,7 @@ export async function checkPersonProof(bytes, { traceKey, from, asked, vkey, ori
     found,
     complete: known < places.length,
     coveredSize: map.size,
+    coveredTime: map.time,
     checkpoint: { size: head.size },
     cosigned,
     quorum: cosigned.length >= policy.quorum,

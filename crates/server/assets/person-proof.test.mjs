@@ -50,6 +50,18 @@ test("any byte changed is found out", async () => {
   }
 });
 
+test("a policy that counts one witness twice is refused, and one without a quorum confirms nothing", async () => {
+  const one = file.cases.find(({ name }) => name === "one witness of two");
+  const [, second] = file.policy.witnesses;
+  const twice = { quorum: 2, witnesses: [second, { ...second, name: "the same again" }] };
+  assert.deepEqual(await answer({ ...file, policy: twice }, one), { code: "bad-policy" });
+  assert.equal((await answer({ ...file, policy: { witnesses: [second] } }, one)).quorum, false);
+  assert.equal((await answer({ ...file, policy: { witnesses: [second], quorum: 1 } }, one)).quorum, true);
+  // A log's key is no witness's.
+  const log = { quorum: 1, witnesses: [{ name: "log", vkey: file.vkey }] };
+  assert.deepEqual(await answer({ ...file, policy: log }, one), { code: "bad-vkey" });
+});
+
 test("proofs of the wrong length or order are refused", () => {
   const hash = sha256(Uint8Array.of(1));
   const root = pairHash(1, hash, hash);

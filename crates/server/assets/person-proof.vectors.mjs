@@ -9,9 +9,9 @@ const leafHash = (leaf) => toHex(sha256(concat(Uint8Array.of(0), leaf)));
 export async function answer({ vkey, origin, policy }, { trace_key, from, asked, proof }) {
   try {
     const question = { traceKey: fromHex(trace_key), from, asked, vkey, origin, policy };
-    const { found, complete, coveredSize, checkpoint, cosigned, quorum } = await checkPersonProof(fromBase64(proof), question);
+    const { found, complete, coveredSize, coveredTime, checkpoint, cosigned, quorum } = await checkPersonProof(fromBase64(proof), question);
     const entry = ({ n, index, leaf, header }) => ({ n, index, leaf: leafHash(leaf), header: header?.index ?? null });
-    return { found: found.map(entry), complete, covered: coveredSize, size: checkpoint.size, cosigned, quorum };
+    return { found: found.map(entry), complete, covered: coveredSize, time: coveredTime, size: checkpoint.size, cosigned, quorum };
   } catch (error) {
     if (error instanceof Failed) return { code: error.code };
     throw error;

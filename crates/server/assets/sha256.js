@@ -33,7 +33,15 @@ function block(bytes, at) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     words[i] = (words[i - 16] + s0 + words[i - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+  // One by one: taking an array apart is slower than the rounds below.
+  let a = state[0];
+  let b = state[1];
+  let c = state[2];
+  let d = state[3];
+  let e = state[4];
+  let f = state[5];
+  let g = state[6];
+  let h = state[7];
   for (let i = 0; i < 64; i += 1) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[i] + words[i]) | 0;
@@ -69,12 +77,20 @@ export function sha256(bytes) {
   tail[left] = 0x80;
   const end = left < 56 ? 64 : 128;
   // Lengths in bits may pass 32 bits, and numbers are exact to 53.
-  const bits = bytes.length * 8;
-  for (let i = 0; i < 8; i += 1) tail[end - 1 - i] = Math.floor(bits / 2 ** (8 * i)) % 256;
+  for (let bits = bytes.length * 8, i = end - 1; bits > 0; i -= 1) {
+    tail[i] = bits % 256;
+    bits = Math.floor(bits / 256);
+  }
   block(tail, 0);
   if (end === 128) block(tail, 64);
   const hash = new Uint8Array(32);
-  for (let i = 0; i < 32; i += 1) hash[i] = state[i >> 2] >>> (24 - 8 * (i & 3));
+  for (let i = 0, at = 0; i < 8; i += 1) {
+    const word = state[i];
+    hash[at++] = word >>> 24;
+    hash[at++] = word >>> 16;
+    hash[at++] = word >>> 8;
+    hash[at++] = word;
+  }
   return hash;
 }
 

@@ -172,7 +172,7 @@ export function parseCheckpoint(note) {
 }
 
 /** What checks a text's Ed25519 signatures by one key; `no-ed25519` where the browser has none. */
-async function ed25519(publicKey) {
+export async function ed25519(publicKey) {
   let key;
   try {
     key = await crypto.subtle.importKey("raw", publicKey, { name: "Ed25519" }, false, ["verify"]);
@@ -183,7 +183,7 @@ async function ed25519(publicKey) {
 }
 
 /** What a key signed on a note: the bytes after its id, of each signature line that names it. */
-const signaturesBy = (verifier, parsed) =>
+export const signaturesBy = (verifier, parsed) =>
   parsed.signatures
     .filter(({ name, bytes }) => name === verifier.name && same(bytes.slice(0, 4), verifier.id))
     .map(({ bytes }) => bytes.slice(4));
@@ -198,24 +198,6 @@ export async function verifyCheckpoint(note, vkey, origin) {
   for (const signature of signatures) need(await verify(signature, parsed.text), "bad-signature");
   need(signatures.length > 0, "not-signed");
   return parsed;
-}
-
-/**
- * When a witness last cosigned a checkpoint, in seconds since 1970; null when it did not.
- * C2SP tlog-cosignature, Ed25519. A false signature of a known key spoils the note: `bad-cosignature`.
- */
-export async function cosignedAt(head, vkey) {
-  const witness = await parseVkey(vkey, 4);
-  const verify = await ed25519(witness.key);
-  let latest = null;
-  for (const bytes of signaturesBy(witness, head)) {
-    need(bytes.length === 72, "bad-cosignature");
-    const time = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-    need(time <= BigInt(Number.MAX_SAFE_INTEGER), "bad-cosignature");
-    need(await verify(bytes.slice(8), `cosignature/v1\ntime ${time}\n${head.text}`), "bad-cosignature");
-    latest = Math.max(latest ?? 0, Number(time));
-  }
-  return latest;
 }
 
 async function checkInclusion(leaf, index, path, head) {

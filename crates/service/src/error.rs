@@ -65,6 +65,9 @@ pub enum ServiceError {
     /// No map root lies under a checkpoint yet.
     #[error("the private map is not under a checkpoint yet; ask again in some seconds")]
     NotReady,
+    /// The private map could not be kept.
+    #[error("private map: {0}")]
+    Map(#[from] liuhen_tlog::map::MapError),
     /// The root key could not be opened or made.
     #[error("root key: {0}")]
     Root(#[from] liuhen_vault::RootError),
@@ -99,6 +102,7 @@ impl ServiceError {
             Self::Policy(_) => "policy_invalid",
             Self::Reading(_) => "unreadable_file",
             Self::Trace(_) => "trace_unavailable",
+            Self::Map(_) => "map_failed",
             Self::NotWitnessed => "not_witnessed",
             Self::NotReady => "not_ready",
             Self::Vault(_) | Self::Store(_) => "store_failed",

@@ -157,6 +157,15 @@ impl Event {
         serde_json::from_slice(bytes).ok()
     }
 
+    /// Whether somebody was shown something about the person by it: a read that released, an export.
+    pub fn is_look(&self) -> bool {
+        match self.action {
+            Action::Read => self.outcome.released(),
+            Action::Export => true,
+            _ => false,
+        }
+    }
+
     /// The value of a detail.
     pub fn detail(&self, key: &str) -> Option<&str> {
         self.details

@@ -186,6 +186,7 @@ impl Ledger {
         Ok(done)
     }
 
+    /// Hands a leaf to the log; an error means that nothing was queued, so that its number stays free.
     fn append(&self, leaf: Vec<u8>, note: Note) -> Result<Done> {
         let sealed = seal_note(&self.vault, &note)?;
         let queue = self
@@ -209,7 +210,7 @@ impl Ledger {
             }
             let _ = send.send(result);
         });
-        Ok(done)
+        unless_refused(done)
     }
 
     /// Waits until the projection holds leaf `index`.
@@ -300,6 +301,20 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// What the log refuses, having no room for it, it refuses before it returns.
+///
+/// A number counted for such a leaf would be a gap: nothing of its owner could be proved past it.
+fn unless_refused(mut done: Done) -> Result<Done> {
+    let Ok(answered) = done.try_recv() else {
+        return Ok(done);
+    };
+    let appended = answered?;
+    let (send, done) = oneshot::channel();
+    // Whoever asked holds the other end.
+    let _ = send.send(Ok(appended));
+    Ok(done)
 }
 
 fn finish(
@@ -511,4 +526,40 @@ pub(crate) fn named(
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_log_refuses_at_once_is_not_waited_for() {
+        let (send, done) = oneshot::channel();
+        let _ = send.send(Err(LogError::Overloaded { waiting: 1 }));
+        assert!(unless_refused(done).is_err());
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_waited_for() {
+        let (send, done) = oneshot::channel();
+        let done = unless_refused(done).expect("nothing was refused");
+        let _ = send.send(Err(LogError::Closed));
+        assert!(matches!(done.blocking_recv(), Ok(Err(LogError::Closed))));
+    }
+
+    #[test]
+    fn what_is_durable_already_is_still_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let key = || liuhen_tlog::LogKey::from_seed(&[3; 32]);
+        Log::create(dir.path(), &key(), "ledger.example/log").expect("a log");
+        let (log, _) =
+            Log::open(dir.path(), key(), liuhen_tlog::Options::default()).expect("opens");
+        let appended = log
+            .append_blocking(b"leaf".to_vec(), Vec::new())
+            .expect("appends");
+        let (send, done) = oneshot::channel();
+        let _ = send.send(Ok(appended));
+        let done = unless_refused(done).expect("it was not refused");
+        assert!(matches!(done.blocking_recv(), Ok(Ok(told)) if told.index == 0));
+    }
 }

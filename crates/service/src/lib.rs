@@ -18,9 +18,11 @@ mod ids;
 mod imports;
 mod insight;
 mod leaks;
+mod lease;
 mod ledger;
 mod members;
 mod meter;
+pub mod mine;
 mod open;
 mod person;
 mod policies;
@@ -56,6 +58,7 @@ pub use imports::{
 };
 pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
 pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
+pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
 pub use liuhen_vault::registry::Surety;
@@ -80,7 +83,7 @@ use crate::staff::Attempts;
 /// A vault with its trace, policies and people.
 pub struct Service {
     /// Held for as long as the service lives: one process per data directory.
-    lock: Mutex<Option<open::DirLock>>,
+    lock: Mutex<Option<lease::DirLock>>,
     dir: PathBuf,
     clock: Clock,
     vault: Arc<Vault>,

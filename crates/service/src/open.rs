@@ -1,7 +1,7 @@
 //! Opening and closing a data directory.
 //!
 //! ```text
-//! DIR/lock        one process at a time
+//! DIR/lock        one process at a time, and which one: see `lease`
 //! DIR/root.key    the root key, unless it lies elsewhere (--root-key); plain, or sealed by a passphrase
 //! DIR/vault.db    records, index, tokens, settings, projection of the trace
 //! DIR/keys.db     wrapped keys of subjects: the key store, apart from the records
@@ -10,10 +10,11 @@
 //! DIR/exports/    files of exports, sealed
 //! ```
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use liuhen_tlog::{Log, LogKey, Options};
@@ -29,6 +30,7 @@ use crate::clock::Clock;
 use crate::error::{Result, ServiceError};
 use crate::imports::Imports;
 use crate::leaks::Leaks;
+use crate::lease::{self, DirLock, Waiting};
 use crate::ledger::{Ledger, projected_size};
 use crate::staff::{Attempts, hash_password_here};
 use crate::{Service, collections, ids, policies, purposes, shelf};
@@ -90,35 +92,6 @@ impl Config {
     }
 }
 
-/// The held lock on a data directory.
-pub(crate) struct DirLock(File);
-
-impl DirLock {
-    fn take(dir: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(dir.join("lock"))
-            .map_err(ServiceError::io("open the lock file"))?;
-        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(ServiceError::InUse(dir.to_owned())),
-            Err(error) => Err(ServiceError::Io {
-                what: "lock the data directory",
-                source: error.into(),
-            }),
-        }
-    }
-}
-
-impl Drop for DirLock {
-    fn drop(&mut self) {
-        // The system lets go of the lock with the file anyway.
-        let _ = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
-    }
-}
-
 impl Service {
     /// Opens the vault in `config.dir`, making it (and its keys) when the directory holds none.
     ///
@@ -128,9 +101,32 @@ impl Service {
     ///
     /// [`ServiceError::InUse`] when another process has it open; [`ServiceError::Setup`] when key, stores and log do not belong together.
     pub fn open(config: &Config) -> Result<Arc<Self>> {
+        make_private_dir(&config.dir)?;
+        let lock = DirLock::take(&config.dir)?;
+        Self::open_held(config, lock)
+    }
+
+    /// Waits until no other process holds the vault, then opens it.
+    ///
+    /// `tell` hears who is waited for, once for each change.
+    /// A holder that shows no life for `kill_hung_after` is ended, if it runs on this machine as this user:
+    /// only a dead process surely writes nothing more, so the log cannot fork.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Service::open`], but for `InUse`.
+    pub fn open_when_free(
+        config: &Config,
+        kill_hung_after: Option<Duration>,
+        mut tell: impl FnMut(&Waiting),
+    ) -> Result<Arc<Self>> {
+        make_private_dir(&config.dir)?;
+        let lock = lease::wait_and_take(&config.dir, kill_hung_after, &mut tell)?;
+        Self::open_held(config, lock)
+    }
+
+    fn open_held(config: &Config, lock: DirLock) -> Result<Arc<Self>> {
         let dir = config.dir.clone();
-        make_private_dir(&dir)?;
-        let lock = DirLock::take(&dir)?;
         for name in ["spool", "exports"] {
             make_private_dir(&dir.join(name))?;
         }

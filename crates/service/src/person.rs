@@ -9,12 +9,14 @@ use liuhen_vault::store::{Batch, Space, StoreError};
 use liuhen_vault::trace::{EventPlace, Owner, TraceKey};
 use liuhen_vault::{DisposalReceipt, IncomingField, SubjectId, VaultError};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::caller::{Assurance, Caller, CallerKind, Role};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Event, Outcome};
 use crate::imports::indexed;
+use crate::mine::KeyFile;
 use crate::purposes::ConsentView;
 use crate::reads::{Handle, Released, released};
 use crate::{Service, ids, ledger, members, shelf};
@@ -352,6 +354,16 @@ impl Service {
             vkey: self.log.verifier().to_string(),
             trace_key: ids::hex(key.expose()),
         })
+    }
+
+    /// What a person keeps to check his trace on his own machine: his key, this log at `url`, its witnesses.
+    ///
+    /// # Errors
+    ///
+    /// `Vault(Erased)` after he cancelled.
+    pub fn person_key_file(&self, session: &PersonSession, url: &str) -> Result<Zeroizing<String>> {
+        let key = self.vault.trace().key(Owner::Subject(session.subject))?;
+        Ok(KeyFile::write(&key, &self.witness_policy(Some(url))))
     }
 
     fn own_records(&self, subject: &SubjectId) -> Result<Vec<OwnRecord>> {

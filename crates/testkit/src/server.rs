@@ -76,6 +76,19 @@ impl Plan {
     /// The exit and what was printed, when the server ended before it answered or outlasted
     /// [`Plan::patience`].
     pub fn try_start(self) -> Result<Server, Failure> {
+        let patience = self.patience;
+        let mut server = self.spawn();
+        server.until_ready(patience)?;
+        Ok(server)
+    }
+
+    /// Starts the server and does not wait: for one that stands by.
+    ///
+    /// # Panics
+    ///
+    /// When the program cannot be run.
+    #[must_use]
+    pub fn spawn(self) -> Server {
         let own = self
             .data
             .is_none()
@@ -96,33 +109,12 @@ impl Plan {
         let printed = Printed::default();
         printed.follow(child.stdout.take().expect("stdout is piped"));
         printed.follow(child.stderr.take().expect("stderr is piped"));
-        let mut server = Server {
+        Server {
             child,
             printed,
             data,
             url: String::new(),
             _own: own,
-        };
-        let until = Instant::now() + self.patience;
-        loop {
-            if let Some(status) = server.child.try_wait().expect("a child can be waited for") {
-                // The readers end with the pipes; a moment lets the last lines arrive.
-                thread::sleep(Duration::from_millis(50));
-                return Err(Failure {
-                    status: Some(status),
-                    printed: server.printed.lines(),
-                });
-            }
-            if server.answers() {
-                return Ok(server);
-            }
-            if Instant::now() > until {
-                return Err(Failure {
-                    status: None,
-                    printed: server.printed.lines(),
-                });
-            }
-            thread::sleep(Duration::from_millis(20));
         }
     }
 }
@@ -175,6 +167,45 @@ impl Server {
     #[must_use]
     pub fn start(binary: impl AsRef<Path>) -> Self {
         Self::plan(binary).start()
+    }
+
+    /// Waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Plan::try_start`].
+    pub fn until_ready(&mut self, patience: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.ended() {
+                // The readers end with the pipes; a moment lets the last lines arrive.
+                thread::sleep(Duration::from_millis(50));
+                return Err(Failure {
+                    status: Some(status),
+                    printed: self.printed.lines(),
+                });
+            }
+            if self.answers() {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(Failure {
+                    status: None,
+                    printed: self.printed.lines(),
+                });
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Panics
+    ///
+    /// When the system does not say.
+    #[must_use]
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be waited for")
     }
 
     /// Address without a path, such as `http://127.0.0.1:40123`.

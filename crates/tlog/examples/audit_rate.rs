@@ -85,6 +85,7 @@ fn fill(dir: &Path, entries: u64) -> Result<(), Box<dyn Error>> {
             let root = MapRoot {
                 size: index,
                 labels: tree.len(),
+                time_ms: index,
                 root: tree.root(),
             };
             log.append_blocking(root.to_bytes(), Vec::new())?;

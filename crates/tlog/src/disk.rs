@@ -12,7 +12,7 @@ use std::{
 use rustix::fs::{FallocateFlags, fallocate, syncfs};
 
 /// A file being written.
-pub trait DiskFile: Send {
+pub trait DiskFile: Send + Sync {
     /// Writes all of `bytes` at the end of what was written.
     ///
     /// # Errors

@@ -61,6 +61,8 @@ pub struct MapRoot {
     pub size: u64,
     /// Labels in it.
     pub labels: u64,
+    /// Every entry durable by then lies below [`MapRoot::size`]: milliseconds since 1970, UTC.
+    pub time_ms: u64,
     /// Its root.
     pub root: Hash,
 }
@@ -97,10 +99,12 @@ impl<'a> Entry<'a> {
             MAP_ROOT => {
                 let (size, rest) = rest.split_first_chunk()?;
                 let (labels, rest) = rest.split_first_chunk()?;
+                let (time, rest) = rest.split_first_chunk()?;
                 let root: [u8; 32] = rest.try_into().ok()?;
                 Some(Self::MapRoot(MapRoot {
                     size: u64::from_be_bytes(*size),
                     labels: u64::from_be_bytes(*labels),
+                    time_ms: u64::from_be_bytes(*time),
                     root: Hash(root),
                 }))
             }
@@ -136,6 +140,7 @@ impl MapRoot {
         let mut bytes = vec![MAP_ROOT];
         bytes.extend_from_slice(&self.size.to_be_bytes());
         bytes.extend_from_slice(&self.labels.to_be_bytes());
+        bytes.extend_from_slice(&self.time_ms.to_be_bytes());
         bytes.extend_from_slice(&self.root.0);
         bytes
     }
@@ -202,12 +207,13 @@ mod tests {
         let root = MapRoot {
             size: 70_000,
             labels: 69_000,
+            time_ms: 1_790_000_000_123,
             root: Hash([5; 32]),
         };
         let bytes = root.to_bytes();
-        assert_eq!(bytes.len(), 49);
+        assert_eq!(bytes.len(), 57);
         assert_eq!(Entry::parse(&bytes), Some(Entry::MapRoot(root)));
-        assert_eq!(Entry::parse(&bytes[..48]), None);
+        assert_eq!(Entry::parse(&bytes[..56]), None);
     }
 
     proptest! {

@@ -131,6 +131,16 @@ pub enum LogError {
         /// The entry.
         index: u64,
     },
+    /// Neither a bundle nor the write-ahead log holds these entries. Nothing was put in place.
+    #[error(
+        "{count} entries are in no bundle and not in the write-ahead log, the first of them {first}"
+    )]
+    EntriesMissing {
+        /// The first of them.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
     /// Nothing of that index or size is there, or not yet under a checkpoint.
     #[error("{asked} is outside the {size} entries there are")]
     OutOfRange {

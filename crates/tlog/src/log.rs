@@ -281,6 +281,12 @@ impl Log {
         &self.shared.verifier
     }
 
+    /// Sixteen bytes that tell this log from others, for what is kept beside it.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        self.shared.log_id
+    }
+
     /// The log's directory: `checkpoint` and `tile/` in it may be served to anyone.
     #[must_use]
     pub fn dir(&self) -> &Path {

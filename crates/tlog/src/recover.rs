@@ -259,12 +259,17 @@ impl Found {
     }
 }
 
-fn gap(expected: u64, found: u64) -> LogError {
+pub(crate) fn gap(expected: u64, found: u64) -> LogError {
     LogError::WalGap { expected, found }
 }
 
 /// The tiles must hold the same entry as the write-ahead log.
-fn check_tile(tiles: &Tiles, index: u64, size: u64, hash: &Hash) -> Result<(), LogError> {
+pub(crate) fn check_tile(
+    tiles: &Tiles,
+    index: u64,
+    size: u64,
+    hash: &Hash,
+) -> Result<(), LogError> {
     let differs = LogError::WalDiffers { index };
     let id = TileId::holding(Shelf::Hashes(0), index, size).ok_or(differs.clone())?;
     let row = hashes(&tiles.read(id)?).ok_or(differs.clone())?;
@@ -324,7 +329,7 @@ fn remove_unfinished(disk: &dyn Disk, dir: &Path) -> Result<(), LogError> {
     Ok(())
 }
 
-fn lock(dir: &Path) -> Result<File, LogError> {
+pub(crate) fn lock(dir: &Path) -> Result<File, LogError> {
     let path: PathBuf = dir.join("lock");
     let file = File::options().create(true).append(true).open(&path);
     let file = file.map_err(LogError::io("opening", &path))?;
@@ -341,7 +346,7 @@ fn lock(dir: &Path) -> Result<File, LogError> {
     }
 }
 
-fn log_id(vkey: &str) -> LogId {
+pub(crate) fn log_id(vkey: &str) -> LogId {
     let whole: [u8; 32] = Sha256::digest(vkey).into();
     let mut id = LogId::default();
     id.copy_from_slice(&whole[..16]);

@@ -102,6 +102,8 @@ pub struct Outcome {
     pub asked: Asked,
     /// Size it is now known to have cosigned last, to be remembered for the next submission.
     pub known: u64,
+    /// Text of the checkpoint it was asked to cosign.
+    text: String,
 }
 
 /// One checkpoint to be cosigned. `prove(old, new)` gives a consistency proof, as [`crate::Log::consistency`] does.
@@ -128,6 +130,7 @@ where
             witness: witness.name.clone(),
             asked: asked.unwrap_or_else(|failed| failed),
             known,
+            text: self.checkpoint.note().text().to_owned(),
         }
     }
 
@@ -196,6 +199,9 @@ where
 
 /// The checkpoint with the cosignatures gathered; a newer one takes an older one's place.
 ///
+/// Answers that came too late, about another checkpoint, are left out: under
+/// this one they would not verify, and spoil the whole note.
+///
 /// # Errors
 ///
 /// [`NoteError::TooManySignatures`].
@@ -204,7 +210,8 @@ pub fn merge(
     outcomes: &[Outcome],
 ) -> Result<SignedCheckpoint, NoteError> {
     let mut merged = checkpoint.clone();
-    for outcome in outcomes {
+    let text = checkpoint.note().text();
+    for outcome in outcomes.iter().filter(|outcome| outcome.text == text) {
         if let Asked::Cosigned { signature, .. } = &outcome.asked {
             merged.put(signature.clone())?;
         }

@@ -66,6 +66,17 @@ impl TileId {
         u64::from(self.width) == WIDTH
     }
 
+    /// Whether a tree of `size` leaves has all the hashes or entries that it holds.
+    #[must_use]
+    pub fn is_within(&self, size: u64) -> bool {
+        let count = match self.shelf {
+            Shelf::Entries => size,
+            Shelf::Hashes(level) => size.checked_shr(HEIGHT * level).unwrap_or(0),
+        };
+        let end = u128::from(self.index) * u128::from(WIDTH) + u128::from(self.width);
+        end <= u128::from(count)
+    }
+
     /// The same tile, full.
     #[must_use]
     pub fn full(self) -> Self {

@@ -109,6 +109,7 @@ impl Book {
         MapRoot {
             size,
             labels: labels.len() as u64,
+            time_ms: self.entries.len() as u64,
             root: root_of(&labels, 0),
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
+mod failing;
 
 use std::{
     collections::HashMap,
@@ -19,97 +20,16 @@ use std::{
     time::Duration,
 };
 
-use liuhen_tlog::{
-    Log, LogError, LogKey, Options,
-    disk::{Disk, DiskFile},
-    verify_dir,
-};
+use liuhen_tlog::{Log, LogError, LogKey, Options, verify_dir};
 
 use common::Unsynced;
+use failing::Failing;
 
 const ORIGIN: &str = "faults.example/log";
 const CHILD: &str = "LIUHEN_TLOG_KILL_DIR";
 
 fn key() -> LogKey {
     LogKey::from_seed(&[6; 32])
-}
-
-/// A disk on which the n-th act fails, and every one after it, as on a dying or full disk.
-#[derive(Debug)]
-struct Failing {
-    left: Arc<AtomicI64>,
-    error: io::ErrorKind,
-}
-
-impl Failing {
-    fn act(&self) -> io::Result<()> {
-        act(&self.left, self.error)
-    }
-}
-
-fn act(left: &AtomicI64, error: io::ErrorKind) -> io::Result<()> {
-    if left.fetch_sub(1, Ordering::SeqCst) > 0 {
-        return Ok(());
-    }
-    Err(error.into())
-}
-
-struct FailingFile {
-    file: Box<dyn DiskFile>,
-    left: Arc<AtomicI64>,
-    error: io::ErrorKind,
-}
-
-impl DiskFile for FailingFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = act(&self.left, self.error) {
-            // A full disk takes a part.
-            self.file.write(&bytes[..bytes.len() / 2])?;
-            return Err(error);
-        }
-        self.file.write(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        act(&self.left, self.error)?;
-        self.file.sync()
-    }
-}
-
-impl Disk for Failing {
-    fn create(&self, path: &Path, reserve: u64) -> io::Result<Box<dyn DiskFile>> {
-        self.act()?;
-        Ok(Box::new(FailingFile {
-            file: Unsynced.create(path, reserve)?,
-            left: Arc::clone(&self.left),
-            error: self.error,
-        }))
-    }
-
-    fn create_dirs(&self, path: &Path) -> io::Result<()> {
-        self.act()?;
-        Unsynced.create_dirs(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.act()?;
-        Unsynced.rename(from, to)
-    }
-
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.act()?;
-        Unsynced.sync_dir(dir)
-    }
-
-    fn sync_all(&self, dir: &Path) -> io::Result<()> {
-        self.act()?;
-        Unsynced.sync_all(dir)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.act()?;
-        Unsynced.remove(path)
-    }
 }
 
 /// Opens, checks that `answered` are all there, and that the log verifies and goes on.

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use liuhen_tlog::{
     Entry, Label, NoteError, Policy, SignedCheckpoint, Verifier, leaf_hash,
-    person::{BuildError, MAX_LABELS, PersonProof, build},
+    person::{BuildError, MAX_ENTRY_BYTES, MAX_LABELS, PersonProof, build},
 };
 use person_world::{
     ORIGIN, Parts, WITNESSES, Whole, World, chunk, cosignature, event, label, log_key, map_proof,
@@ -177,6 +177,7 @@ fn shows(
         "found": found,
         "complete": places.len() < labels.len(),
         "covered": root.size,
+        "time": root.time_ms,
         "size": world.entries.len(),
         "quorum": confirmed.len() >= 2,
         "cosigned": confirmed,
@@ -817,6 +818,7 @@ fn check(file: &Value, case: &Value, bytes: &[u8]) -> Result<Value, &'static str
         "found": entries.collect::<Vec<Value>>(),
         "complete": found.complete,
         "covered": found.covered,
+        "time": found.covered_ms,
         "size": checkpoint.size(),
         "quorum": verdict.quorum,
         "cosigned": cosigned.collect::<Vec<Value>>(),
@@ -925,6 +927,31 @@ fn a_found_chunk_brings_its_wrap_and_its_event() {
     assert_eq!(shared.wrap, &sha(&[b"wrap", &labels[0]]));
     assert_eq!(shared.leaf, world.entries[shared.index as usize]);
     assert_eq!(found.entries[0].index, shared.index + 1);
+}
+
+#[test]
+fn large_entries_are_answered_in_parts() {
+    let mut world = World::default();
+    for n in 0..135 {
+        world.push(event("wang", n, 255));
+    }
+    let map_root = world.push_true_map();
+    let checkpoint = world.checkpoint(&[]);
+    let source = Whole(&world, map_root);
+    let (mut from, mut parts) = (0, Vec::new());
+    loop {
+        let asked = labels("wang", from, 200);
+        let proof = build(from, &asked, &checkpoint, map_root, &source).unwrap();
+        assert!(proof.to_bytes().len() < MAX_ENTRY_BYTES + 100_000);
+        let found = proof.check(from, &asked, &checkpoint).unwrap();
+        from += found.entries.len() as u64;
+        parts.push(found.entries.len());
+        if found.complete {
+            break;
+        }
+    }
+    // 65,361 bytes each; the one that passes the limit is still given.
+    assert_eq!(parts, [129, 6]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod import;
+pub(crate) mod log;
 pub(crate) mod openapi;
 mod report;
 pub(crate) mod rules;

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use liuhen_server::{Limits, ServeOptions};
-use liuhen_service::{Service, demo};
+use liuhen_service::{Config, Service, Waiting, demo};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,6 +21,7 @@ use crate::{bar, show};
 Examples:
   liuhen serve                 a vault in ./liuhen-data, on http://127.0.0.1:8420
   liuhen serve --demo          the same with a thousand invented people and a year of reads
+  liuhen serve --standby       waits until the serving process is gone, then serves
   liuhen serve --listen 0.0.0.0:8420 --public-url https://vault.example.com
                                behind a proxy that ends TLS")]
 pub(crate) struct ServeArgs {
@@ -43,6 +45,12 @@ pub(crate) struct ServeArgs {
     /// Largest upload, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     upload_limit: u64,
+    /// When another process holds the data directory, wait until it is gone, then serve.
+    #[arg(long)]
+    standby: bool,
+    /// With --standby: end a holder that shows no life for so many seconds (SIGKILL; same machine, same user).
+    #[arg(long, value_name = "SECONDS", requires = "standby", value_parser = clap::value_parser!(u64).range(3..=86_400))]
+    kill_hung_after: Option<u64>,
     /// Put about a thousand invented people and a year of reads into a new vault.
     #[arg(long)]
     demo: bool,
@@ -58,15 +66,52 @@ pub(crate) fn run(args: ServeArgs) -> Result<Exit> {
         args.public_url.as_deref(),
         args.behind_tls_proxy,
     )?;
-    std::net::TcpListener::bind(args.listen)
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
-    let mut config = args.opening.config()?;
-    config.witnesses.clone_from(&args.witnesses);
-    let service = Service::open(&config)?;
+    let service = match args.standby {
+        true => stand_by(&args)?,
+        false => {
+            std::net::TcpListener::bind(args.listen)
+                .with_context(|| format!("cannot listen on {}", args.listen))?;
+            Service::open(&config(&args)?)?
+        }
+    };
     let served = runtime()?.block_on(serve(&service, args));
     // Also after a failure: what was traced is to be flushed.
     let closed = service.close().context("closing the vault");
     served.and(closed.map(|()| Exit::Done))
+}
+
+fn config(args: &ServeArgs) -> Result<Config> {
+    Ok(Config {
+        witnesses: args.witnesses.clone(),
+        ..args.opening.config()?
+    })
+}
+
+/// Waits for the data directory. The address may be the holder's until then, so it is not tried before.
+fn stand_by(args: &ServeArgs) -> Result<Arc<Service>> {
+    let config = config(args)?;
+    let dir = args.opening.dir().display();
+    let limit = args.kill_hung_after.map(Duration::from_secs);
+    let service = Service::open_when_free(&config, limit, |waiting| {
+        show::note(match waiting {
+            Waiting::Held(Some(holder)) => {
+                format!("standing by: {dir} is held by {}", show::holder(holder))
+            }
+            Waiting::Silent(holder, silence) => format!(
+                "{} has shown no life for {} s; it keeps the directory until it ends",
+                show::holder(holder),
+                silence.as_secs()
+            ),
+            Waiting::Ended(holder) => {
+                format!("ended {}, which showed no life", show::holder(holder))
+            }
+            Waiting::CannotEnd(holder, why) => {
+                format!("{} cannot be ended from here: {why}", show::holder(holder))
+            }
+            _ => format!("standing by: {dir} is held"),
+        });
+    })?;
+    Ok(service)
 }
 
 async fn serve(service: &Arc<Service>, args: ServeArgs) -> Result<Exit> {

@@ -2,23 +2,22 @@
 //!
 //! Needs no key and changes nothing. The log's own `vkey` file shows damage; only a key kept elsewhere shows a log that was replaced whole.
 
+mod evidence;
 mod log;
+mod mine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use liuhen_server::api::log::Proof;
-use liuhen_tlog::proof::{self, Nodes};
-use liuhen_tlog::tile::{self, Shelf, TileId};
-use liuhen_tlog::{DirReport, Hash, Receipt, SignedCheckpoint, Verifier, node_hash, verify_dir};
+use liuhen_tlog::audit::{DirSource, Tiles};
+use liuhen_tlog::proof;
+use liuhen_tlog::{DirReport, Hash, Receipt, SignedCheckpoint, Verifier, verify_dir};
 use serde_json::json;
 
 use crate::exit::Exit;
 use crate::{bar, show};
-
-/// Hashes of a tile are 256: eight levels of the tree.
-const TILE_LEVELS: u32 = 8;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -49,6 +48,10 @@ pub(crate) struct VerifyArgs {
 enum What {
     /// Audit a whole log: entries, tiles, earlier checkpoints and the private map.
     Log(log::LogArgs),
+    /// Check one's own trace: who looked, and that nothing is missing.
+    Mine(mine::MineArgs),
+    /// Check evidence that a witness kept against a log.
+    Evidence(evidence::EvidenceArgs),
     /// Check a receipt, as an answer of the API carried it.
     Receipt(ReceiptArgs),
 }
@@ -82,6 +85,8 @@ struct ReceiptArgs {
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     match (&args.what, &args.dir) {
         (Some(What::Log(audit)), _) => log::run(audit),
+        (Some(What::Mine(mine)), _) => mine::run(mine),
+        (Some(What::Evidence(evidence)), _) => evidence::run(evidence),
         (Some(What::Receipt(receipt)), _) => run_receipt(receipt),
         (None, Some(dir)) => run_dir(args, dir),
         (None, None) => bail!("give the directory of a vault or of a log"),
@@ -207,8 +212,9 @@ fn check_inclusion(
         let own = dir.join("checkpoint");
         let file = args.checkpoint.as_deref().unwrap_or(&own);
         let signed = SignedCheckpoint::verify(&fs::read(file)?, trusted)?;
+        let source = DirSource::new(dir);
         let tiles = Tiles {
-            dir,
+            source: &source,
             size: signed.size(),
         };
         let path = proof::prove_inclusion(&tiles, index, signed.size())?;
@@ -232,40 +238,6 @@ fn check_inclusion(
     Ok(Some(signed.size()))
 }
 
-/// The hash tiles of a log's directory, read as needed.
-struct Tiles<'a> {
-    dir: &'a Path,
-    size: u64,
-}
-
-impl Nodes for Tiles<'_> {
-    type Error = std::io::Error;
-
-    fn node(&self, level: u32, index: u64) -> Result<Hash, Self::Error> {
-        let damaged = || std::io::Error::other("a tile is missing or too short");
-        let below = level % TILE_LEVELS;
-        let shelf = Shelf::Hashes(level / TILE_LEVELS);
-        let (start, count) = (index << below, 1_usize << below);
-        let id = TileId::holding(shelf, start, self.size).ok_or_else(damaged)?;
-        // A partial tile may have given way to the full one, which begins with the same hashes.
-        let read = |id: TileId| fs::read(self.dir.join(id.to_string()));
-        let bytes = read(id).or_else(|_| read(id.full()))?;
-        let hashes = tile::hashes(&bytes).ok_or_else(damaged)?;
-        let offset = usize::try_from(start % tile::WIDTH).map_err(|_| damaged())?;
-        let mut row = hashes
-            .get(offset..offset + count)
-            .ok_or_else(damaged)?
-            .to_vec();
-        while row.len() > 1 {
-            row = row
-                .chunks_exact(2)
-                .map(|pair| node_hash(&pair[0], &pair[1]))
-                .collect();
-        }
-        row.pop().ok_or_else(damaged)
-    }
-}
-
 fn unsound(as_json: bool, reason: &str) -> Result<Exit> {
     if as_json {
         show::json(&json!({ "sound": false, "reason": reason }))?;
@@ -276,7 +248,7 @@ fn unsound(as_json: bool, reason: &str) -> Result<Exit> {
 }
 
 /// The log of a vault's data directory, or the directory itself when it is a log's.
-fn log_dir(dir: &Path) -> Result<PathBuf> {
+pub(super) fn log_dir(dir: &Path) -> Result<PathBuf> {
     let inside = dir.join("log");
     for candidate in [inside, dir.to_owned()] {
         if candidate.join("checkpoint").exists() {
@@ -289,7 +261,7 @@ fn log_dir(dir: &Path) -> Result<PathBuf> {
     );
 }
 
-fn verifier(key: &str) -> Result<Verifier> {
+pub(super) fn verifier(key: &str) -> Result<Verifier> {
     Verifier::parse(key).context("the key is no verifier key (C2SP signed-note: name+id+key)")
 }
 

@@ -19,7 +19,7 @@ struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 7] = [
     Asset {
         name: "liuhen.css",
         media_type: "text/css; charset=utf-8",
@@ -39,6 +39,16 @@ const ASSETS: [Asset; 5] = [
         name: "verify.js",
         media_type: SCRIPT,
         body: include_str!("../../assets/verify.js"),
+    },
+    Asset {
+        name: "person-proof.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/person-proof.js"),
+    },
+    Asset {
+        name: "sha256.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/sha256.js"),
     },
     Asset {
         name: "verify-page.js",
@@ -121,11 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_own_verifier_passes_its_tests() {
-        let test = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/verify.test.mjs");
+    fn the_pages_own_verifiers_pass_their_tests() {
+        let tests = ["verify.test.mjs", "person-proof.test.mjs"]
+            .map(|name| format!("{}/assets/{name}", env!("CARGO_MANIFEST_DIR")));
         match std::process::Command::new("node")
             .arg("--test")
-            .arg(test)
+            .args(tests)
             .output()
         {
             Ok(run) => assert!(
@@ -133,7 +144,7 @@ mod tests {
                 "{}",
                 String::from_utf8_lossy(&run.stdout)
             ),
-            Err(_) => eprintln!("SKIP: node is absent, verify.js was not tested"),
+            Err(_) => eprintln!("SKIP: node is absent, the verifiers were not tested"),
         }
     }
 }

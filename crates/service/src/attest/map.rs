@@ -7,18 +7,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use liuhen_tlog::map::Tree;
+use liuhen_tlog::disk::SystemDisk;
+use liuhen_tlog::map::PrivateMap;
 use liuhen_tlog::{Entry, Log, MapRoot};
 
 use super::Shared;
 use crate::error::{Result, ServiceError};
 use crate::ledger::Ledger;
 
+/// Threads that hash a large batch, as when the map is taken up.
+const THREADS: usize = 2;
+
 /// The map and the roots that can be proved.
 #[derive(Default)]
 pub(super) struct Map {
     /// None until it was taken up.
-    inner: Option<Kept>,
+    inner: Option<PrivateMap>,
     /// Roots in the log whose maps are kept, rising.
     roots: VecDeque<Bound>,
     /// What went wrong, in words that name nobody.
@@ -35,9 +39,9 @@ pub(super) struct Bound {
 
 impl Map {
     /// The newest root under a checkpoint of `size`, and the map it binds.
-    pub(super) fn provable(&self, size: u64) -> Option<(Bound, &Tree)> {
+    pub(super) fn provable(&self, size: u64) -> Option<(Bound, &PrivateMap)> {
         let under = self.roots.iter().rev().find(|bound| bound.index < size)?;
-        Some((*under, &self.inner.as_ref()?.tree))
+        Some((*under, self.inner.as_ref()?))
     }
 
     pub(super) fn newest(&self) -> Option<Bound> {
@@ -46,50 +50,16 @@ impl Map {
 
     /// Entries below this index were looked through.
     fn reached(&self) -> u64 {
-        self.inner.as_ref().map_or(0, |kept| kept.size)
+        self.inner.as_ref().map_or(0, PrivateMap::size)
     }
 
     /// Lets go of maps older than the newest one under a checkpoint of `size`.
     fn forget_before(&mut self, size: u64) {
         while self.roots.get(1).is_some_and(|next| next.index < size) {
-            if let (Some(gone), Some(kept)) = (self.roots.pop_front(), &mut self.inner) {
-                kept.tree.unpin(gone.root.size);
+            if let (Some(gone), Some(map)) = (self.roots.pop_front(), &mut self.inner) {
+                map.unpin(gone.root.size);
             }
         }
-    }
-}
-
-/// The map as far as it was made.
-struct Kept {
-    tree: Tree,
-    /// Entries below this index are in it.
-    size: u64,
-}
-
-impl Kept {
-    fn root(&self) -> MapRoot {
-        MapRoot {
-            size: self.size,
-            labels: self.tree.len(),
-            root: self.tree.root(),
-        }
-    }
-
-    /// Takes up the entries of one bundle, at most up to `to`.
-    fn take(&mut self, log: &Log, to: u64) -> Result<()> {
-        let entries = log.entries_from(self.size)?;
-        let few = usize::try_from(to - self.size).unwrap_or(usize::MAX);
-        let entries = entries.get(..few).unwrap_or(&entries);
-        let mut labels: Vec<_> = (self.size..)
-            .zip(entries)
-            .filter_map(|(index, entry)| Some((index, Entry::parse(entry)?)))
-            .flat_map(|(index, entry)| entry.labels().map(move |label| (*label, index)))
-            .collect();
-        for (_, index) in self.tree.insert_batch(&mut labels) {
-            tracing::error!(index, "a label stands in the log a second time");
-        }
-        self.size += entries.len() as u64;
-        Ok(())
     }
 }
 
@@ -110,38 +80,76 @@ pub(super) fn run(shared: &Shared, ledger: &Arc<Ledger>) {
     }
 }
 
-/// Makes the map as it was at the newest root in the log.
+/// Takes up the map as it was at the newest root in the log.
 fn take_up(shared: &Shared) -> Result<()> {
     let log = &shared.log;
     let start = Instant::now();
     let newest = newest_root(log, log.checkpoint().size())?;
-    let mut kept = Kept {
-        tree: Tree::new(0),
-        size: 0,
-    };
-    if let Some(bound) = newest {
-        while kept.size < bound.root.size {
-            if *shared.stopping.lock() {
-                return Ok(());
-            }
-            kept.take(log, bound.root.size)?;
-        }
-        if kept.root() != bound.root {
+    let wanted = newest.map(|bound| bound.root);
+    let (dir, id) = (log.dir().join("map"), log.id());
+    let mut map = PrivateMap::open(&SystemDisk, &dir, &id, wanted.as_ref(), THREADS)?;
+    let mut sound = catch_up(shared, &mut map, wanted.as_ref())?;
+    if sound == Some(false) {
+        tracing::warn!(
+            "the map's journal does not lead to the root in the log; the map is made anew"
+        );
+        map = PrivateMap::create(&SystemDisk, &dir, &id, THREADS)?;
+        sound = catch_up(shared, &mut map, wanted.as_ref())?;
+    }
+    match sound {
+        Some(true) => {}
+        Some(false) => {
             return Err(ServiceError::Damaged(
                 "private map, or the log it is made from",
             ));
         }
-        kept.tree.pin(kept.size);
+        None => return Ok(()),
     }
+    map.save();
+    map.pin();
     tracing::info!(
-        labels = kept.tree.len(),
+        labels = map.tree().len(),
         seconds = start.elapsed().as_secs_f64(),
         "the private map is taken up"
     );
-    let mut map = shared.map.write();
-    map.inner = Some(kept);
-    map.roots.extend(newest);
+    let mut kept = shared.map.write();
+    kept.inner = Some(map);
+    kept.roots.extend(newest);
     Ok(())
+}
+
+/// Reads the log up to the size of `wanted`; whether that gives its root. None when it is time to stop.
+fn catch_up(
+    shared: &Shared,
+    map: &mut PrivateMap,
+    wanted: Option<&MapRoot>,
+) -> Result<Option<bool>> {
+    let Some(wanted) = wanted else {
+        return Ok(Some(true));
+    };
+    while map.size() < wanted.size {
+        if *shared.stopping.lock() {
+            return Ok(None);
+        }
+        take(map, &shared.log, wanted.size)?;
+    }
+    Ok(Some(map.root_entry(wanted.time_ms) == *wanted))
+}
+
+/// Takes up the entries of one bundle, at most up to `to`.
+fn take(map: &mut PrivateMap, log: &Log, to: u64) -> Result<()> {
+    let from = map.size();
+    let entries = log.entries_from(from)?;
+    let few = usize::try_from(to - from).unwrap_or(usize::MAX);
+    for repeated in map.extend(from, entries.iter().take(few))? {
+        let (index, first) = (repeated.index, repeated.first);
+        tracing::error!(index, first, "a label stands in the log a second time");
+    }
+    Ok(())
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
 /// The newest map root among the entries below `end`, looked for from the end.
@@ -174,26 +182,35 @@ fn step(shared: &Shared, ledger: &Arc<Ledger>) -> Result<()> {
     let log = &shared.log;
     let best = shared.best_checkpoint().size();
     shared.map.write().forget_before(best);
-    let end = log.checkpoint().size();
     let bound = shared.map.read().newest();
+    // The time before the size: what was durable by then is counted. A clock that jumps back dates nothing back.
+    let time = now_ms().max(bound.map_or(0, |bound| bound.root.time_ms));
+    let end = log.checkpoint_now()?.size();
     while shared.map.read().reached() < end {
         // One bundle at a time, so that proofs are answered in between.
         match &mut shared.map.write().inner {
-            Some(kept) => kept.take(log, end)?,
+            Some(map) => take(map, log, end)?,
             None => return Ok(()),
         }
     }
-    let Some(root) = shared.map.read().inner.as_ref().map(Kept::root) else {
+    let Some(root) = shared
+        .map
+        .read()
+        .inner
+        .as_ref()
+        .map(|map| map.root_entry(time))
+    else {
         return Ok(());
     };
     if root.labels == bound.map_or(0, |bound| bound.root.labels) {
         return Ok(());
     }
     let index = ledger.map_root_blocking(root)?.index;
-    let mut map = shared.map.write();
-    if let Some(kept) = &mut map.inner {
-        kept.tree.pin(root.size);
+    let mut kept = shared.map.write();
+    if let Some(map) = &mut kept.inner {
+        map.pin();
+        map.save();
     }
-    map.roots.push_back(Bound { index, root });
+    kept.roots.push_back(Bound { index, root });
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Rule: `docs/trace.md`, A person's proof. Whoever knows a label may ask; nobody can guess one.
 
 use liuhen_tlog::entry::Label;
-use liuhen_tlog::map::{self, Tree};
+use liuhen_tlog::map::{MapProofError, PrivateMap};
 use liuhen_tlog::person::{BuildError, Source, build};
 use liuhen_tlog::proof::Nodes;
 use liuhen_tlog::{Hash, Log, LogError};
@@ -15,7 +15,7 @@ use crate::error::{Result, ServiceError};
 struct Parts<'a, N> {
     log: &'a Log,
     nodes: N,
-    map: &'a Tree,
+    map: &'a PrivateMap,
     /// Size of the map proved.
     size: u64,
 }
@@ -26,7 +26,7 @@ enum PartError {
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
-    Map(#[from] map::MapProofError),
+    Map(#[from] MapProofError),
 }
 
 type Part<T> = std::result::Result<T, PartError>;
@@ -42,11 +42,15 @@ impl<N: Nodes<Error = LogError>> Nodes for Parts<'_, N> {
 impl<N: Nodes<Error = LogError>> Source for Parts<'_, N> {
     fn find(&self, label: &Label) -> Part<Option<u64>> {
         // The tree may have gone on since.
-        Ok(self.map.get(label).filter(|index| *index < self.size))
+        Ok(self
+            .map
+            .tree()
+            .get(label)
+            .filter(|index| *index < self.size))
     }
 
     fn prove_labels(&self, sorted: &[Label]) -> Part<Vec<u8>> {
-        Ok(map::prove_pinned(self.map, self.size, sorted)?)
+        Ok(self.map.prove(self.size, sorted)?)
     }
 
     fn entry(&self, index: u64) -> Part<Vec<u8>> {
@@ -66,7 +70,7 @@ impl Service {
         // Without a map root under the cosigned checkpoint, the log's own word must do; whoever checks sees whose word it is.
         let best = shared.best_checkpoint();
         let provable = |size| map.provable(size);
-        let (checkpoint, (bound, tree)) = match provable(best.size()) {
+        let (checkpoint, (bound, kept)) = match provable(best.size()) {
             Some(found) => (best, found),
             None => {
                 let newest = self.log.checkpoint();
@@ -77,7 +81,7 @@ impl Service {
         let parts = Parts {
             log: &self.log,
             nodes: self.log.nodes(),
-            map: tree,
+            map: kept,
             size: bound.root.size,
         };
         let proof = build(from, labels, &checkpoint, bound.index, &parts);

@@ -89,6 +89,16 @@ pub enum Fault {
         /// The size it states.
         size: u64,
     },
+    /// A map root says an earlier time than the one before it.
+    #[error("the map root at entry {index} is of time {time}, after one of {before}")]
+    MapTimeFalls {
+        /// The map root's entry.
+        index: u64,
+        /// The time it states: milliseconds since 1970, UTC.
+        time: u64,
+        /// The time of the map root before it.
+        before: u64,
+    },
     /// A map root does not cover more than the one before it.
     #[error("the map root at entry {index} is of {size} entries, after one of {before}")]
     MapNotRising {

@@ -37,6 +37,8 @@ pub(super) struct Fold {
     pub(super) labels: u64,
     /// Size of the last map root that was fit to be checked.
     pub(super) mapped: Option<u64>,
+    /// Time of the last map root: milliseconds since 1970, UTC.
+    pub(super) mapped_time: u64,
     /// First entry that could not be read.
     pub(super) gap: Option<u64>,
     /// What was wrong.
@@ -53,6 +55,7 @@ impl Default for Fold {
             map_roots: 0,
             labels: 0,
             mapped: None,
+            mapped_time: 0,
             gap: None,
             faults: Faults::default(),
         }
@@ -131,6 +134,16 @@ impl Fold {
     /// Whether a map root may be compared with the entries: it covers more than the last, and nothing after itself.
     fn is_fit(&mut self, root: &RootEntry) -> bool {
         let (index, size) = (root.index, root.says.size);
+        let (time, before) = (root.says.time_ms, self.mapped_time);
+        if time < before {
+            let fault = Fault::MapTimeFalls {
+                index,
+                time,
+                before,
+            };
+            self.faults.note(fault);
+        }
+        self.mapped_time = time;
         if size > index {
             self.faults.note(Fault::MapBeyond { index, size });
             return false;

@@ -35,7 +35,7 @@ use std::{
 
 pub use dir::{DirReport, verify_dir};
 pub use fault::{Fault, Fork, MOST_FAULTS};
-pub use source::{DirSource, Source, SourceError};
+pub use source::{DirSource, Source, SourceError, Tiles};
 
 use crate::{
     checkpoint::SignedCheckpoint,
@@ -50,7 +50,6 @@ use fold::{Fold, Known};
 use map::Task;
 use pass::Pass;
 use pile::{Lengths, MOST_BITS, Piles};
-use source::Tiles;
 use state::{Saved, State};
 
 /// Labels in one pile, aimed at when a state is begun; it may grow a few times over.

@@ -18,7 +18,7 @@ use crate::{entry::MapRoot, hash::Hash};
 /// Bytes waiting in memory before they go to their files.
 const WAITING: usize = 32 << 20;
 /// Bytes of a map root with the index of its entry.
-const ROOT: usize = 56;
+const ROOT: usize = 64;
 /// Most bits of a label that choose a file: 4096 files.
 pub(super) const MOST_BITS: u32 = 12;
 
@@ -239,8 +239,14 @@ pub(super) fn first_bits(label: &[u8], bits: u32) -> usize {
 impl RootEntry {
     fn to_bytes(self) -> [u8; ROOT] {
         let mut bytes = [0; ROOT];
-        let numbers = [self.index, self.says.size, self.says.labels];
-        let (places, root) = bytes.split_at_mut(24);
+        let MapRoot {
+            size,
+            labels,
+            time_ms,
+            ..
+        } = self.says;
+        let numbers = [self.index, size, labels, time_ms];
+        let (places, root) = bytes.split_at_mut(32);
         for (place, number) in places.chunks_exact_mut(8).zip(numbers) {
             place.copy_from_slice(&number.to_be_bytes());
         }
@@ -250,12 +256,13 @@ impl RootEntry {
 
     fn from_bytes(bytes: &[u8; ROOT]) -> Self {
         let mut root = [0; 32];
-        root.copy_from_slice(&bytes[24..]);
+        root.copy_from_slice(&bytes[32..]);
         Self {
             index: number_at(bytes, 0),
             says: MapRoot {
                 size: number_at(bytes, 8),
                 labels: number_at(bytes, 16),
+                time_ms: number_at(bytes, 24),
                 root: Hash(root),
             },
         }
@@ -320,6 +327,7 @@ mod tests {
             says: MapRoot {
                 size: 5,
                 labels: 4,
+                time_ms: 3,
                 root: Hash([9; 32]),
             },
         };

@@ -100,10 +100,18 @@ fn fetch_cut(source: &dyn Source, id: TileId) -> Result<Result<Vec<u8>, Fault>, 
     Ok(Err(Fault::Unreadable { tile: id, reason }))
 }
 
-/// The hash tiles of a source, for proofs between two checkpoints.
-pub(super) struct Tiles<'a> {
-    pub(super) source: &'a dyn Source,
-    pub(super) size: u64,
+/// The hash tiles of a source, for proofs in the tree of its first `size` entries. What they say is not believed: proofs are checked.
+pub struct Tiles<'a> {
+    /// Where they are read from.
+    pub source: &'a dyn Source,
+    /// Entries of the tree.
+    pub size: u64,
+}
+
+impl std::fmt::Debug for Tiles<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tiles({} entries)", self.size)
+    }
 }
 
 impl Nodes for Tiles<'_> {

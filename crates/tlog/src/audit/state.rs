@@ -107,6 +107,7 @@ impl State {
             ("map-roots", Some(fold.map_roots)),
             ("labels", Some(fold.labels)),
             ("map-size", fold.mapped),
+            ("map-time", Some(fold.mapped_time)),
             ("map-checked", Some(saved.mapped)),
             ("gap", fold.gap),
             ("faults", Some(fold.faults.count)),
@@ -182,6 +183,7 @@ impl State {
             "chunks" => fold.chunks = parse_decimal(value)?,
             "map-roots" => fold.map_roots = parse_decimal(value)?,
             "labels" => fold.labels = parse_decimal(value)?,
+            "map-time" => fold.mapped_time = parse_decimal(value)?,
             "map-size" => fold.mapped = Some(parse_decimal(value)?),
             "map-checked" => saved.mapped = parse_decimal(value)?,
             "gap" => fold.gap = Some(parse_decimal(value)?),
@@ -240,6 +242,7 @@ mod tests {
             map_roots: 2,
             labels: 501,
             mapped: Some(300),
+            mapped_time: 7,
             gap: Some(256),
             ..Fold::default()
         };

@@ -6,11 +6,14 @@
 pub mod proof;
 pub mod tree;
 
+mod journal;
 mod node;
 mod pin;
+mod private;
 #[cfg(test)]
 mod reference;
 
 pub use node::{EMPTY, Node, leaf, node};
+pub use private::{MapError, PrivateMap, Repeated};
 pub use proof::{MapProofError, prove, prove_pinned, verify};
 pub use tree::{Builder, Tree};

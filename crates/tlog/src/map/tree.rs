@@ -21,7 +21,7 @@ use super::{
 use crate::{entry::Label, hash::Hash};
 
 /// Labels in a bucket, on average.
-const LOAD: u64 = 10;
+const LOAD: u64 = 4;
 /// Nodes a thread should have to hash before it is worth starting.
 const SHARE: usize = 2_048;
 /// Hashes of earlier versions kept, unless told otherwise: about 90 bytes each.
@@ -154,7 +154,12 @@ impl Tree {
 
     /// Puts labels into their buckets and leaves all hashes as they were.
     fn put(&mut self, batch: &mut [Item]) -> (Touched, Vec<Item>) {
-        batch.sort_unstable();
+        // The first words nearly always differ, and are compared faster than whole labels.
+        batch.sort_unstable_by(|a, b| {
+            first_word(&a.0)
+                .cmp(&first_word(&b.0))
+                .then_with(|| a.cmp(b))
+        });
         // First, so that no bucket takes many at once while there are few buckets.
         self.grow(self.len.saturating_add(batch.len() as u64));
         let mut touched = Touched::default();
@@ -501,8 +506,28 @@ fn in_parts<T: Sync, R: Send>(
     })
 }
 
+/// As [`merge`], for the label alone that comes to most buckets.
+fn merge_one(bucket: &mut Bucket, item: &Item, refused: &mut Vec<Item>) -> u64 {
+    match bucket.binary_search_by(|old| old.0.cmp(&item.0)) {
+        Ok(_) => {
+            refused.push(*item);
+            0
+        }
+        Err(at) => {
+            let mut all = mem::take(bucket).into_vec();
+            all.reserve_exact(1);
+            all.insert(at, *item);
+            *bucket = all.into_boxed_slice();
+            1
+        }
+    }
+}
+
 /// Puts sorted labels among those of a bucket; how many were new.
 fn merge(bucket: &mut Bucket, items: &[Item], refused: &mut Vec<Item>) -> u64 {
+    if let [item] = items {
+        return merge_one(bucket, item, refused);
+    }
     let mut fresh = Vec::with_capacity(items.len());
     for item in items {
         let known = bucket.binary_search_by(|old| old.0.cmp(&item.0)).is_ok();
@@ -526,6 +551,12 @@ fn merge(bucket: &mut Bucket, items: &[Item], refused: &mut Vec<Item>) -> u64 {
     }
     *bucket = all.into_boxed_slice();
     fresh.len() as u64
+}
+
+fn first_word(label: &Label) -> u64 {
+    label
+        .first_chunk()
+        .map_or(0, |word| u64::from_be_bytes(*word))
 }
 
 /// `count` bits (at most 64) of a label from bit `from` on, as a number.

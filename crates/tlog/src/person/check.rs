@@ -5,7 +5,7 @@
 use super::{container::PersonProof, tree_proof::verify_entries};
 use crate::{
     checkpoint::SignedCheckpoint,
-    entry::{Chunk, Entry, Label},
+    entry::{Chunk, Entry, Label, MapRoot},
     hash::{Hash, leaf_hash},
     map::proof::{self as map_proof, MapProofError},
     proof::ProofError,
@@ -118,6 +118,8 @@ pub struct Found<'a> {
     pub complete: bool,
     /// The map covers the log's entries below this index, and so does [`Found::complete`].
     pub covered: u64,
+    /// Every entry durable by then is covered, says the log: milliseconds since 1970, UTC.
+    pub covered_ms: u64,
 }
 
 /// One of the person's entries.
@@ -165,8 +167,8 @@ impl PersonProof {
             .filter(|_| from == self.from)
             .ok_or(PersonError::OtherQuestion)?;
         self.check_tree(checkpoint)?;
-        let (covered, root) = self.check_map_root()?;
-        let places = self.look_up(labels, &root)?;
+        let map = self.check_map_root()?;
+        let places = self.look_up(labels, &map.root)?;
         let known = places.iter().take_while(|place| place.is_some()).count();
         let complete = known < places.len();
         if places.iter().skip(known).any(Option::is_some) {
@@ -176,12 +178,13 @@ impl PersonProof {
         let entries = (from..)
             .zip(labels)
             .zip(places.into_iter().flatten())
-            .map(|((n, label), index)| self.find(n, label, index, covered))
+            .map(|((n, label), index)| self.find(n, label, index, map.size))
             .collect::<Result<_, _>>()?;
         Ok(Found {
             entries,
             complete,
-            covered,
+            covered: map.size,
+            covered_ms: map.time_ms,
         })
     }
 
@@ -201,8 +204,8 @@ impl PersonProof {
         .map_err(PersonError::NotInTree)
     }
 
-    /// Step 2: the size and root of the map.
-    fn check_map_root(&self) -> Result<(u64, Hash), PersonError> {
+    /// Step 2: what the map root says.
+    fn check_map_root(&self) -> Result<MapRoot, PersonError> {
         let index = self.map_root;
         let entry = self.entry(index);
         let entry = entry.ok_or(PersonError::EntryMissing { index })?;
@@ -213,7 +216,7 @@ impl PersonProof {
             let size = map.size;
             return Err(PersonError::MapRootTooNew { index, size });
         }
-        Ok((map.size, map.root))
+        Ok(map)
     }
 
     /// Step 3: where the map says the labels stand, in their own order.

@@ -474,3 +474,187 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{hash::leaf_hash, key::LogKey, receipt::Batch, tree::MemoryTree};
+
+    const ORIGIN: &str = "log.example/a";
+
+    fn key() -> Verifier {
+        LogKey::from_seed(&[1; 32]).verifier(ORIGIN).unwrap()
+    }
+
+    fn tree(tag: u8) -> MemoryTree {
+        MemoryTree::new((0..30).map(|i| leaf_hash(&[tag, i])).collect())
+    }
+
+    fn note(origin: &str, tag: u8, size: u64) -> SignedNote {
+        let Ok(root) = proof::root(&tree(tag), size);
+        let checkpoint = Checkpoint {
+            origin: origin.into(),
+            size,
+            root,
+            extensions: Vec::new(),
+        };
+        let signer = LogKey::from_seed(&[1; 32]).signer(origin).unwrap();
+        checkpoint.sign(&signer).unwrap().note().clone()
+    }
+
+    fn fork() -> Evidence {
+        Evidence::fork(note(ORIGIN, 0, 13), note(ORIGIN, 1, 13)).unwrap()
+    }
+
+    fn rewrite() -> Evidence {
+        let Ok(proof) = proof::prove_consistency(&tree(1), 13, 20);
+        let Ok(prefix) = proof::root(&tree(1), 13);
+        Evidence::rewrite(note(ORIGIN, 0, 13), note(ORIGIN, 1, 20), prefix, proof).unwrap()
+    }
+
+    fn receipt() -> Receipt {
+        let leaves = (5..9).map(|i| leaf_hash(&[0, i])).collect();
+        let signer = LogKey::from_seed(&[1; 32]).signer(ORIGIN).unwrap();
+        Batch::new(5, 1_700_000_000_000, leaves)
+            .receipt(7, &signer)
+            .unwrap()
+    }
+
+    fn replaced() -> Evidence {
+        let Ok(path) = proof::prove_inclusion(&tree(1), 7, 20);
+        let note = note(ORIGIN, 1, 20);
+        Evidence::replaced(receipt(), note, leaf_hash(&[1, 7]), path).unwrap()
+    }
+
+    #[test]
+    fn the_format_is_the_one_written_down() {
+        let (a, b) = (
+            note(ORIGIN, 0, 13).to_string(),
+            note(ORIGIN, 1, 13).to_string(),
+        );
+        let expected = format!(
+            "liuhen log misbehaviour v1\nfork\nlog.example/a signed two different trees of 13 entries\n\n\
+             note {}\n{a}note {}\n{b}",
+            a.len(),
+            b.len()
+        );
+        assert_eq!(fork().to_string(), expected);
+        let lines = rewrite().to_string();
+        let tail: Vec<&str> = lines.lines().rev().skip(6).take(2).collect();
+        let Ok(prefix) = proof::root(&tree(1), 13);
+        assert_eq!(tail, ["proof 6".to_owned(), format!("hash {prefix}")]);
+        assert!(lines.starts_with("liuhen log misbehaviour v1\nrewrite\nlog.example/a signed a tree of 20 entries whose first 13 are not those it had signed\n\nnote "));
+        assert!(replaced().to_string().starts_with("liuhen log misbehaviour v1\nreplaced\nlog.example/a gave a receipt for entry 7 and signed a tree of 20 entries with another in its place\n\nreceipt "));
+    }
+
+    #[test]
+    fn evidence_comes_back_and_convicts_its_log_alone() {
+        let stranger = LogKey::from_seed(&[2; 32]).verifier(ORIGIN).unwrap();
+        let same_key = LogKey::from_seed(&[1; 32])
+            .verifier("log.example/b")
+            .unwrap();
+        for evidence in [fork(), rewrite(), replaced()] {
+            let text = evidence.to_string();
+            assert_eq!(Evidence::parse(&text).as_ref(), Ok(&evidence));
+            let conviction = verify_evidence(&text, &[&key()]).unwrap();
+            assert_eq!(&conviction, evidence.claim());
+            assert!(verify_evidence(&text, &[&stranger, &key()]).is_ok());
+            for other in [&stranger, &same_key] {
+                assert!(verify_evidence(&text, &[other]).is_err());
+            }
+            assert!(verify_evidence(&text, &[]).is_err());
+        }
+    }
+
+    #[test]
+    fn refuses_what_may_both_hold() {
+        use EvidenceError::*;
+        let n = |tag, size| note(ORIGIN, tag, size);
+        assert_eq!(Evidence::fork(n(0, 13), n(0, 13)), Err(NoContradiction));
+        assert_eq!(Evidence::fork(n(0, 13), n(1, 14)), Err(NoContradiction));
+        let elsewhere = note("log.example/b", 1, 13);
+        assert_eq!(Evidence::fork(n(0, 13), elsewhere), Err(TwoLogs));
+        let Ok(proof) = proof::prove_consistency(&tree(0), 13, 20);
+        let Ok(prefix) = proof::root(&tree(0), 13);
+        let honest = Evidence::rewrite(n(0, 13), n(0, 20), prefix, proof.clone());
+        assert_eq!(honest, Err(NoContradiction));
+        // A root made up does not lead to the one signed.
+        let made_up = Evidence::rewrite(n(0, 13), n(0, 20), leaf_hash(b"x"), proof.clone());
+        assert_eq!(made_up, Err(Proof(ProofError::Mismatch)));
+        let swapped = Evidence::rewrite(n(1, 20), n(0, 13), prefix, proof);
+        assert_eq!(
+            swapped,
+            Err(Proof(ProofError::Shrinks { old: 20, new: 13 }))
+        );
+        // Of one size, an older root that is another is shown as a fork, not as growth.
+        let Ok(root) = proof::root(&tree(1), 13);
+        assert_eq!(
+            Evidence::rewrite(n(0, 13), n(1, 13), root, vec![]),
+            Err(NoContradiction)
+        );
+        let Ok(path) = proof::prove_inclusion(&tree(0), 7, 20);
+        let own = Evidence::replaced(receipt(), n(0, 20), leaf_hash(&[0, 7]), path.clone());
+        assert_eq!(own, Err(NoContradiction));
+        let made_up = Evidence::replaced(receipt(), n(0, 20), leaf_hash(b"x"), path);
+        assert_eq!(made_up, Err(Proof(ProofError::Mismatch)));
+        let early = Evidence::replaced(receipt(), n(0, 7), leaf_hash(b"x"), vec![]);
+        assert_eq!(
+            early,
+            Err(Proof(ProofError::OutOfRange { index: 7, size: 7 }))
+        );
+    }
+
+    #[test]
+    fn refuses_malformed_evidence() {
+        let text = rewrite().to_string();
+        let change = |from: &str, to: &str| text.replacen(from, to, 1);
+        let first = note(ORIGIN, 0, 13);
+        let head = format!("note {}", first.to_string().len());
+        let within = format!("note {}", first.text().len() + 2);
+        let rows = [
+            ("empty", String::new(), "first line"),
+            ("version", change(" v1", " v2"), "first line"),
+            ("kind", change("\nrewrite\n", "\nrewrites\n"), "kind"),
+            (
+                "sentence",
+                change("log.example/a signed", "log.example/b signed"),
+                "sentence",
+            ),
+            (
+                "no blank line",
+                change("signed\n\n", "signed\nx\n"),
+                "blank line",
+            ),
+            ("length with a zero", change("note ", "note 0"), "note"),
+            ("length beyond", change("note ", "note 9"), "note"),
+            ("length within a character", change(&head, &within), "note"),
+            ("hash", change("hash ", "hash A"), "hash"),
+            ("proof too long", change("proof 6", "proof 66"), "proof"),
+            ("proof cut", change("proof 6", "proof 7"), "proof"),
+            ("bytes behind", format!("{text}\n"), "sentence"),
+        ];
+        for (name, changed, part) in rows {
+            assert_ne!(changed, text, "{name}");
+            let expected = Err(EvidenceError::Malformed { part });
+            assert_eq!(Evidence::parse(&changed), expected, "{name}");
+        }
+        let long = "x".repeat(MAX_EVIDENCE_BYTES + 1);
+        assert_eq!(Evidence::parse(&long), Err(EvidenceError::TooLong));
+    }
+
+    proptest! {
+        /// Whatever is changed of a file, it convicts of the same or of nothing.
+        #[test]
+        fn changed_evidence_convicts_nobody_else(which in 0usize..3, at in any::<prop::sample::Index>(), with in any::<u8>()) {
+            let evidence = [fork(), rewrite(), replaced()][which].clone();
+            let mut bytes = evidence.to_string().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = with;
+            if let Ok(text) = String::from_utf8(bytes) && text != evidence.to_string() {
+                prop_assert!(verify_evidence(&text, &[&key()]).is_err());
+            }
+        }
+    }
+}

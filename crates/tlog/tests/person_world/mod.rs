@@ -231,6 +231,7 @@ impl World {
         let root = MapRoot {
             size,
             labels: map.len() as u64,
+            time_ms: 1_795_000_000_000 + size,
             root: map_root(&map, 0),
         };
         let index = self.push(root.to_bytes());

@@ -237,8 +237,11 @@ fn bad_answers_are_told_apart_and_add_nothing() {
         let added = usize::from(matches!(asked, Asked::Cosigned { .. }));
         let outcome = submission.ask(&Scripted::new(&replies), &one(Some("https://w/")), 5);
         assert_eq!((&outcome.asked, outcome.known), (&asked, known), "{name}");
-        let merged = merge(&checkpoint, &[outcome]).unwrap();
+        let merged = merge(&checkpoint, std::slice::from_ref(&outcome)).unwrap();
         assert_eq!(merged.note().signatures().len(), 1 + added, "{name}");
+        // Too late, for another checkpoint: left out.
+        let later = log.checkpoint(21);
+        assert_eq!(merge(&later, &[outcome]).unwrap(), later, "{name}");
     }
     let outcome = submission.ask(&Scripted::new(&[]), &one(None), 5);
     assert_eq!(outcome.asked, Asked::NoAddress);

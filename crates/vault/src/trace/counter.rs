@@ -201,7 +201,8 @@ impl Reservation {
 
     /// The leaf was handed to the log: the number is used, whatever becomes of the append.
     ///
-    /// Should the append fail, the log refuses everything until it is opened again; open it,
+    /// A leaf that the log refused at once was never queued: drop the reservation then.
+    /// Should the append fail later, the log refuses everything until it is opened again; open it,
     /// project what it recovered, and call [`super::Trace::forget`].
     pub fn queued(mut self) {
         self.used = true;

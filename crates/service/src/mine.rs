@@ -1,0 +1,322 @@
+//! A person checks his own trace, on his own machine, believing nobody.
+//!
+//! Rule: `docs/trace.md`, A person's proof. He holds a key file: his trace key, the log's key and whom he believes as witnesses.
+//! From his last check on he asks for the next labels only, and the newer tree must have grown from the one he saw.
+//! Fetching is the caller's; this judges what comes back.
+
+use liuhen_tlog::audit::{Source, SourceError, Tiles};
+use liuhen_tlog::entry::Label;
+use liuhen_tlog::person::{FoundEntry, PersonError, PersonProof};
+use liuhen_tlog::policy::{Policy, PolicyError, Verdict};
+use liuhen_tlog::proof::{prove_consistency, verify_consistency};
+use liuhen_tlog::{NoteError, SignedCheckpoint, Verifier};
+use liuhen_vault::trace::TraceKey;
+use liuhen_vault::{Key, VaultError};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::event::Event;
+use crate::ids;
+
+const FIRST_LINE: &str = "liuhen trace key v1";
+/// Labels asked for at once: one answer stays below some megabytes.
+const AT_ONCE: u64 = 1024;
+
+/// What a person keeps: his key, and whom he believes.
+#[derive(Debug)]
+pub struct KeyFile {
+    key: TraceKey,
+    policy: Policy,
+}
+
+/// Why a text is no key file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// The first line is another.
+    #[error("this is no key file: its first line is not \"{FIRST_LINE}\"")]
+    FirstLine,
+    /// No line `key …` follows, or it holds no 32 bytes in hexadecimal.
+    #[error("the line with the key is malformed")]
+    Key,
+    /// What follows is no policy (C2SP tlog-policy).
+    #[error("who is believed cannot be read: {0}")]
+    Policy(#[from] PolicyError),
+    /// It names no log.
+    #[error("the key file names no log")]
+    NoLog,
+}
+
+impl KeyFile {
+    /// Reads a key file: its first line, `key` and 64 hexadecimal digits, a policy with the log in it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`], which holds nothing of the key.
+    pub fn parse(text: &str) -> Result<Self, KeyFileError> {
+        let rest = text.strip_prefix(FIRST_LINE);
+        let rest = rest.and_then(|rest| rest.trim_start_matches('\r').strip_prefix('\n'));
+        let (line, rest) = rest
+            .ok_or(KeyFileError::FirstLine)?
+            .split_once('\n')
+            .ok_or(KeyFileError::Key)?;
+        let hex = line
+            .trim_end()
+            .strip_prefix("key ")
+            .ok_or(KeyFileError::Key)?;
+        let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes());
+        let bytes = Zeroizing::new(bytes.map_err(|_| KeyFileError::Key)?);
+        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyFileError::Key)?;
+        let policy = Policy::parse(rest.as_bytes())?;
+        if policy.logs().is_empty() {
+            return Err(KeyFileError::NoLog);
+        }
+        Ok(Self {
+            key: TraceKey::new(Key::new(key)),
+            policy,
+        })
+    }
+
+    /// Writes the key file of `key` under a policy's text.
+    pub(crate) fn write(key: &TraceKey, policy: &str) -> Zeroizing<String> {
+        let hex = Zeroizing::new(ids::hex(key.expose()));
+        Zeroizing::new(format!("{FIRST_LINE}\nkey {}\n{policy}", *hex))
+    }
+
+    /// The address of the log, where the file gives one.
+    pub fn url(&self) -> Option<&str> {
+        self.policy.logs().iter().find_map(|log| log.url.as_deref())
+    }
+
+    /// Believes others instead, log and witnesses.
+    pub fn believe(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    fn labels(&self, from: u64) -> Vec<Label> {
+        let to = from.saturating_add(AT_ONCE);
+        (from..to).map(|n| self.key.label(n)).collect()
+    }
+}
+
+/// What a person knows from his last check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Number of the first entry not seen.
+    pub next: u64,
+    /// Of those seen, looks that released something.
+    pub looks: u64,
+    /// The checkpoint believed then.
+    pub checkpoint: String,
+}
+
+/// What stands against the log, or hindered the check.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MineError {
+    /// The log cannot be reached; nothing is known.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The checkpoint is not signed by the log that the key file names.
+    #[error("the log's checkpoint: {0}")]
+    Checkpoint(#[source] NoteError),
+    /// The proof does not hold.
+    #[error("{0}")]
+    Proof(#[from] PersonError),
+    /// An entry under one's label does not open with one's key.
+    #[error("entry {n} under your labels does not open with your key")]
+    Closed {
+        /// Its number.
+        n: u64,
+    },
+    /// The tree does not contain the one seen at the last check: the log was changed.
+    #[error(
+        "the log of {new} entries does not contain the log of {old} entries that you saw before: entries were changed or removed"
+    )]
+    Changed {
+        /// Entries seen before.
+        old: u64,
+        /// Entries now.
+        new: u64,
+    },
+}
+
+impl MineError {
+    /// Whether the log is at fault, rather than the way to it.
+    pub fn is_lie(&self) -> bool {
+        !matches!(self, Self::Unreachable(_))
+    }
+}
+
+impl From<SourceError> for MineError {
+    fn from(error: SourceError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+/// One entry under a person's labels.
+#[derive(Debug, Clone, Serialize)]
+pub struct MineEntry {
+    /// Its number, from zero.
+    pub n: u64,
+    /// Where it stands in the log.
+    pub index: u64,
+    /// What it says.
+    pub event: Event,
+}
+
+/// The outcome of a check that held.
+#[derive(Debug)]
+pub struct Mine {
+    /// Entries that are new since the last check.
+    pub new: Vec<MineEntry>,
+    /// What to remember for the next check.
+    pub seen: Seen,
+    /// The list is complete up to this index of the log …
+    pub covered: u64,
+    /// … and so, by the log's own clock, up to this time: milliseconds since 1970, UTC.
+    pub covered_ms: u64,
+    /// Which witnesses confirmed the checkpoint.
+    pub verdict: Verdict,
+}
+
+/// What fetches from the log.
+pub trait Asked: Source {
+    /// Asks for a person's proof.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] when none came back.
+    fn person_proof(&self, question: &[u8]) -> Result<Vec<u8>, SourceError>;
+}
+
+/// Checks what the log holds under the labels of `file`, from the last check on.
+///
+/// # Errors
+///
+/// [`MineError`]; [`MineError::is_lie`] tells a log at fault from one out of reach.
+pub fn check(file: &KeyFile, log: &dyn Asked, last: Option<&Seen>) -> Result<Mine, MineError> {
+    let mut seen = Seen {
+        next: last.map_or(0, |last| last.next),
+        looks: last.map_or(0, |last| last.looks),
+        checkpoint: String::new(),
+    };
+    let mut new = Vec::new();
+    loop {
+        let labels = file.labels(seen.next);
+        let proof = PersonProof::parse(&log.person_proof(&question(seen.next, &labels))?)?;
+        let believed = file.policy.verify(proof.checkpoint());
+        let (checkpoint, verdict) = believed.map_err(MineError::Checkpoint)?;
+        let found = proof.check(seen.next, &labels, &checkpoint)?;
+        for entry in &found.entries {
+            let event = open(&file.key, entry).ok_or(MineError::Closed { n: entry.n })?;
+            seen.looks += u64::from(event.is_look());
+            seen.next = entry.n + 1;
+            new.push(MineEntry {
+                n: entry.n,
+                index: entry.index,
+                event,
+            });
+        }
+        if !found.complete && !found.entries.is_empty() {
+            continue;
+        }
+        if let Some(last) = last {
+            check_growth(log, last, &checkpoint, &file.policy)?;
+        }
+        seen.checkpoint = checkpoint.to_string();
+        return Ok(Mine {
+            new,
+            seen,
+            covered: found.covered,
+            covered_ms: found.covered_ms,
+            verdict,
+        });
+    }
+}
+
+fn question(from: u64, labels: &[Label]) -> Vec<u8> {
+    let mut question = from.to_be_bytes().to_vec();
+    question.extend(labels.iter().flatten());
+    question
+}
+
+/// Opens an entry with the person's key: his own leaf, or the event he shares with others.
+fn open(key: &TraceKey, entry: &FoundEntry<'_>) -> Option<Event> {
+    let opened: Result<_, VaultError> = match &entry.shared {
+        None => key.open_leaf(entry.n, entry.leaf),
+        Some(shared) => key.unwrap(entry.n, shared.wrap).open_shared(shared.leaf),
+    };
+    Event::from_bytes(opened.ok()?.event.as_bytes())
+}
+
+/// One of the two trees must be the beginning of the other.
+fn check_growth(
+    source: &dyn Asked,
+    last: &Seen,
+    now: &SignedCheckpoint,
+    policy: &Policy,
+) -> Result<(), MineError> {
+    let logs: Vec<&Verifier> = policy.logs().iter().map(|log| &log.key).collect();
+    // What was kept may be of another log, when the key file was exchanged; then there is nothing to compare.
+    let kept = logs
+        .iter()
+        .find_map(|log| SignedCheckpoint::verify(last.checkpoint.as_bytes(), log).ok());
+    let Some(before) = kept else { return Ok(()) };
+    let changed = MineError::Changed {
+        old: before.size(),
+        new: now.size(),
+    };
+    // A cosigned checkpoint may be a little older than one seen without.
+    let (small, large) = match before.size() <= now.size() {
+        true => (&before, now),
+        false => (now, &before),
+    };
+    if small.size() == 0 {
+        return Ok(());
+    }
+    let tiles = Tiles {
+        source,
+        size: large.size(),
+    };
+    let path = prove_consistency(&tiles, small.size(), large.size())?;
+    let roots = (small.root(), large.root());
+    verify_consistency(small.size(), large.size(), &path, &roots.0, &roots.1).map_err(|_| changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = "log liuhen.invalid/log_7t3nfxyylaplmshd+b443a938+AciepXnBHRcBnALMNaQIIk/BSqgfAo3j9HtBwwqw0b7I http://127.0.0.1:8420\nquorum none\n";
+
+    #[test]
+    fn key_files_come_back() {
+        let key = TraceKey::new(Key::new([0xA7; 32]));
+        let text = KeyFile::write(&key, POLICY);
+        let file = KeyFile::parse(&text).unwrap();
+        assert_eq!(file.key.label(3), key.label(3));
+        assert_eq!(file.url(), Some("http://127.0.0.1:8420"));
+        assert!(KeyFile::parse(&text.replacen('\n', "\r\n", 1)).is_ok());
+    }
+
+    #[test]
+    fn refuses_what_is_no_key_file() {
+        let text = KeyFile::write(&TraceKey::new(Key::new([0xA7; 32])), POLICY);
+        let rows = [
+            ("empty", String::new()),
+            ("another first line", text.replacen("v1", "v2", 1)),
+            ("key cut short", text.replacen("a7a7", "a7", 1)),
+            ("key not in hexadecimal", text.replacen("a7a7", "xxxx", 1)),
+            ("no policy", text.split("log ").next().unwrap().to_owned()),
+            (
+                "no log",
+                format!("{}quorum none\n", text.split("log ").next().unwrap()),
+            ),
+            ("policy damaged", text.replacen("quorum", "quarum", 1)),
+        ];
+        for (name, text) in rows {
+            assert!(KeyFile::parse(&text).is_err(), "{name}");
+        }
+    }
+}
