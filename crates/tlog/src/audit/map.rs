@@ -565,6 +565,7 @@ mod tests {
             let says = MapRoot {
                 size: *size,
                 labels: tree.len(),
+                time_ms: 0,
                 root: tree.root(),
             };
             RootEntry { index: 1000, says }
