@@ -31,6 +31,7 @@ pub(crate) fn purpose(fields: Vec<String>) -> PurposeView {
         notice: String::new(),
         notice_hash: String::new(),
         marketing: false,
+        surety: liuhen_service::Surety::Durable,
         version: 0,
         updated: 0,
     }

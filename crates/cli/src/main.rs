@@ -45,6 +45,10 @@ enum Verb {
     Witness(command::witness::WitnessArgs),
     /// Look at a log's directory, check it, mend its tiles.
     Log(command::log::LogArgs),
+    /// Copy a data directory, also while it is served.
+    Backup(command::backup::BackupArgs),
+    /// Bring a copy of a data directory back.
+    Restore(command::backup::RestoreArgs),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi(command::openapi::OpenapiArgs),
     /// Print a completion script for a shell.
@@ -69,6 +73,8 @@ fn main() -> ExitCode {
         Verb::Verify(args) => command::verify::run(&args),
         Verb::Witness(args) => command::witness::run(&args),
         Verb::Log(args) => command::log::run(&args),
+        Verb::Backup(args) => command::backup::run_backup(&args),
+        Verb::Restore(args) => command::backup::run_restore(&args),
         Verb::Openapi(args) => command::openapi::run(&args),
         Verb::Completions(args) => command::completions::run(&args),
     };

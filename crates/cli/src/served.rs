@@ -140,7 +140,7 @@ impl Source for Served {
 
 fn limit(path: &str) -> u64 {
     match path {
-        "checkpoint" => MAX_CHECKPOINT,
+        "checkpoint" | "keys" => MAX_CHECKPOINT,
         bundle if bundle.starts_with("tile/entries/") => MAX_BUNDLE,
         _ => MAX_TILE,
     }

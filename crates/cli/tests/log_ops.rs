@@ -115,4 +115,51 @@ fn refuses_another_key_and_a_directory_without_a_log() {
     let other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     ends(&["log", "check", text(&data), "--vkey", other], 5);
     ends(&["log", "inspect", text(dir.path())], 1);
+    fs::remove_file(data.join("log/checkpoint")).unwrap();
+    let found = json(&["log", "check", text(&data), "--json"], 5);
+    assert_eq!(found["findings"][0]["gravity"], "grave");
+    let what = found["findings"][0]["what"].as_str().unwrap();
+    assert!(what.contains("log/checkpoint"), "{what}");
+}
+
+#[test]
+fn the_key_changes_and_the_old_one_still_leads_to_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    vault(&data);
+    let at = text(&data);
+    let old = fs::read_to_string(data.join("log/vkey")).unwrap();
+    let served = Server::plan(BIN).data(&data).start();
+    ends(&["log", "rotate-key", "--dir", at], 6);
+    assert!(served.stop().success());
+    let change = json(&["log", "rotate-key", "--dir", at, "--json"], 0);
+    assert_eq!(change["old"], old.trim_end());
+    let new = change["new"].as_str().unwrap();
+    let again = json(
+        &[
+            "log",
+            "rotate-key",
+            "--dir",
+            at,
+            "--overlap-days",
+            "0",
+            "--json",
+        ],
+        0,
+    );
+    assert_eq!(again["old"], new);
+    let newest = again["new"].as_str().unwrap();
+    // The vault opens with the newest key and goes on.
+    world::holds_all(&data, &world::Receipts::new());
+    let service = world::open(&data);
+    service.close().unwrap();
+    for key in [old.trim_end(), new, newest] {
+        ends(&["verify", at, "--vkey", key], 0);
+        ends(&["log", "check", at, "--vkey", key], 0);
+    }
+    let stranger = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    ends(&["verify", at, "--vkey", stranger], 5);
+    let nothing = dir.path().join("nothing");
+    ends(&["log", "rotate-key", "--dir", text(&nothing)], 1);
+    assert!(!nothing.exists());
 }

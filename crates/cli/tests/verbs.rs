@@ -81,11 +81,17 @@ fn every_verb_helps_with_an_example() {
         "import",
         "trace",
         "verify",
-        "log",
+        "log inspect",
+        "log check",
+        "log rebuild",
+        "log rotate-key",
+        "backup",
+        "restore",
         "openapi",
         "completions",
     ] {
-        let output = liuhen(&[verb, "--help"]);
+        let words: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
+        let output = liuhen(&words);
         exits(&output, 0);
         assert!(out(&output).contains("Example"), "{verb}");
         assert!(out(&output).contains("--json"), "{verb}");

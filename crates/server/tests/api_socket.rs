@@ -35,6 +35,7 @@ async fn start() -> Running {
     let options = ServeOptions {
         addr: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
+        metrics: None,
         behind_tls_proxy: false,
         limits: Limits {
             header_timeout: Duration::from_millis(300),

@@ -211,6 +211,11 @@ impl Service {
         self.log.verifier().to_string()
     }
 
+    /// The statements by which the log's first key leads to its current one: signed notes, oldest first, an empty line between them; nothing while the key never changed.
+    pub fn log_keys(&self) -> String {
+        self.log.keys().to_string()
+    }
+
     /// A tile or entry bundle of the log (C2SP tlog-tiles); none when the log has it not, or no more.
     ///
     /// # Errors

@@ -302,13 +302,6 @@ fn started(pid: u32) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn silent(beat: u64) -> Holder {
-        Holder {
-            beat,
-            ..Holder::new()
-        }
-    }
-
     #[test]
     fn the_holder_is_named_while_it_holds_and_not_afterwards() {
         let dir = tempfile::tempdir().unwrap();
@@ -335,10 +328,12 @@ mod tests {
     fn a_changing_beat_is_life_and_an_unchanging_one_is_told_once() {
         let mut watch = Watch::default();
         let mut told = Vec::new();
+        let mut holder = Holder::new();
         let long_ago = || Instant::now().checked_sub(Duration::from_secs(100));
         for beat in 0..20 {
+            holder.beat = beat;
             watch.looked = long_ago();
-            watch.look(Some(silent(beat)), None, &mut |what| {
+            watch.look(Some(holder.clone()), None, &mut |what| {
                 told.push(what.clone())
             });
         }
@@ -346,7 +341,9 @@ mod tests {
         // A hundred seconds in which this process did not run count for one.
         for looks in 1..=7 {
             watch.looked = long_ago();
-            watch.look(Some(silent(19)), None, &mut |what| told.push(what.clone()));
+            watch.look(Some(holder.clone()), None, &mut |what| {
+                told.push(what.clone())
+            });
             assert_eq!(
                 told.len(),
                 if looks < 5 { 1 } else { 2 },

@@ -7,6 +7,7 @@
 
 mod access;
 mod attest;
+pub mod backup;
 mod caller;
 mod clock;
 mod collections;
@@ -63,7 +64,7 @@ pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
 pub use liuhen_vault::registry::Surety;
 pub use meter::{APPEND_BOUNDS, AppendTimes};
-pub use open::Config;
+pub use open::{Config, KEY_OVERLAP, rotate_log_key};
 pub use person::{
     ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession,
     PersonView,

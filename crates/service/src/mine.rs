@@ -9,7 +9,7 @@ use liuhen_tlog::entry::Label;
 use liuhen_tlog::person::{FoundEntry, PersonError, PersonProof};
 use liuhen_tlog::policy::{Policy, PolicyError, Verdict};
 use liuhen_tlog::proof::{prove_consistency, verify_consistency};
-use liuhen_tlog::{NoteError, SignedCheckpoint, Verifier};
+use liuhen_tlog::{Keys, NoteError, SignedCheckpoint};
 use liuhen_vault::trace::TraceKey;
 use liuhen_vault::{Key, VaultError};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,17 @@ impl KeyFile {
     /// Believes others instead, log and witnesses.
     pub fn believe(&mut self, policy: Policy) {
         self.policy = policy;
+    }
+
+    /// The logs of the policy, each with the keys that its statements lead on to.
+    fn logs(&self, log: &dyn Asked) -> Result<Vec<Keys>, MineError> {
+        let statements = log.get("keys")?.unwrap_or_default();
+        let statements = String::from_utf8_lossy(&statements);
+        let logs = self.policy.logs().iter().map(|log| log.key.clone());
+        // Statements that do not hold are of no use, and the first key alone is believed.
+        let following = logs
+            .map(|key| Keys::following(key.clone(), &statements).unwrap_or_else(|_| Keys::of(key)));
+        Ok(following.collect())
     }
 
     fn labels(&self, from: u64) -> Vec<Label> {
@@ -202,11 +213,13 @@ pub fn check(file: &KeyFile, log: &dyn Asked, last: Option<&Seen>) -> Result<Min
         checkpoint: String::new(),
     };
     let mut new = Vec::new();
+    let logs = file.logs(log)?;
     loop {
         let labels = file.labels(seen.next);
         let proof = PersonProof::parse(&log.person_proof(&question(seen.next, &labels))?)?;
-        let believed = file.policy.verify(proof.checkpoint());
-        let (checkpoint, verdict) = believed.map_err(MineError::Checkpoint)?;
+        let checkpoint = believed(&logs, proof.checkpoint()).map_err(MineError::Checkpoint)?;
+        let verdict = file.policy.check(&checkpoint);
+        let verdict = verdict.map_err(MineError::Checkpoint)?;
         let found = proof.check(seen.next, &labels, &checkpoint)?;
         for entry in &found.entries {
             let event = open(&file.key, entry).ok_or(MineError::Closed { n: entry.n })?;
@@ -222,7 +235,7 @@ pub fn check(file: &KeyFile, log: &dyn Asked, last: Option<&Seen>) -> Result<Min
             continue;
         }
         if let Some(last) = last {
-            check_growth(log, last, &checkpoint, &file.policy)?;
+            check_growth(log, last, &checkpoint, &logs)?;
         }
         seen.checkpoint = checkpoint.to_string();
         return Ok(Mine {
@@ -233,6 +246,18 @@ pub fn check(file: &KeyFile, log: &dyn Asked, last: Option<&Seen>) -> Result<Min
             verdict,
         });
     }
+}
+
+/// A checkpoint that one of the logs signed.
+fn believed(logs: &[Keys], bytes: &[u8]) -> Result<SignedCheckpoint, NoteError> {
+    let mut refused = NoteError::Unsigned;
+    for keys in logs {
+        match keys.verify_checkpoint(bytes) {
+            Ok(signed) => return Ok(signed),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
 fn question(from: u64, labels: &[Label]) -> Vec<u8> {
@@ -255,14 +280,12 @@ fn check_growth(
     source: &dyn Asked,
     last: &Seen,
     now: &SignedCheckpoint,
-    policy: &Policy,
+    logs: &[Keys],
 ) -> Result<(), MineError> {
-    let logs: Vec<&Verifier> = policy.logs().iter().map(|log| &log.key).collect();
     // What was kept may be of another log, when the key file was exchanged; then there is nothing to compare.
-    let kept = logs
-        .iter()
-        .find_map(|log| SignedCheckpoint::verify(last.checkpoint.as_bytes(), log).ok());
-    let Some(before) = kept else { return Ok(()) };
+    let Ok(before) = believed(logs, last.checkpoint.as_bytes()) else {
+        return Ok(());
+    };
     let changed = MineError::Changed {
         old: before.size(),
         new: now.size(),

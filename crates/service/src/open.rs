@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use liuhen_tlog::{Log, LogKey, Options};
+use liuhen_tlog::{Log, LogKey, Options, Rotation, read_keys, rotate};
 use liuhen_vault::sealed::{SealedReader, SealedWriter};
 use liuhen_vault::store::{KeyRange, Space, SqliteStore, Store};
 use liuhen_vault::{RootKey, SealCost, Vault};
@@ -130,18 +130,7 @@ impl Service {
         for name in ["spool", "exports"] {
             make_private_dir(&dir.join(name))?;
         }
-        let root = root_key(config)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.join("vault.db"))?);
-        let keys = dir.join("keys.db");
-        if !keys.exists() && store.count_range(Space::Subjects, &KeyRange::all())? > 0 {
-            // Opened with new keys, every person would look erased.
-            return Err(ServiceError::Setup(format!(
-                "the key store {} is missing although persons are kept; restore it from a backup",
-                keys.display()
-            )));
-        }
-        let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(keys)?);
-        let vault = Arc::new(Vault::open(store, key_store, root, TENANT)?);
+        let vault = Arc::new(open_vault(config)?);
         let (log, recovered) = open_log(config, &vault)?;
         let log = Arc::new(log);
         let ledger = Arc::new(Ledger::start(log.clone(), vault.clone(), recovered)?);
@@ -190,6 +179,47 @@ impl Service {
     }
 }
 
+fn open_vault(config: &Config) -> Result<Vault> {
+    let root = root_key(config)?;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(config.dir.join("vault.db"))?);
+    let keys = config.dir.join("keys.db");
+    if !keys.exists() && store.count_range(Space::Subjects, &KeyRange::all())? > 0 {
+        // Opened with new keys, every person would look erased.
+        return Err(ServiceError::Setup(format!(
+            "the key store {} is missing although persons are kept; restore it from a backup",
+            keys.display()
+        )));
+    }
+    let key_store: Arc<dyn Store> = Arc::new(SqliteStore::open(keys)?);
+    Ok(Vault::open(store, key_store, root, TENANT)?)
+}
+
+/// How long the old key signs checkpoints too after a change, unless told: 90 days.
+pub const KEY_OVERLAP: Duration = Duration::from_secs(90 * 86_400);
+
+/// Changes the log's signing key while nobody has the vault open; the origin stays.
+///
+/// For `overlap` the old key signs checkpoints too, for clients who know only it.
+///
+/// # Errors
+///
+/// [`ServiceError::InUse`]; [`ServiceError::Setup`] when there is no vault; errors of the log.
+pub fn rotate_log_key(config: &Config, overlap: Duration) -> Result<Rotation> {
+    if !config.dir.join("vault.db").exists() || !config.dir.join("log/checkpoint").exists() {
+        let dir = config.dir.display();
+        return Err(ServiceError::Setup(format!("{dir} holds no vault")));
+    }
+    let _lock = DirLock::take(&config.dir)?;
+    let vault = open_vault(config)?;
+    let dir = config.dir.join("log");
+    let next = read_keys(&dir)?.rotations().len() + 1;
+    let (old, options) = log_options(&dir, &vault)?;
+    let now = u64::try_from(Clock::default().now()).unwrap_or(0);
+    let overlap = u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX);
+    let new = log_key(&vault, next);
+    Ok(rotate(&dir, &old, &new, options, now, overlap)?)
+}
+
 fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Recovered>)> {
     let dir = config.dir.join("log");
     let stored: Option<String> = shelf::get(vault.store().as_ref(), Space::Settings, ORIGIN)?;
@@ -209,7 +239,6 @@ fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Rec
             fresh
         }
     };
-    let key = || LogKey::from_seed(vault.derive("log-key").expose());
     if !dir.exists() {
         if projected_size(vault.store().as_ref())? > 0 {
             return Err(ServiceError::Setup(format!(
@@ -218,14 +247,31 @@ fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Rec
             )));
         }
         make_private_dir(&dir)?;
-        Log::create(&dir, &key(), &origin)?;
+        Log::create(&dir, &log_key(vault, 0), &origin)?;
     }
+    let (key, options) = log_options(&dir, vault)?;
+    Ok(Log::open(&dir, key, options)?)
+}
+
+/// The current key of the log in `dir`, and how to open it.
+fn log_options(dir: &Path, vault: &Vault) -> Result<(LogKey, Options)> {
+    let generation = read_keys(dir)?.rotations().len();
     let options = Options {
         acknowledged: projected_size(vault.store().as_ref())?,
         sorted: true,
+        former: generation.checked_sub(1).map(|n| log_key(vault, n)),
         ..Options::default()
     };
-    Ok(Log::open(&dir, key(), options)?)
+    Ok((log_key(vault, generation), options))
+}
+
+/// The log's signing key after so many changes: all of them come from the root key, so that a backup of that suffices.
+fn log_key(vault: &Vault, generation: usize) -> LogKey {
+    let label = match generation {
+        0 => "log-key".to_owned(),
+        n => format!("log-key {n}"),
+    };
+    LogKey::from_seed(vault.derive(&label).expose())
 }
 
 fn root_key(config: &Config) -> Result<RootKey> {
@@ -290,7 +336,7 @@ impl Service {
     }
 }
 
-fn make_private_dir(dir: &Path) -> Result<()> {
+pub(crate) fn make_private_dir(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(ServiceError::io("make the data directory"))?;
     #[cfg(unix)]
     {

@@ -14,7 +14,7 @@ mod common;
 use std::{error::Error, fs, io, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
 use liuhen_tlog::{
-    Label, Log, LogKey, MapRoot, Options,
+    Keys, Label, Log, LogKey, MapRoot, Options,
     audit::{Audit, DirSource, Settings, Stage},
     entry, leaf_hash,
     map::Tree,
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let verifier = key.signer("bench.example/audit")?.verifier();
     let audit = Audit {
         source: &DirSource::new(&log),
-        log: &verifier,
+        log: &Keys::of(verifier),
         earlier: Vec::new(),
         state: state.as_deref(),
         settings: Settings::default(),

@@ -111,6 +111,7 @@ fn whole(entries: u64, reads: u64, blocks: usize) -> Whole {
     let root = MapRoot {
         size: entries,
         labels: map.len(),
+        time_ms: 0,
         root: map.root(),
     };
     leaves.push(leaf_hash(&root.to_bytes()));

@@ -125,6 +125,12 @@ impl SignedCheckpoint {
         (self.checkpoint, self.note)
     }
 
+    /// The same, signed by another key of the log too.
+    pub(crate) fn also(self, signer: &Signer) -> Result<Self, NoteError> {
+        let note = self.note.also(signer)?;
+        Ok(Self { note, ..self })
+    }
+
     /// What the log says.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {

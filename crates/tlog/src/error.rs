@@ -141,6 +141,12 @@ pub enum LogError {
         /// How many.
         count: u64,
     },
+    /// A copy is not what its checkpoint says: the source is damaged, or the target does not keep what is written.
+    #[error("the copy is not as signed: {what}")]
+    Copy {
+        /// The first fault.
+        what: String,
+    },
     /// Nothing of that index or size is there, or not yet under a checkpoint.
     #[error("{asked} is outside the {size} entries there are")]
     OutOfRange {

@@ -26,6 +26,8 @@ use crate::{
 
 /// Tiles kept in memory while write-ahead records are compared with them.
 const CACHE_BYTES: usize = 4 << 20;
+/// How often the write-ahead log of a live log is looked at anew, when segments go meanwhile.
+const TRIES: u32 = 20;
 /// Harmless findings listed one by one.
 const MOST_NOTES: usize = 1000;
 
@@ -199,10 +201,17 @@ impl FsckReport {
     ) -> Result<(), LogError> {
         let own = read_vkey(dir)?;
         let verifier = log.unwrap_or(&own);
-        // A live log moves on: its end is judged by the checkpoint before, its beginning by one after.
-        let before = read_checkpoint(dir, verifier)?;
-        self.checkpoint = Some(before.clone());
-        self.look_at_wal(dir, &own, verifier, &before, acknowledged)?;
+        let found = self.findings.len();
+        for _ in 0..TRIES {
+            // A live log moves on: its end is judged by the checkpoint before, its beginning by one after.
+            let before = read_checkpoint(dir, verifier)?;
+            self.checkpoint = Some(before.clone());
+            self.segments.clear();
+            self.findings.truncate(found);
+            if self.look_at_wal(dir, &own, verifier, &before, acknowledged)? {
+                break;
+            }
+        }
         let checked = verify_dir(dir, Some(verifier), progress)?;
         self.tile_faults = checked.fault_count;
         self.findings
@@ -215,6 +224,7 @@ impl FsckReport {
         Ok(())
     }
 
+    /// `false` when a live log removed segments meanwhile, so that they could not be judged together.
     fn look_at_wal(
         &mut self,
         dir: &Path,
@@ -222,7 +232,7 @@ impl FsckReport {
         verifier: &Verifier,
         before: &SignedCheckpoint,
         acknowledged: Option<u64>,
-    ) -> Result<(), LogError> {
+    ) -> Result<bool, LogError> {
         let wal_dir = dir.join("wal");
         let tiles = Tiles::new(dir, CACHE_BYTES);
         let id = log_id(&own.to_string());
@@ -230,30 +240,30 @@ impl FsckReport {
             Ok(paths) if paths.is_empty() => {
                 let none = LogError::damaged(&wal_dir, "no write-ahead segment");
                 self.findings.push(Finding::Wal(none));
-                return Ok(());
+                return Ok(true);
             }
             Ok(paths) => paths,
             Err(error) => {
                 self.findings.push(Finding::Wal(error));
-                return Ok(());
+                return Ok(true);
             }
         };
-        let mut unreadable = 0;
+        let (mut unreadable, mut gone) = (0, 0);
         for (nth, path) in paths.iter().enumerate() {
             match self.read_segment(path, &id, nth + 1 == paths.len()) {
                 Ok(Some(segment)) => self.compare(&segment, &tiles, before.size()),
-                Ok(None) => {}
+                Ok(None) => gone += 1,
                 Err(error) => {
                     unreadable += 1;
                     self.findings.push(Finding::Wal(error));
                 }
             }
         }
-        if unreadable == 0 {
+        if unreadable + gone == 0 {
             let after = read_checkpoint(dir, verifier)?.size();
             self.judge(before.size(), after, acknowledged);
         }
-        Ok(())
+        Ok(gone == 0)
     }
 
     /// Reads a segment; `None` when a live log removed it meanwhile.

@@ -29,6 +29,7 @@
 //! ```
 
 pub mod audit;
+pub mod backup;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod disk;
@@ -43,6 +44,7 @@ pub mod policy;
 pub mod proof;
 pub mod rebuild;
 pub mod receipt;
+pub mod rotation;
 pub mod submit;
 pub mod tile;
 pub mod tree;
@@ -73,6 +75,7 @@ pub use policy::{Policy, Verdict};
 pub use proof::ProofError;
 pub use rebuild::{Rebuilt, rebuild};
 pub use receipt::Receipt;
+pub use rotation::{Keys, Rotation, read_keys, rotate};
 pub use tile::MAX_LEAF;
 pub use wal::MAX_SIDECAR;
 pub use witness::{Answer, Witness};

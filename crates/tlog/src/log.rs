@@ -24,6 +24,7 @@ use crate::{
     proof::{self, Nodes},
     receipt::{Batch, Receipt},
     recover,
+    rotation::Keys,
     sequencer::Sequencer,
     shared::{Durable, Shared},
     tile::MAX_LEAF,
@@ -48,6 +49,8 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Entries that become durable together are ordered by their bytes, so that their order within a batch tells nothing of who came first. Off.
     pub sorted: bool,
+    /// The key before the log's own: signs checkpoints too until its overlap ends (see [`crate::rotation`]).
+    pub former: Option<LogKey>,
     /// Where to write; tests put one here that fails.
     pub disk: Arc<dyn Disk>,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             max_pending_bytes: 64 << 20,
             cache_bytes: 16 << 20,
             sorted: false,
+            former: None,
             disk: Arc::new(SystemDisk),
         }
     }
@@ -285,6 +289,12 @@ impl Log {
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
         self.shared.log_id
+    }
+
+    /// The log's keys from the first on, and the statements that lead from each to the next.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.shared.keys
     }
 
     /// The log's directory: `checkpoint` and `tile/` in it may be served to anyone.

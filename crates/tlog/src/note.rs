@@ -82,6 +82,12 @@ pub enum NoteError {
         /// The part that is wrong.
         part: &'static str,
     },
+    /// A statement about a change of keys breaks its format or does not follow the one before.
+    #[error("the statement about a change of keys is malformed: {part}")]
+    BadRotation {
+        /// The part that is wrong.
+        part: &'static str,
+    },
     /// The receipt's path does not lead to the signed root.
     #[error("the receipt's leaf is not in the signed batch")]
     NotInBatch,
@@ -373,6 +379,21 @@ impl SignedNote {
     pub(crate) fn put(&mut self, signature: Signature) -> Result<(), NoteError> {
         self.signatures.retain(|s| !s.same_key(&signature));
         self.add(signature)
+    }
+
+    /// Adds the signature of another key of ours.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SignedNote::add`].
+    pub(crate) fn also(mut self, signer: &Signer) -> Result<Self, NoteError> {
+        let Verifier { name, id, .. } = &signer.verifier;
+        self.add(Signature {
+            name: name.clone(),
+            id: *id,
+            bytes: signer.key.sign(self.text.as_bytes()).to_bytes().to_vec(),
+        })?;
+        Ok(self)
     }
 
     /// Adds a signature line, such as a witness's cosignature.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    audit::{Progress, Stage},
+    audit::Progress,
     checkpoint::SignedCheckpoint,
     disk::Disk,
     edge::{Edge, File},
@@ -80,14 +80,7 @@ pub fn rebuild(
     for bundle in 0..of.div_ceil(WIDTH) {
         work.bundle(bundle)?;
         let done = of.min((bundle + 1) * WIDTH);
-        let stage = Stage::Entries;
-        let saved = done;
-        progress(Progress {
-            stage,
-            done,
-            of,
-            saved,
-        });
+        progress(Progress::of_entries(done, of));
     }
     let judged = work.judge(&checkpoint.root());
     if let Err(error) = judged.and_then(|()| work.put_in_place()) {

@@ -26,7 +26,8 @@ use crate::{
     hash::{Hash, leaf_hash},
     key::LogKey,
     log::{Options, Recovered},
-    note::Verifier,
+    note::{Signer, Verifier},
+    rotation::{Keys, read_keys},
     sequencer::write_checkpoint,
     shared::{Durable, Sealed, Start, Tail},
     tile::{Shelf, TileId, WIDTH, hashes},
@@ -74,22 +75,30 @@ pub(crate) fn create(dir: &Path, key: &LogKey, origin: &str) -> Result<(), LogEr
 /// Takes up the log in `dir`.
 pub(crate) fn take_up(dir: &Path, key: &LogKey, options: Options) -> Result<Taken, LogError> {
     let lock = lock(dir)?;
-    let verifier = read_vkey(dir)?;
-    let signer = key.signer(verifier.name())?;
-    if signer.verifier() != verifier {
-        let origin = verifier.name().to_owned();
+    let keys = read_keys(dir)?;
+    let origin = keys.first().name();
+    let signer = key.signer(origin)?;
+    if signer.verifier() != *keys.current() {
+        let origin = origin.to_owned();
         return Err(LogError::OtherKey { origin });
     }
-    let published = read_checkpoint(dir, &verifier)?;
+    let former = former(&keys, options.former.as_ref())?;
+    let mut published = read_checkpoint(dir, keys.first())?;
     let edge = Edge::load(dir, published.size(), &published.root())?;
     let tiles = Tiles::new(dir, options.cache_bytes);
     let wal_dir = dir.join("wal");
-    let log_id = log_id(&verifier.to_string());
+    // Bound to the first key, so that segments outlive a change of keys.
+    let log_id = log_id(&keys.first().to_string());
 
     let mut found = Found::new(published.size(), options.acknowledged);
     found.read(&wal_dir, &log_id, &tiles)?;
     // From here on everything agrees, and the disk may change.
     remove_unfinished(&*options.disk, &wal_dir)?;
+    if published.note().verify(&[keys.current()]).is_err() {
+        // A change of keys was cut off before its last step.
+        published = published.also(&signer)?;
+        write_checkpoint(&*options.disk, dir, &published)?;
+    }
     if let Some(last) = found.last.take() {
         renew(
             &*options.disk,
@@ -112,6 +121,8 @@ pub(crate) fn take_up(dir: &Path, key: &LogKey, options: Options) -> Result<Take
         wal_dir,
         log_id,
         signer,
+        keys,
+        former,
         options,
         tiles,
         tail: found.tail,
@@ -134,11 +145,24 @@ pub(crate) fn read_vkey(dir: &Path) -> Result<Verifier, LogError> {
     Ok(Verifier::parse(text.trim_end_matches('\n'))?)
 }
 
-/// Reads the published checkpoint and checks its signature.
+/// The key before the current one and until when it signs too; `None` when it is not at hand.
+fn former(keys: &Keys, given: Option<&LogKey>) -> Result<Option<(Signer, u64)>, LogError> {
+    let (Some(last), Some(given)) = (keys.rotations().last(), given) else {
+        return Ok(None);
+    };
+    let signer = given.signer(last.old.name())?;
+    if signer.verifier() != last.old {
+        let origin = last.old.name().to_owned();
+        return Err(LogError::OtherKey { origin });
+    }
+    Ok(Some((signer, last.until_ms)))
+}
+
+/// Reads the published checkpoint and checks its signature by `log`, or by a key that `log` leads to.
 pub(crate) fn read_checkpoint(dir: &Path, log: &Verifier) -> Result<SignedCheckpoint, LogError> {
     let path = dir.join("checkpoint");
     let bytes = fs::read(&path).map_err(LogError::io("reading", &path))?;
-    Ok(SignedCheckpoint::verify(&bytes, log)?)
+    Ok(read_keys(dir)?.since(log).verify_checkpoint(&bytes)?)
 }
 
 /// What the write-ahead log holds.

@@ -15,6 +15,7 @@ use std::{
 
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
+    committer::now_ms,
     disk::{temporary, write_durably},
     edge::{Edge, File},
     error::LogError,
@@ -157,13 +158,18 @@ impl Sequencer {
             options,
             ..
         } = &*self.shared;
-        let signed = Checkpoint {
+        let mut signed = Checkpoint {
             origin: self.shared.verifier.name().to_owned(),
             size: self.edge.size(),
             root: self.edge.root(),
             extensions: Vec::new(),
         }
         .sign(signer)?;
+        if let Some((former, until)) = &self.shared.former
+            && now_ms() < *until
+        {
+            signed = signed.also(former)?;
+        }
         write_checkpoint(&*options.disk, dir, &signed)?;
         *self.shared.published.write() = Arc::new(signed);
         Ok(())

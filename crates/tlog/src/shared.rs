@@ -16,12 +16,14 @@ use std::{
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::{
+    backup::is_pinned,
     checkpoint::SignedCheckpoint,
     committer::Queue,
     error::LogError,
     hash::Hash,
     log::Options,
     note::{Signer, Verifier},
+    rotation::Keys,
     tiles::Tiles,
     wal::LogId,
 };
@@ -72,6 +74,9 @@ pub(crate) struct Shared {
     pub(crate) log_id: LogId,
     pub(crate) signer: Signer,
     pub(crate) verifier: Verifier,
+    pub(crate) keys: Keys,
+    /// Signs checkpoints too, up to a time: milliseconds since 1970.
+    pub(crate) former: Option<(Signer, u64)>,
     pub(crate) options: Options,
     pub(crate) tiles: Tiles,
     pub(crate) queue: Mutex<Queue>,
@@ -96,6 +101,8 @@ pub(crate) struct Start {
     pub(crate) wal_dir: PathBuf,
     pub(crate) log_id: LogId,
     pub(crate) signer: Signer,
+    pub(crate) keys: Keys,
+    pub(crate) former: Option<(Signer, u64)>,
     pub(crate) options: Options,
     pub(crate) tiles: Tiles,
     pub(crate) tail: Tail,
@@ -113,6 +120,8 @@ impl Shared {
             log_id: start.log_id,
             verifier: start.signer.verifier(),
             signer: start.signer,
+            keys: start.keys,
+            former: start.former,
             acknowledged: AtomicU64::new(start.options.acknowledged),
             options: start.options,
             tiles: start.tiles,
@@ -161,6 +170,9 @@ impl Shared {
     ///
     /// Oldest first, so that a crash in between leaves no hole.
     pub(crate) fn remove_spent_segments(&self) -> Result<(), LogError> {
+        if is_pinned(&self.dir) {
+            return Ok(());
+        }
         let size = self.published().size();
         let spent = size.min(self.acknowledged.load(Ordering::Acquire));
         loop {

@@ -170,6 +170,12 @@ impl Segment {
         Ok(segment)
     }
 
+    /// The file up to where its good frames end.
+    pub(crate) fn whole(&self) -> &[u8] {
+        let last = self.records.last();
+        &self.bytes[..last.map_or(SEGMENT_HEADER, |(_, note)| note.end)]
+    }
+
     /// The records, in order.
     pub(crate) fn records(&self) -> impl Iterator<Item = (u64, Record<'_>)> {
         let pairs = self.records.iter().map(|(leaf, note)| Record {

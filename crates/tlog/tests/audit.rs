@@ -16,7 +16,7 @@ use std::{
 };
 
 use liuhen_tlog::{
-    Hash, Label, Log, LogKey, MapRoot, Options, SignedCheckpoint, Verifier,
+    Hash, Keys, Label, Log, LogKey, MapRoot, Options, SignedCheckpoint, Verifier,
     audit::{
         Audit, AuditError, Counts, DirSource, Fault, Progress, Report, Settings, Source,
         SourceError, Stage,
@@ -178,7 +178,7 @@ fn go_on(_: Progress) -> ControlFlow<()> {
 fn audit_with(dir: &Path, state: Option<&Path>, settings: Settings) -> Result<Report, AuditError> {
     let audit = Audit {
         source: &DirSource::new(dir),
-        log: &verifier(),
+        log: &Keys::of(verifier()),
         earlier: Vec::new(),
         state,
         settings,
@@ -591,7 +591,7 @@ fn a_rolled_back_log_is_found_by_the_state_and_by_a_checkpoint_kept() {
     assert!(report.faults.contains(&rolled));
     let audit = Audit {
         source: &DirSource::new(back.path()),
-        log: &verifier(),
+        log: &Keys::of(verifier()),
         earlier: vec![kept],
         state: None,
         settings: settings(),
@@ -615,7 +615,7 @@ fn checkpoints_kept_elsewhere_must_be_the_beginning() {
     let run = |earlier: Vec<SignedCheckpoint>, state: Option<&Path>| {
         let audit = Audit {
             source: &DirSource::new(log.path()),
-            log: &verifier(),
+            log: &Keys::of(verifier()),
             earlier,
             state,
             settings: settings(),
@@ -662,7 +662,7 @@ fn an_audit_stopped_anywhere_goes_on_to_the_same_report() {
         let report = loop {
             let audit = Audit {
                 source: &DirSource::new(log.path()),
-                log: &verifier(),
+                log: &Keys::of(verifier()),
                 earlier: Vec::new(),
                 state: Some(state.path()),
                 settings: Settings {
@@ -710,7 +710,7 @@ fn refuses_the_state_of_another_log_and_another_key() {
     let run = |state| {
         let audit = Audit {
             source: &DirSource::new(log.path()),
-            log: &other,
+            log: &Keys::of(other.clone()),
             earlier: Vec::new(),
             state,
             settings: settings(),
@@ -753,7 +753,7 @@ fn a_log_out_of_reach_is_no_verdict_and_the_audit_goes_on_later() {
                 dir: DirSource::new(log.path()),
                 left: AtomicU64::new(12),
             },
-            log: &verifier(),
+            log: &Keys::of(verifier()),
             earlier: Vec::new(),
             state: Some(state.path()),
             settings: settings(),

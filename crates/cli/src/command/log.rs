@@ -1,10 +1,10 @@
 //! `log`: look at a log's directory, check it, mend its tiles.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use liuhen_service::rfc3339;
+use liuhen_service::{KEY_OVERLAP, rfc3339, rotate_log_key};
 use liuhen_tlog::disk::SystemDisk;
 use liuhen_tlog::fsck::{FsckReport, fsck};
 use liuhen_tlog::inspect::{Inspection, entry, inspect};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::verify::{log_dir, verifier};
 use crate::exit::Exit;
+use crate::vault::Opening;
 use crate::{bar, show};
 
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,8 @@ enum What {
     Check(CheckArgs),
     /// Make a log's tiles anew from its entries.
     Rebuild(RebuildArgs),
+    /// Change the key that signs the log.
+    RotateKey(RotateArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -103,11 +106,32 @@ struct RebuildArgs {
     vkey: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The server must be stopped. The origin stays; a statement signed by the old and
+the new key is kept in log/keys, by which whoever trusts the old key finds the
+new one. During the overlap checkpoints bear both signatures.
+
+Examples:
+  liuhen log rotate-key --dir liuhen-data
+  liuhen log rotate-key --dir liuhen-data --overlap-days 30 --json")]
+struct RotateArgs {
+    #[command(flatten)]
+    opening: Opening,
+    /// For so many days the old key signs checkpoints too.
+    #[arg(long, value_name = "DAYS", default_value_t = KEY_OVERLAP.as_secs() / 86_400, value_parser = clap::value_parser!(u64).range(0..=3_650))]
+    overlap_days: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(args: &LogArgs) -> Result<Exit> {
     match &args.what {
         What::Inspect(args) => run_inspect(args),
         What::Check(args) => run_check(args),
         What::Rebuild(args) => run_rebuild(args),
+        What::RotateKey(args) => run_rotate(args),
     }
 }
 
@@ -276,7 +300,12 @@ fn show_fields(shown: &Value) -> Result<()> {
 }
 
 fn run_check(args: &CheckArgs) -> Result<Exit> {
-    let dir = log_dir(&args.place.dir).unwrap_or_else(|_| args.place.dir.clone());
+    // A log without its checkpoint is one to look over, too.
+    let inside = args.place.dir.join("log");
+    let dir = log_dir(&args.place.dir).unwrap_or(match inside.is_dir() {
+        true => inside,
+        false => args.place.dir.clone(),
+    });
     let trusted = args.vkey.as_deref().map(verifier).transpose()?;
     let bar = bar::count(0, "checking");
     let report = fsck(&dir, trusted.as_ref(), None, |progress| {
@@ -364,6 +393,28 @@ fn run_rebuild(args: &RebuildArgs) -> Result<Exit> {
             "{} entries lead to the signed root; {} files were missing or wrong and are in place now",
             done.checkpoint.size(),
             done.written
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn run_rotate(args: &RotateArgs) -> Result<Exit> {
+    let overlap = Duration::from_secs(args.overlap_days * 86_400);
+    let change = rotate_log_key(&args.opening.config()?, overlap)?;
+    let until = rfc3339(i64::try_from(change.until_ms).unwrap_or(i64::MAX));
+    if args.json {
+        show::json(&json!({
+            "old": change.old.to_string(),
+            "new": change.new.to_string(),
+            "entries": change.size,
+            "root": change.root.to_string(),
+            "overlap_until": until,
+            "statement": change.to_string(),
+        }))?;
+    } else {
+        show::line(format_args!(
+            "from entry {} on the log is signed by\n  {}\nand until {until} also by\n  {}",
+            change.size, change.new, change.old
         ))?;
     }
     Ok(Exit::Done)

@@ -1,5 +1,6 @@
 //! The verbs, each in its file.
 
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod import;
 pub(crate) mod log;

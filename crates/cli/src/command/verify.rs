@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use liuhen_server::api::log::Proof;
 use liuhen_tlog::audit::{DirSource, Tiles};
 use liuhen_tlog::proof;
-use liuhen_tlog::{DirReport, Hash, Receipt, SignedCheckpoint, Verifier, verify_dir};
+use liuhen_tlog::{DirReport, Hash, Keys, Receipt, Verifier, read_keys, verify_dir};
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -149,9 +149,12 @@ fn show_report(args: &VerifyArgs, report: &DirReport) -> Result<()> {
 fn run_receipt(args: &ReceiptArgs) -> Result<Exit> {
     let text = read(&args.file)?;
     let dir = args.dir.as_deref().map(log_dir).transpose()?;
-    let trusted = match (&args.vkey, &dir) {
-        (Some(key), _) => verifier(key)?,
-        (None, Some(dir)) => verifier(read(&dir.join("vkey"))?.trim_end())?,
+    // The directory's statements lead from the key given to the one that signs now.
+    let kept = dir.as_deref().map(read_keys).transpose()?;
+    let trusted = match (&args.vkey, kept) {
+        (Some(key), Some(kept)) => kept.since(&verifier(key)?),
+        (Some(key), None) => Keys::of(verifier(key)?),
+        (None, Some(kept)) => kept,
         (None, None) => bail!("give --vkey or --dir"),
     };
     let checked = check_signature(&text, &trusted).and_then(|receipt| {
@@ -174,7 +177,7 @@ fn run_receipt(args: &ReceiptArgs) -> Result<Exit> {
     show::line(format_args!(
         "leaf {} was durable when {} signed for it",
         receipt.index(),
-        trusted.name()
+        trusted.first().name()
     ))?;
     match covered {
         Some(size) => show::line(format_args!(
@@ -194,9 +197,9 @@ impl<E: std::error::Error> From<E> for Wrong {
     }
 }
 
-fn check_signature(text: &str, trusted: &Verifier) -> Result<Receipt, Wrong> {
+fn check_signature(text: &str, trusted: &Keys) -> Result<Receipt, Wrong> {
     let receipt = Receipt::parse(text)?;
-    receipt.verify(trusted)?;
+    trusted.verify_receipt(&receipt)?;
     Ok(receipt)
 }
 
@@ -205,13 +208,13 @@ fn check_inclusion(
     args: &ReceiptArgs,
     dir: Option<&Path>,
     receipt: &Receipt,
-    trusted: &Verifier,
+    trusted: &Keys,
 ) -> Result<Option<u64>, Wrong> {
     let (index, leaf) = (receipt.index(), receipt.leaf_hash());
     let (signed, path) = if let Some(dir) = dir {
         let own = dir.join("checkpoint");
         let file = args.checkpoint.as_deref().unwrap_or(&own);
-        let signed = SignedCheckpoint::verify(&fs::read(file)?, trusted)?;
+        let signed = trusted.verify_checkpoint(&fs::read(file)?)?;
         let source = DirSource::new(dir);
         let tiles = Tiles {
             source: &source,
@@ -221,7 +224,7 @@ fn check_inclusion(
         (signed, path)
     } else if let Some(file) = &args.proof {
         let given: Proof = serde_json::from_str(&fs::read_to_string(file)?)?;
-        let signed = SignedCheckpoint::verify(given.checkpoint.as_bytes(), trusted)?;
+        let signed = trusted.verify_checkpoint(given.checkpoint.as_bytes())?;
         let path: Option<Vec<Hash>> = given.path.iter().map(|hash| from_hex(hash)).collect();
         let path = path.ok_or_else(|| Wrong("the proof's path is not in hex".to_owned()))?;
         (signed, path)

@@ -74,6 +74,13 @@ pub(crate) async fn newest(State(state): State<AppState>) -> impl IntoResponse {
     changing(state.service().newest_checkpoint_text())
 }
 
+/// `GET /keys`: the statements by which the log's first key leads to the one that signs now; empty while it never changed (docs/operations.md).
+#[utoipa::path(get, path = "/keys", tag = "log", security(()),
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn keys(State(state): State<AppState>) -> impl IntoResponse {
+    changing(state.service().log_keys())
+}
+
 /// `GET /witness-policy`: this log's key and its witnesses, as a C2SP tlog-policy. Whom to trust is yours to decide.
 #[utoipa::path(get, path = "/witness-policy", tag = "log", security(()),
     responses((status = 200, body = String, content_type = "text/plain")))]
@@ -154,6 +161,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(log_key))
         .routes(routes!(checkpoint))
         .routes(routes!(newest))
+        .routes(routes!(keys))
         .routes(routes!(policy))
         .routes(routes!(person_proof))
         .route("/tile/{*path}", get(tile))

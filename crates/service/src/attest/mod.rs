@@ -162,7 +162,11 @@ fn read_policy(log: &Log, dir: &Path, given: Option<&Path>) -> Result<Option<Pol
     let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let policy = Policy::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
     let logs = policy.logs();
-    if !logs.is_empty() && logs.iter().all(|known| known.key != *log.verifier()) {
+    if !logs.is_empty()
+        && !logs
+            .iter()
+            .any(|known| log.keys().all().any(|key| *key == known.key))
+    {
         return Err(wrong(format!(
             "it names another log; this one is\nlog {}",
             log.verifier()

@@ -6,12 +6,13 @@
 
 use std::{ops::ControlFlow, path::Path, sync::Arc};
 
-use super::{Audit, AuditError, DirSource, Fault, Progress, Settings};
+use super::{Audit, AuditError, DirSource, Fault, Progress, Settings, Source, SourceError};
 use crate::{
     checkpoint::SignedCheckpoint,
     error::LogError,
     note::Verifier,
-    recover::{read_checkpoint, read_vkey},
+    recover::read_checkpoint,
+    rotation::{Keys, read_keys},
 };
 
 /// The outcome of a check.
@@ -50,17 +51,55 @@ impl DirReport {
 pub fn verify_dir(
     dir: &Path,
     log: Option<&Verifier>,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<DirReport, LogError> {
-    let verifier = match log {
-        Some(given) => given.clone(),
-        None => read_vkey(dir)?,
+    let keys = read_keys(dir)?;
+    let keys = match log {
+        Some(trusted) => keys.since(trusted),
+        None => keys,
     };
     // First, for an error that names the file.
-    read_checkpoint(dir, &verifier)?;
+    read_checkpoint(dir, keys.first())?;
+    check(dir, &DirSource::new(dir), &keys, progress)
+}
+
+/// Checks the tiles below `dir` against a checkpoint kept elsewhere, which one of `keys` signed.
+pub(crate) fn verify_tiles(
+    dir: &Path,
+    checkpoint: &SignedCheckpoint,
+    keys: &Keys,
+) -> Result<DirReport, LogError> {
+    let source = Elsewhere {
+        tiles: DirSource::new(dir),
+        checkpoint: checkpoint.to_string(),
+    };
+    check(dir, &source, keys, |_| {})
+}
+
+/// A directory's tiles under a checkpoint that is not in it.
+struct Elsewhere {
+    tiles: DirSource,
+    checkpoint: String,
+}
+
+impl Source for Elsewhere {
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        match path {
+            "checkpoint" => Ok(Some(self.checkpoint.clone().into_bytes())),
+            tile => self.tiles.get(tile),
+        }
+    }
+}
+
+fn check(
+    dir: &Path,
+    source: &dyn Source,
+    keys: &Keys,
+    mut progress: impl FnMut(Progress),
+) -> Result<DirReport, LogError> {
     let audit = Audit {
-        source: &DirSource::new(dir),
-        log: &verifier,
+        source,
+        log: keys,
         earlier: Vec::new(),
         state: None,
         settings: Settings {

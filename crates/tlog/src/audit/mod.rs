@@ -33,16 +33,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use dir::verify_tiles;
 pub use dir::{DirReport, verify_dir};
 pub use fault::{Fault, Fork, MOST_FAULTS};
 pub use source::{DirSource, Source, SourceError, Tiles};
 
 use crate::{
-    checkpoint::SignedCheckpoint,
-    hash::Hash,
-    note::{NoteError, Verifier},
-    proof,
-    tile::WIDTH,
+    checkpoint::SignedCheckpoint, hash::Hash, note::NoteError, proof, rotation::Keys, tile::WIDTH,
     witness::Evidence,
 };
 use bundle::{Bundle, RootEntry};
@@ -109,6 +106,18 @@ pub struct Progress {
     pub of: u64,
     /// Entries that need not be read again if the audit stops now.
     pub saved: u64,
+}
+
+impl Progress {
+    /// Entries read, none of which need be kept.
+    pub(crate) fn of_entries(done: u64, of: u64) -> Self {
+        Self {
+            stage: Stage::Entries,
+            done,
+            of,
+            saved: 0,
+        }
+    }
 }
 
 /// Why an audit came to no verdict.
@@ -217,8 +226,8 @@ impl Report {
 pub struct Audit<'a> {
     /// Where the log is read.
     pub source: &'a dyn Source,
-    /// The log's key.
-    pub log: &'a Verifier,
+    /// The log's keys, from the one that is trusted on.
+    pub log: &'a Keys,
     /// Checkpoints kept from before, by whomever: the log must still contain them.
     pub earlier: Vec<SignedCheckpoint>,
     /// Where to keep what was done; for this log only, and used by one audit at a time.
@@ -246,7 +255,7 @@ impl Audit<'_> {
         let saved = state.as_ref().map(State::load).transpose()?.flatten();
         let served = self.source.get("checkpoint")?;
         let served = served.ok_or(AuditError::NoCheckpoint)?;
-        let served = SignedCheckpoint::verify(&served, self.log)?;
+        let served = self.log.verify_checkpoint(&served)?;
         let mut run = Run::new(self, state, saved, served)?;
         run.read(progress)?;
         run.judge(progress)

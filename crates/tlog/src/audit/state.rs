@@ -25,10 +25,10 @@ use super::{
     pile::{Lengths, MOST_BITS, io_error},
 };
 use crate::{
-    checkpoint::{SignedCheckpoint, parse_decimal},
+    checkpoint::parse_decimal,
     disk::{SystemDisk, write_durably},
     hash::Hash,
-    note::Verifier,
+    rotation::Keys,
     tile::LEVELS,
 };
 
@@ -49,14 +49,14 @@ pub(super) struct Saved {
 #[derive(Debug)]
 pub(super) struct State {
     dir: PathBuf,
-    log: Verifier,
+    log: Keys,
     /// Holds the lock while it is open.
     _lock: File,
 }
 
 impl State {
     /// Takes a directory, making it when it is not there.
-    pub(super) fn open(dir: &Path, log: &Verifier) -> Result<Self, AuditError> {
+    pub(super) fn open(dir: &Path, log: &Keys) -> Result<Self, AuditError> {
         fs::create_dir_all(dir).map_err(io_error(dir))?;
         let path = dir.join("lock");
         let lock = File::create(&path).map_err(io_error(&path))?;
@@ -99,7 +99,7 @@ impl State {
 
     fn text(&self, saved: &Saved) -> String {
         let fold = &saved.fold;
-        let mut text = format!("{MAGIC}\nlog {}\n", self.log);
+        let mut text = format!("{MAGIC}\nlog {}\n", self.log.first());
         let numbers = [
             ("size", Some(fold.size)),
             ("events", Some(fold.events)),
@@ -161,7 +161,7 @@ impl State {
         for line in body.lines() {
             let (name, value) = line.split_once(' ').ok_or_else(bad)?;
             if name == "log" {
-                if value != self.log.to_string() {
+                if value != self.log.first().to_string() {
                     return Err(AuditError::OtherLog { log: value.into() });
                 }
                 continue;
@@ -209,7 +209,7 @@ impl State {
             None => (value, None),
         };
         let note = STANDARD.decode(note).ok()?;
-        let signed = SignedCheckpoint::verify(&note, &self.log).ok()?;
+        let signed = self.log.verify_checkpoint(&note).ok()?;
         Some(Known { signed, found })
     }
 }
@@ -260,9 +260,9 @@ mod tests {
         }
     }
 
-    fn verifier(seed: u8) -> Verifier {
+    fn verifier(seed: u8) -> Keys {
         let key = LogKey::from_seed(&[seed; 32]);
-        key.signer("state.example").unwrap().verifier()
+        Keys::of(key.signer("state.example").unwrap().verifier())
     }
 
     #[test]

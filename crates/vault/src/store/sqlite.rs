@@ -110,6 +110,45 @@ impl SqliteStore {
         })
     }
 
+    /// Copies the database at `from`, which another process may be writing, to the new file `to`.
+    ///
+    /// The copy is of one moment, holds nothing of what was deleted before it, was checked and is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], also when `from` is missing or `to` exists and is not empty.
+    pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+        use rusqlite::OpenFlags;
+        let failed = |error: rusqlite::Error| explain("copy", &error);
+        let lost = |_| StoreError::Engine {
+            during: "copy",
+            code: -1,
+        };
+        // May write, since a reader of a database in WAL mode writes its index; may not create.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let source = Connection::open_with_flags(from, flags).map_err(failed)?;
+        source.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        let name = to.to_str().ok_or(StoreError::Engine {
+            during: "copy",
+            code: -1,
+        })?;
+        source
+            .execute("VACUUM INTO ?1", params![name])
+            .map_err(failed)?;
+        drop(source);
+        let copy = Connection::open_with_flags(to, flags).map_err(failed)?;
+        let verdict: String = copy
+            .query_row("PRAGMA quick_check", [], |row| row.get(0))
+            .map_err(failed)?;
+        drop(copy);
+        if verdict != "ok" {
+            return Err(StoreError::Corrupt);
+        }
+        std::fs::File::open(to)
+            .and_then(|file| file.sync_all())
+            .map_err(lost)
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -453,6 +492,34 @@ mod tests {
             second.get(Space::Meta, b"k").expect("get").as_deref(),
             Some(&b"v"[..])
         );
+    }
+
+    #[test]
+    fn a_copy_is_of_one_moment_and_holds_nothing_deleted() {
+        let dir = tempfile::tempdir().expect("dir");
+        let (path, copy) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        let store = SqliteStore::open(&path).expect("opens");
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, *b"gone", *b"a secret that was erased");
+        batch.put(Space::Meta, *b"k", *b"v");
+        store.write(&batch).expect("writes");
+        let mut batch = Batch::new();
+        batch.delete(Space::Meta, *b"gone");
+        store.write(&batch).expect("deletes");
+        SqliteStore::copy(&path, &copy).expect("copies while it is open");
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, *b"k", *b"w");
+        store.write(&batch).expect("goes on");
+        let bytes = std::fs::read(&copy).expect("reads");
+        assert!(!bytes.windows(8).any(|part| part == b"a secret"));
+        let copied = SqliteStore::open(&copy).expect("opens");
+        let found = copied.get(Space::Meta, b"k").expect("get");
+        assert_eq!(found.as_deref(), Some(&b"v"[..]));
+        assert_eq!(copied.get(Space::Meta, b"gone").expect("get"), None);
+        assert!(SqliteStore::copy(&path, &copy).is_err(), "over a copy");
+        let missing = dir.path().join("missing.db");
+        assert!(SqliteStore::copy(&missing, &dir.path().join("c.db")).is_err());
+        assert!(!missing.exists());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use liuhen_tlog::audit::{
     Audit, AuditError, DirSource, Fork, Progress, Report, Settings, Source, Stage,
 };
 use liuhen_tlog::policy::{Policy, Verdict};
-use liuhen_tlog::{SignedCheckpoint, Verifier};
+use liuhen_tlog::{Keys, Verifier};
 use serde_json::json;
 
 use super::{log_dir, read, unsound, verifier};
@@ -74,7 +74,7 @@ impl Outcome {
 pub(super) fn run(args: &LogArgs) -> Result<Exit> {
     let (source, dir) = source(&args.log)?;
     let policy = args.policy.as_deref().map(policy).transpose()?;
-    let Some(log) = key(args, policy.as_ref(), dir.as_deref(), source.as_ref())? else {
+    let Some(log) = keys(args, policy.as_ref(), dir.as_deref(), source.as_ref())? else {
         return unsound(
             args.json,
             "the checkpoint is signed by no log of the policy",
@@ -82,7 +82,8 @@ pub(super) fn run(args: &LogArgs) -> Result<Exit> {
     };
     let earlier = args.checkpoints.iter().map(|path| {
         let text = read(path)?;
-        SignedCheckpoint::verify(text.as_bytes(), &log).with_context(|| path.display().to_string())
+        let signed = log.verify_checkpoint(text.as_bytes());
+        signed.with_context(|| path.display().to_string())
     });
     let mut settings = Settings::default();
     if dir.is_none() {
@@ -162,25 +163,31 @@ fn policy(path: &Path) -> Result<Policy> {
     Policy::parse(&bytes).with_context(|| path.display().to_string())
 }
 
-/// The key to trust; `None` when there is a policy and no log of it signed the checkpoint.
-fn key(
+/// The keys to trust, as the log's statements lead on from one; `None` when there is a policy and no log of it signed the checkpoint.
+fn keys(
     args: &LogArgs,
     policy: Option<&Policy>,
     dir: Option<&Path>,
     source: &dyn Source,
-) -> Result<Option<Verifier>> {
+) -> Result<Option<Keys>> {
+    let statements = source.get("keys")?.unwrap_or_default();
+    let statements = String::from_utf8_lossy(&statements);
+    // Statements that do not hold are of no use, and the first key alone is believed.
+    let following =
+        |key: Verifier| Keys::following(key.clone(), &statements).unwrap_or_else(|_| Keys::of(key));
     if let Some(key) = &args.vkey {
-        return verifier(key).map(Some);
+        return Ok(Some(following(verifier(key)?)));
     }
     if let Some(policy) = policy {
         let served = source.get("checkpoint")?;
         let served = served.context("no checkpoint is there: is this a log?")?;
-        let mut keys = policy.logs().iter().map(|log| &log.key);
-        let signed = keys.find(|key| SignedCheckpoint::verify(&served, key).is_ok());
-        return Ok(signed.cloned());
+        let mut keys = policy.logs().iter().map(|log| following(log.key.clone()));
+        return Ok(keys.find(|keys| keys.verify_checkpoint(&served).is_ok()));
     }
     match dir {
-        Some(dir) => verifier(read(&dir.join("vkey"))?.trim_end()).map(Some),
+        Some(dir) => Ok(Some(following(verifier(
+            read(&dir.join("vkey"))?.trim_end(),
+        )?))),
         None => bail!("give --vkey or --policy: a log that names its own key proves nothing"),
     }
 }
