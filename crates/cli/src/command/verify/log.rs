@@ -170,7 +170,11 @@ fn keys(
     dir: Option<&Path>,
     source: &dyn Source,
 ) -> Result<Option<Keys>> {
-    let statements = source.get("keys")?.unwrap_or_default();
+    if args.vkey.is_none() && policy.is_none() && dir.is_none() {
+        bail!("give --vkey or --policy: a log that names its own key proves nothing");
+    }
+    let statements = source.get("keys").map_err(AuditError::from)?;
+    let statements = statements.unwrap_or_default();
     let statements = String::from_utf8_lossy(&statements);
     // Statements that do not hold are of no use, and the first key alone is believed.
     let following =
