@@ -23,8 +23,8 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(8),
     Duration::from_secs(16),
 ];
-/// Longest checkpoint read.
-const MAX_CHECKPOINT: u64 = 1 << 20;
+/// Longest checkpoint read, and longest list of changes of the key.
+const MAX_NOTES: u64 = 1 << 20;
 /// Longest bundle there can be.
 const MAX_BUNDLE: u64 = tile::WIDTH * (MAX_LEAF as u64 + 2);
 /// Longest person's proof read: entries are bounded by 8 MiB, and hashes are fewer.
@@ -140,7 +140,7 @@ impl Source for Served {
 
 fn limit(path: &str) -> u64 {
     match path {
-        "checkpoint" | "keys" => MAX_CHECKPOINT,
+        "checkpoint" | "keys" => MAX_NOTES,
         bundle if bundle.starts_with("tile/entries/") => MAX_BUNDLE,
         _ => MAX_TILE,
     }

@@ -1,5 +1,12 @@
 //! `liuhen verify log`, over HTTP and in a directory: what is said, and how it ends.
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a failed test"
+)]
+
+mod world;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -7,9 +14,11 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use liuhen_testkit::{Api, Encoding, Form, Server, Sheet, people};
 use liuhen_tlog::{Label, Log, LogKey, MapRoot, Options, entry, leaf_hash, map::Tree};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const ORIGIN: &str = "audit.example/log";
@@ -131,7 +140,20 @@ fn a_log_is_audited_over_http_and_again_from_its_state() {
         5,
         "the checkpoint of 1001 entries is not the beginning of the one of 1003",
     );
-    assert_eq!(said(&forked).matches(&format!("\n{ORIGIN}\n1")).count(), 2);
+    let report: Value =
+        serde_json::from_slice(&liuhen(&[&ask[..], &["--json"]].concat()).stdout).unwrap();
+    let evidence = report["forks"][0]["evidence"].as_str().unwrap();
+    assert!(said(&forked).contains(evidence));
+    let file = dir.path().join("evidence.txt");
+    fs::write(&file, evidence).unwrap();
+    let convicts = liuhen(&[
+        "verify",
+        "evidence",
+        file.to_str().unwrap(),
+        "--vkey",
+        &vkey(),
+    ]);
+    exits(&convicts, 0, "");
 }
 
 #[test]
@@ -197,4 +219,93 @@ fn what_cannot_be_judged_is_no_verdict() {
     let empty = serve(dir.path().to_owned());
     row(&[&empty, "--vkey", &key], "is this a log?");
     row(&[&empty, "--vkey", "nonsense"], "no verifier key");
+}
+
+/// Reads everyone, and waits until the published checkpoint covers it.
+fn read_all(api: &Api, everyone: &Sheet) {
+    let mobile = everyone.column("手机号");
+    let mut size = 0;
+    for part in everyone.rows.chunks(50) {
+        let subjects: Vec<_> = part
+            .iter()
+            .map(|row| json!({"kind": "mobile", "value": row[mobile]}))
+            .collect();
+        let ask = json!({
+            "purpose": "care", "fields": ["mobile"], "view": "masked",
+            "collection": world::COLLECTION, "subjects": subjects,
+        });
+        let answer = api.post("/v1/reads", &ask).expect_status(200).json();
+        for result in answer["results"].as_array().unwrap() {
+            size = size.max(result["receipt"]["index"].as_u64().unwrap() + 1);
+        }
+    }
+    let begun = Instant::now();
+    let covered = || -> u64 {
+        let text = api.get("/checkpoint").expect_status(200).text();
+        text.lines().nth(1).unwrap().parse().unwrap()
+    };
+    while covered() < size {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn the_log_of_a_vault_is_audited_while_it_is_served_and_afterwards() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let everyone = people(34, 150);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let key = runtime.block_on(async {
+        let service = world::open(&data);
+        let key = world::prepare(&service).await;
+        world::start_import(&service, &everyone.delimited(Form::csv(Encoding::Utf8))).await;
+        world::settle(&service).await;
+        service.close().unwrap();
+        key
+    });
+    let server = Server::plan(env!("CARGO_BIN_EXE_liuhen"))
+        .data(&data)
+        .start();
+    let api = Api::new(server.url()).with_key(&key);
+    let vkey = api.get("/v1/log-key").json();
+    let vkey = vkey["vkey"].as_str().unwrap();
+    let state = dir.path().join("state");
+    let ask = [
+        "verify",
+        "log",
+        server.url(),
+        "--vkey",
+        vkey,
+        "--json",
+        "--state",
+        state.to_str().unwrap(),
+    ];
+    let mut before = 0;
+    for _ in 0..3 {
+        read_all(&api, &everyone);
+        let output = liuhen(&ask);
+        exits(&output, 0, "");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let entries = report["entries"].as_u64().unwrap();
+        assert!(entries >= before + 150, "{report}");
+        assert!(
+            report["read"].as_u64().unwrap() <= entries - before + 255,
+            "{report}"
+        );
+        assert!(
+            report["found"]["labels"].as_u64().unwrap() >= entries - 20,
+            "{report}"
+        );
+        before = entries;
+    }
+    assert!(server.stop().success());
+    let output = liuhen(&[
+        "verify",
+        "log",
+        data.to_str().unwrap(),
+        "--state",
+        state.to_str().unwrap(),
+    ]);
+    exits(&output, 0, "lead to the root");
 }

@@ -23,6 +23,7 @@ use liuhen_tlog::{
     },
     entry, leaf_hash, map,
     tile::{Shelf, TileId},
+    witness::verify_evidence,
 };
 use tempfile::TempDir;
 
@@ -244,7 +245,7 @@ fn lies_about_the_map_are_named() {
         book
     };
     type Row = (&'static str, fn(&mut Book), &'static [&'static str]);
-    let rows: [Row; 8] = [
+    let rows: [Row; 9] = [
         (
             "one label omitted",
             |book| {
@@ -298,6 +299,15 @@ fn lies_about_the_map_are_named() {
             &["the map root at entry 700 is of 497 entries, after one of 497"],
         ),
         (
+            "a time that falls",
+            |book| {
+                let mut root = book.truth(700);
+                root.time_ms = 1;
+                book.entries.push(root.to_bytes());
+            },
+            &["the map root at entry 700 is of time 1, after one of 500"],
+        ),
+        (
             "a size beyond its own index",
             |book| book.map_root(701),
             &["the map root at entry 700 claims 701 entries"],
@@ -315,7 +325,7 @@ fn lies_about_the_map_are_named() {
     for (name, lie, expected) in rows {
         let log = at(lie).written();
         // However many parts the map is rebuilt in, in memory or in files.
-        for bits in [0, 4, 12] {
+        for bits in [0, 4, 7] {
             let many = Settings {
                 partition_bits: Some(bits),
                 ..settings()
@@ -557,6 +567,9 @@ fn the_fork_of_a_log_between_two_audits_is_convicted() {
                 (signed.size(), signed.root())
             });
             assert_eq!(notes, expected, "{name}");
+            let evidence = fork.evidence.as_ref().unwrap();
+            let convicted = verify_evidence(evidence, &[&verifier()]);
+            assert!(convicted.is_ok(), "{name}: {convicted:?}");
             // And it is not forgotten.
             assert!(!audit(other.path(), Some(state.path())).forks.is_empty());
         }

@@ -155,6 +155,9 @@ pub struct Fork {
     pub earlier: String,
     /// The larger one, as a signed note.
     pub later: String,
+    /// Both with what shows the contradiction, as `witness::Evidence` writes it: anyone can check it without the log.
+    /// `None` when the log's tiles prove nothing about its own checkpoint; the two notes are then all there is.
+    pub evidence: Option<String>,
 }
 
 /// Faults in the order they were found.

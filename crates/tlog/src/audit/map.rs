@@ -1,9 +1,12 @@
 //! The map rebuilt from the labels of the log, and each map root compared with it.
 //!
 //! Rule: `docs/trace.md`, The map. Parts of the map, by the first bits of a
-//! label, are built one after another and forgotten; of each only the roots it
-//! had at the sizes of map roots are kept. Joined, they give the whole map's
+//! label, are computed one after another and forgotten; of each only the roots
+//! it had at the sizes of map roots are kept. Joined, they give the whole map's
 //! roots. So memory holds a few parts, whatever the size of the map.
+//!
+//! Shares hashes of leaves and nodes with `map`, and none of the code that
+//! kept the map which is judged here.
 
 use std::{
     cmp::Reverse,
@@ -27,11 +30,11 @@ use super::{
 use crate::{
     entry::Label,
     hash::Hash,
-    map::{Node, Tree},
+    map::{EMPTY, Node, leaf},
 };
 
-/// Labels in a part, at most about: some 150 bytes of memory each.
-const PART: u64 = 2_000_000;
+/// Labels in a part, at most about: 40 bytes of memory each, and 48 for each change of the part's root.
+const PART: u64 = 1_000_000;
 /// Bytes of a change: epoch, labels, root.
 const CHANGE: usize = 48;
 /// Bytes of a repetition: first and second entry.
@@ -40,6 +43,9 @@ const PAIR: usize = 16;
 const TRAILER: u64 = 40;
 /// Changes read at once from one part.
 const READ: u64 = 64;
+
+/// A label and the index of the entry it stands in.
+type Item = (Label, u64);
 
 /// What is to be compared with what.
 pub(super) struct Task<'a> {
@@ -211,46 +217,45 @@ impl Task<'_> {
     }
 
     fn build(&self, bits: u32, number: usize, changes: Pile) -> Result<Part, AuditError> {
-        let skip = u8::try_from(bits).unwrap_or(u8::MAX);
-        let mut build = Build {
-            tree: Tree::new(skip),
-            batch: Vec::new(),
-            part: Part {
-                changes,
-                count: 0,
-                labels: 0,
-                repeats: 0,
-                listed: Vec::new(),
-            },
+        let mut part = Part {
+            changes,
+            count: 0,
+            labels: 0,
+            repeats: 0,
+            listed: Vec::new(),
         };
+        let mut items = self.items(bits, number)?;
+        items.sort_unstable();
+        part.take_repeats(&mut items);
+        part.labels = items.len() as u64;
+        // Labels behind the last map root are in no map yet.
+        let end = self.roots.last().map_or(0, |root| root.says.size);
+        items.retain(|item| item.1 < end);
+        let mut history = History::new(self.roots);
+        history.walk(&items, bits as usize);
+        part.count = history.changes.len() as u64;
+        for change in &history.changes {
+            part.changes.push(&change.to_bytes());
+        }
+        part.changes.flush()?;
+        Ok(part)
+    }
+
+    /// The labels of one part.
+    fn items(&self, bits: u32, number: usize) -> Result<Vec<Item>, AuditError> {
         let pile = &self.piles.labels()[number >> (bits - self.piles.bits())];
         let mut reader = BufReader::with_capacity(1 << 20, pile.read(0)?);
         let mut record = [0; RECORD];
-        let mut epoch = 0;
+        let mut items = Vec::new();
         for _ in 0..pile.len() / RECORD as u64 {
             let got = reader.read_exact(&mut record);
             got.map_err(io_error(pile.place()))?;
-            if first_bits(&record, bits) != number {
-                continue;
+            if first_bits(&record, bits) == number {
+                let label = record.first_chunk().copied().unwrap_or_default();
+                items.push((label, number_at(&record, 32)));
             }
-            let index = number_at(&record, 32);
-            while self.roots.get(epoch).is_some_and(|r| r.says.size <= index) {
-                build.end_epoch(epoch as u64);
-                epoch += 1;
-            }
-            build.push(&record, index);
         }
-        if epoch < self.roots.len() {
-            build.end_epoch(epoch as u64);
-        }
-        build.insert();
-        let mut part = build.part;
-        part.labels = build.tree.len();
-        part.changes.flush()?;
-        // A thousand are listed, those of the lowest entries.
-        part.listed.sort_unstable_by_key(|pair| (pair.1, pair.0));
-        part.listed.truncate(MOST_FAULTS);
-        Ok(part)
+        Ok(items)
     }
 
     /// Joins the parts epoch by epoch and compares each map root.
@@ -309,52 +314,104 @@ fn note_repeats(parts: &[Part], faults: &mut Faults) {
     faults.count = parts.iter().map(|part| part.repeats).sum();
 }
 
-/// A part being built.
-struct Build {
-    tree: Tree,
-    batch: Vec<(Label, u64)>,
-    part: Part,
+impl Part {
+    /// Takes out labels that stand more than once, all but the first.
+    fn take_repeats(&mut self, items: &mut Vec<Item>) {
+        items.dedup_by(|later, first| {
+            if later.0 != first.0 {
+                return false;
+            }
+            self.repeats += 1;
+            self.listed.push((first.1, later.1));
+            // A thousand are listed, those of the lowest entries; memory holds twice that.
+            if self.listed.len() >= 2 * MOST_FAULTS {
+                cut(&mut self.listed);
+            }
+            true
+        });
+        cut(&mut self.listed);
+    }
 }
 
-impl Build {
-    fn push(&mut self, record: &[u8; RECORD], index: u64) {
-        let label = record.first_chunk().copied().unwrap_or_default();
-        self.batch.push((label, index));
+fn cut(listed: &mut Vec<(u64, u64)>) {
+    listed.sort_unstable_by_key(|pair| (pair.1, pair.0));
+    listed.truncate(MOST_FAULTS);
+}
+
+/// All roots a subtree ever had, computed from below: each node is hashed once for each epoch in
+/// which a label beneath it came. No version of the map is ever held whole.
+struct History<'a> {
+    roots: &'a [RootEntry],
+    /// A stack of subtrees' changes; of each, epochs rise.
+    changes: Vec<Change>,
+    joined: Vec<Change>,
+}
+
+impl<'a> History<'a> {
+    fn new(roots: &'a [RootEntry]) -> Self {
+        Self {
+            roots,
+            changes: Vec::new(),
+            joined: Vec::new(),
+        }
     }
 
-    /// Inserts what has come; keeps at most twice a thousand repetitions meanwhile.
-    fn insert(&mut self) {
-        for (label, second) in self.tree.insert_batch(&mut self.batch) {
-            let first = self.tree.get(&label).unwrap_or(second);
-            self.part.repeats += 1;
-            self.part.listed.push((first, second));
-            if self.part.listed.len() >= 2 * MOST_FAULTS {
-                let list = &mut self.part.listed;
-                list.sort_unstable_by_key(|pair| (pair.1, pair.0));
-                list.truncate(MOST_FAULTS);
+    /// Pushes the changes of the subtree at `depth` of these sorted labels.
+    fn walk(&mut self, items: &[Item], depth: usize) {
+        match items {
+            [] => {}
+            [(label, index)] => self.changes.push(Change {
+                epoch: self.roots.partition_point(|root| root.says.size <= *index) as u64,
+                labels: 1,
+                root: leaf(label, *index),
+            }),
+            several => {
+                let right = several.partition_point(|item| !bit(&item.0, depth));
+                let (left, right) = several.split_at(right);
+                let start = self.changes.len();
+                self.walk(left, depth + 1);
+                let middle = self.changes.len();
+                self.walk(right, depth + 1);
+                self.join(start, middle);
             }
         }
-        self.batch.clear();
     }
 
-    fn end_epoch(&mut self, epoch: u64) {
-        if self.batch.is_empty() {
-            return;
+    /// Replaces the changes of two subtrees by those of the node above.
+    fn join(&mut self, start: usize, middle: usize) {
+        let (left, right) = self.changes[start..].split_at(middle - start);
+        let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+        let mut now = [Change::NONE; 2];
+        self.joined.clear();
+        while let Some(epoch) = [left.peek(), right.peek()]
+            .into_iter()
+            .flatten()
+            .map(|change| change.epoch)
+            .min()
+        {
+            let sides = [
+                left.next_if(|c| c.epoch == epoch),
+                right.next_if(|c| c.epoch == epoch),
+            ];
+            for (now, new) in now.iter_mut().zip(sides) {
+                *now = new.copied().unwrap_or(*now);
+            }
+            let above = Node::combine(&now[0].node(), &now[1].node());
+            self.joined.push(Change {
+                epoch,
+                labels: now[0].labels + now[1].labels,
+                root: above.hash(),
+            });
         }
-        let before = self.tree.len();
-        self.insert();
-        let labels = self.tree.len();
-        if labels == before {
-            return;
-        }
-        let change = Change {
-            epoch,
-            labels,
-            root: self.tree.root(),
-        };
-        self.part.count += 1;
-        self.part.changes.push(&change.to_bytes());
+        self.changes.truncate(start);
+        self.changes.extend_from_slice(&self.joined);
     }
+}
+
+/// Bit `depth` of a label, from the highest of its first byte on.
+fn bit(label: &Label, depth: usize) -> bool {
+    let byte = label.get(depth / 8).copied().unwrap_or(0);
+    byte << (depth % 8) & 0x80 != 0
 }
 
 /// The changes of one part, read little by little.
@@ -392,6 +449,12 @@ impl<'a> Cursor<'a> {
 }
 
 impl Change {
+    const NONE: Self = Self {
+        epoch: 0,
+        labels: 0,
+        root: EMPTY,
+    };
+
     fn to_bytes(self) -> [u8; CHANGE] {
         let mut bytes = [0; CHANGE];
         bytes[..8].copy_from_slice(&self.epoch.to_be_bytes());
@@ -468,4 +531,109 @@ fn read(pile: &Pile, offset: u64, length: u64) -> Result<Vec<u8>, AuditError> {
         return Ok(bytes);
     }
     Err(AuditError::state(pile.place(), "shorter than was written"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        audit::bundle::Record,
+        entry::MapRoot,
+        map::{Node, Tree},
+    };
+
+    /// Labels that share long prefixes now and then, each at the index it is listed at, two by two.
+    fn labels() -> impl Strategy<Value = Vec<Item>> {
+        let label = (any::<u8>(), 0u8..4, 0u8..3).prop_map(|(first, middle, last)| {
+            let mut label = [0; 32];
+            (label[0], label[1], label[31]) = (first & 0xc3, middle << 6, last);
+            label
+        });
+        let list = proptest::collection::vec(label, 0..120);
+        list.prop_map(|list| list.into_iter().zip((0..).map(|at: u64| at / 2)).collect())
+    }
+
+    fn true_roots(labels: &[Item], sizes: &[u64]) -> Vec<RootEntry> {
+        let mut tree = Tree::new(0);
+        let mut from = 0;
+        let roots = sizes.iter().map(|size| {
+            let to = labels.partition_point(|item| item.1 < *size);
+            tree.insert_batch(&mut labels[from..to].to_vec());
+            from = to;
+            let says = MapRoot {
+                size: *size,
+                labels: tree.len(),
+                time_ms: 0,
+                root: tree.root(),
+            };
+            RootEntry { index: 1000, says }
+        });
+        roots.collect()
+    }
+
+    fn judge(labels: &[Item], roots: &[RootEntry], bits: u32) -> Outcome {
+        let mut piles = Piles::in_memory(bits);
+        let records = labels.iter().map(|(label, index)| {
+            let mut record: Record = [0; RECORD];
+            record[..32].copy_from_slice(label);
+            record[32..].copy_from_slice(&index.to_be_bytes());
+            record
+        });
+        piles.push(&records.collect::<Vec<_>>(), &[]).unwrap();
+        let task = Task {
+            piles: &piles,
+            roots,
+            size: 1000,
+            threads: 2,
+            dir: None,
+        };
+        task.run(|_, _| Ok(())).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn every_version_is_that_of_the_tree_kept_in_memory(
+            labels in labels(),
+            sizes in proptest::collection::btree_set(0u64..70, 0..12),
+            bits in 0u32..6,
+            lie in any::<proptest::sample::Index>(),
+        ) {
+            let sizes: Vec<u64> = sizes.into_iter().collect();
+            let mut roots = true_roots(&labels, &sizes);
+            let outcome = judge(&labels, &roots, bits);
+            let known: std::collections::BTreeSet<_> = labels.iter().map(|item| item.0).collect();
+            prop_assert_eq!(outcome.labels, known.len() as u64);
+            let repeats = labels.len() - known.len();
+            prop_assert_eq!(outcome.faults.count, repeats as u64);
+            let repeated = |fault: &Fault| matches!(fault, Fault::Repeated { .. });
+            prop_assert!(outcome.faults.listed.iter().all(repeated));
+            if !roots.is_empty() {
+                let at = lie.index(roots.len());
+                roots[at].says.root.0[9] ^= 1;
+                roots[at].says.labels += 1;
+                let outcome = judge(&labels, &roots, bits);
+                prop_assert_eq!(outcome.faults.count, repeats as u64 + 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_over_one_label_is_its_leaf() {
+        let mut whole = Whole::new(3);
+        let root = Hash([5; 32]);
+        let one = Change {
+            epoch: 0,
+            labels: 1,
+            root,
+        };
+        whole.set(6, one);
+        whole.join(vec![6]);
+        assert_eq!((whole.root(), whole.labels), (root, 1));
+        whole.set(1, one);
+        whole.join(vec![1]);
+        let above = Node::combine(&Node::One(root), &Node::One(root));
+        assert_eq!((whole.root(), whole.labels), (above.hash(), 2));
+    }
 }

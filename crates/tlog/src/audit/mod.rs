@@ -40,6 +40,7 @@ pub use source::{DirSource, Source, SourceError, Tiles};
 
 use crate::{
     checkpoint::SignedCheckpoint, hash::Hash, note::NoteError, proof, rotation::Keys, tile::WIDTH,
+    witness::Evidence,
 };
 use bundle::{Bundle, RootEntry};
 use fault::Faults;
@@ -416,17 +417,17 @@ impl<'a> Run<'a> {
             if found.is_some() || old >= passed || old == size {
                 continue;
             }
-            self.known[at].found = self.prefix(old)?;
+            self.known[at].found = self.prefix(old)?.map(|(root, _)| root);
         }
         Ok(())
     }
 
-    /// The root of the first `old` entries in the tree that is signed, by a proof made from the tiles served.
+    /// The root of the first `old` entries in the tree that is signed, with a proof made from the tiles served.
     ///
     /// `None` when the tiles prove none.
-    fn prefix(&self, old: u64) -> Result<Option<Hash>, AuditError> {
+    fn prefix(&self, old: u64) -> Result<Option<(Hash, Vec<Hash>)>, AuditError> {
         if old == 0 {
-            return Ok(Some(Hash::empty_root()));
+            return Ok(Some((Hash::empty_root(), Vec::new())));
         }
         let size = self.target.size();
         let tiles = Tiles {
@@ -442,7 +443,21 @@ impl<'a> Run<'a> {
         };
         let signed = self.target.root();
         let shown = proof::verify_consistency(old, size, &path, &root, &signed);
-        Ok(shown.is_ok().then_some(root))
+        Ok(shown.is_ok().then_some((root, path)))
+    }
+
+    /// What convicts the log before anyone who has its key, without the log.
+    fn evidence(&self, known: &Known) -> Result<Option<String>, AuditError> {
+        let (older, newer) = (known.signed.note().clone(), self.target.note().clone());
+        let old = known.signed.size();
+        if old == self.target.size() {
+            return Ok(Evidence::fork(older, newer).ok().map(|e| e.to_string()));
+        }
+        let Some((root, path)) = self.prefix(old)? else {
+            return Ok(None);
+        };
+        let evidence = Evidence::rewrite(older, newer, root, path);
+        Ok(evidence.ok().map(|evidence| evidence.to_string()))
     }
 
     /// Compares checkpoints and map with what was read.
@@ -493,7 +508,7 @@ impl<'a> Run<'a> {
                 known.found
             } else {
                 // What was read is not what was signed: only the tiles may tell what was.
-                self.prefix(size)?
+                self.prefix(size)?.map(|(root, _)| root)
             };
             if beneath == Some(root) {
                 self.known[at].found = beneath;
@@ -503,6 +518,7 @@ impl<'a> Run<'a> {
                 forks.push(Fork {
                     earlier: self.known[at].signed.to_string(),
                     later: self.target.to_string(),
+                    evidence: self.evidence(&self.known[at])?,
                 });
             } else {
                 self.faults.note(Fault::Earlier { size });

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
-use liuhen_tlog::audit::{Audit, AuditError, DirSource, Progress, Report, Settings, Source, Stage};
+use liuhen_tlog::audit::{
+    Audit, AuditError, DirSource, Fork, Progress, Report, Settings, Source, Stage,
+};
 use liuhen_tlog::policy::{Policy, Verdict};
 use liuhen_tlog::{Keys, Verifier};
 use serde_json::json;
@@ -168,7 +170,11 @@ fn keys(
     dir: Option<&Path>,
     source: &dyn Source,
 ) -> Result<Option<Keys>> {
-    let statements = source.get("keys")?.unwrap_or_default();
+    if args.vkey.is_none() && policy.is_none() && dir.is_none() {
+        bail!("give --vkey or --policy: a log that names its own key proves nothing");
+    }
+    let statements = source.get("keys").map_err(AuditError::from)?;
+    let statements = statements.unwrap_or_default();
     let statements = String::from_utf8_lossy(&statements);
     // Statements that do not hold are of no use, and the first key alone is believed.
     let following =
@@ -195,7 +201,7 @@ fn show_json(outcome: &Outcome) -> Result<()> {
     let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     let forks = report.forks.iter();
     let forks: Vec<_> = forks
-        .map(|fork| json!({ "earlier": fork.earlier, "later": fork.later }))
+        .map(|fork| json!({ "earlier": fork.earlier, "later": fork.later, "evidence": fork.evidence }))
         .collect();
     let counts = report.counts.map(|counts| {
         json!({
@@ -234,10 +240,7 @@ fn show_text(outcome: &Outcome) -> Result<()> {
         show::line(show::plain(&fault.to_string()))?;
     }
     for fork in &report.forks {
-        show::line(
-            "Both of these checkpoints are signed by the log, and they contradict each other:",
-        )?;
-        show::line(format_args!("\n{}\n{}", fork.earlier, fork.later))?;
+        show_fork(fork)?;
     }
     if !report.is_sound() {
         return show::line(format_args!(
@@ -268,6 +271,19 @@ fn show_text(outcome: &Outcome) -> Result<()> {
         show::note("the key is the log's own; give --vkey or --policy to trust one kept elsewhere");
     }
     Ok(())
+}
+
+/// The words that convict the log, to be kept: `verify evidence` checks them.
+fn show_fork(fork: &Fork) -> Result<()> {
+    match &fork.evidence {
+        Some(evidence) => show::line(format_args!(
+            "Evidence, to be kept in a file and checked with `liuhen verify evidence`:\n\n{evidence}"
+        )),
+        None => show::line(format_args!(
+            "The log signed both of these:\n\n{}\n{}",
+            fork.earlier, fork.later
+        )),
+    }
 }
 
 fn show_witnesses(outcome: &Outcome) -> Result<()> {
