@@ -110,7 +110,10 @@ fn round(
     std::thread::scope(|scope| {
         for (at, (witness, known)) in policy.witnesses().iter().zip(known).enumerate() {
             let (tell, submission) = (tell.clone(), &submission);
-            scope.spawn(move || tell.send((at, submission.ask(courier, witness, known))));
+            scope.spawn(move || {
+                // Whoever gathers is there until all have told.
+                let _ = tell.send((at, submission.ask(courier, witness, known)));
+            });
         }
         drop(tell);
         let mut gathered = Vec::new();
