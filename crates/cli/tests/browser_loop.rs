@@ -166,6 +166,8 @@ fn person_page(browser: &Browser, url: &str, resident_id: &str) {
     browser.wait_for_address("/me");
     // The page's own script checks every proof before it says so.
     let _ = browser.find("#trace[data-done=ok]");
+    // And asks the log itself whether anything is missing.
+    let _ = browser.find("#trace[data-complete=ok]");
     assert!(
         browser.count("li[data-n]") >= 4,
         "reads, a refusal, the export, the visit"

@@ -54,13 +54,25 @@ async function remembered(traceKey) {
   }
 }
 
+/** Tries again while no map root is under a checkpoint: one comes within some seconds. */
+async function patiently(attempt) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error.code !== "not-ready" || tries === 5) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+    }
+  }
+}
+
 /** Asks the log for all entries under the person's labels, and says what that shows. */
 async function completeness(items, words) {
   const { key, vkey, origin } = root.dataset;
   const traceKey = fromHex(key);
   let whole;
   try {
-    whole = await wholeTrace({ traceKey, vkey, origin, policy: JSON.parse(root.dataset.policy), ask: askHere });
+    whole = await patiently(() => wholeTrace({ traceKey, vkey, origin, policy: JSON.parse(root.dataset.policy), ask: askHere }));
   } catch (error) {
     const code = error instanceof Failed ? error.code : "no-answer";
     const why = words.incomplete + (words[code === "gap" ? "gap-in-map" : code] ?? code);
@@ -125,10 +137,15 @@ async function run() {
   } else if (total > 0) lines.push(words.no_gap);
   if (pending > 0) lines.push(fill(words.pending_more, values));
   if (result.code === "no-ed25519") lines.push(words["no-ed25519"]);
+  tell(summary, lines, bad ? "bad" : result.code ? "warn" : "ok");
+  root.dataset.done = bad ? "bad" : "ok";
   const whole = await completeness(items, words);
   bad ||= whole.bad;
-  lines.push(...whole.lines);
-  summary.className = `note ${bad ? "bad" : result.code || whole.doubt ? "warn" : "ok"}`;
+  tell(summary, [...lines, ...whole.lines], bad ? "bad" : result.code || whole.doubt ? "warn" : "ok");
+}
+
+function tell(summary, lines, how) {
+  summary.className = `note ${how}`;
   summary.replaceChildren(
     ...lines.map((line, i) => {
       const p = document.createElement(i === 0 ? "strong" : "p");
@@ -136,7 +153,6 @@ async function run() {
       return p;
     }),
   );
-  root.dataset.done = bad ? "bad" : "ok";
 }
 
 if (root && globalThis.crypto?.subtle) run();

@@ -63,7 +63,7 @@ Examples:
   curl -s localhost:8420/v1/proofs/17 > proof.json
   liuhen verify receipt receipt.txt --vkey KEY --proof proof.json")]
 struct ReceiptArgs {
-    /// The receipt.
+    /// The receipt: its text, or the API's answer that carried it.
     file: PathBuf,
     /// The key to trust.
     #[arg(long, value_name = "KEY", required_unless_present = "dir")]
@@ -147,7 +147,7 @@ fn show_report(args: &VerifyArgs, report: &DirReport) -> Result<()> {
 }
 
 fn run_receipt(args: &ReceiptArgs) -> Result<Exit> {
-    let text = read(&args.file)?;
+    let text = receipt_text(read(&args.file)?)?;
     let dir = args.dir.as_deref().map(log_dir).transpose()?;
     // The directory's statements lead from the key given to the one that signs now.
     let kept = dir.as_deref().map(read_keys).transpose()?;
@@ -186,6 +186,34 @@ fn run_receipt(args: &ReceiptArgs) -> Result<Exit> {
         None => show::note("only the signature was checked; give --dir or --proof for the log"),
     }
     Ok(Exit::Done)
+}
+
+/// The receipt in a file: as it is, or in the answer of the API that carried it.
+fn receipt_text(text: String) -> Result<String> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(text);
+    }
+    let answer: serde_json::Value = serde_json::from_str(&text).context("the file is no JSON")?;
+    let notes: Vec<&str> = ["/note", "/receipt/note"]
+        .iter()
+        .filter_map(|place| answer.pointer(place))
+        .chain(
+            answer["results"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|result| result.pointer("/receipt/note")),
+        )
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    match notes[..] {
+        [note] => Ok(note.to_owned()),
+        [] => bail!("the JSON holds no receipt: there is no `note` in it"),
+        _ => bail!(
+            "the JSON holds {} receipts: give one of its `note`s, or one result",
+            notes.len()
+        ),
+    }
 }
 
 /// Why a receipt is not to be believed.
@@ -286,6 +314,26 @@ fn from_hex(text: &str) -> Option<Hash> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receipt_is_found_in_the_answer_that_carried_it() {
+        let rows = [
+            ("liuhen receipt v1\n", Some("liuhen receipt v1\n")),
+            (r#"{"index":1,"note":"n"}"#, Some("n")),
+            (r#"{"receipt":{"note":"n"}}"#, Some("n")),
+            (r#"{"results":[{"receipt":{"note":"n"}}]}"#, Some("n")),
+            (
+                r#"{"results":[{"receipt":{"note":"n"}},{"receipt":{"note":"m"}}]}"#,
+                None,
+            ),
+            (r#"{"results":[]}"#, None),
+            ("{", None),
+        ];
+        for (text, expected) in rows {
+            let found = receipt_text(text.to_owned()).ok();
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn hex() {

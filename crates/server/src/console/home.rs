@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
-use liuhen_service::{ExportState, ExportView, Health, LeakView, Role, Stats};
+use liuhen_service::{Alarm, ExportState, ExportView, Health, LeakView, Role, Stats, TraceStatus};
 use maud::{Markup, html};
 
 use super::request::{Answer, Desk, Page};
@@ -14,7 +14,7 @@ use crate::extract::{Path, Query};
 use crate::lang::{Lang, remember};
 use crate::state::AppState;
 use crate::ui::words::{during, shell as w};
-use crate::ui::{Ctx, chart, layout, names, time};
+use crate::ui::{Ctx, Note, chart, layout, names, time};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -44,6 +44,7 @@ async fn language(
 /// What the overview is made of. What a role may not see is left out rather than refused.
 struct Overview {
     health: Health,
+    trace: TraceStatus,
     checkpoint: String,
     vkey: String,
     collections: usize,
@@ -59,6 +60,7 @@ async fn show(desk: Desk) -> Page {
         .ask(|service, caller| {
             Ok(Overview {
                 health: service.health()?,
+                trace: service.trace_status(),
                 checkpoint: service.checkpoint_text(),
                 vkey: service.log_vkey(),
                 collections: service.collections().len(),
@@ -78,6 +80,7 @@ async fn show(desk: Desk) -> Page {
         @if view.collections == 0 && c.has(&[Role::Importer]) {
             div.note { strong { (c.t(w::HOME_EMPTY)) } p { a.button.slim href="/imports" { (c.t(w::HOME_EMPTY_DO)) } } }
         }
+        @for alarm in &view.trace.alarms { (Note::bad(&alarm_words(c, alarm))) }
         (phases(c, &view))
         (reads(c, &view))
         div.grid2 { (pending(c, &view.exports)) (log(c, &view)) }
@@ -214,6 +217,43 @@ fn pending(c: &Ctx, exports: &[ExportView]) -> Markup {
     }
 }
 
+/// Who confirms the log, and how far.
+fn witnesses(c: &Ctx, trace: &TraceStatus) -> Markup {
+    html! {
+        @if let Some(cosigned) = trace.cosigned {
+            p { (c.f(w::HOME_COSIGNED, &[("size", &names::number(cosigned))])) }
+            ul.small {
+                @for witness in &trace.witnesses {
+                    li {
+                        (witness.name) " · " (names::number(witness.size)) " " (c.t(w::HOME_ENTRIES))
+                        @if let Some(at) = witness.cosigned_at { " · " (time::element(at)) }
+                        @if let Some(trouble) = &witness.trouble { " · " span.tag.bad { (trouble) } }
+                    }
+                }
+            }
+        } @else {
+            p.muted.small { (c.t(w::HOME_NO_WITNESSES)) }
+        }
+        p.small { (c.f(w::HOME_MAP, &[("labels", &names::number(trace.map.labels)), ("size", &names::number(trace.map.size))])) }
+    }
+}
+
+fn alarm_words(c: &Ctx, alarm: &Alarm) -> String {
+    let since = |seconds: &Option<u64>| match seconds {
+        Some(seconds) => c.f(w::ALARM_SINCE, &[("seconds", seconds)]),
+        None => c.t(w::ALARM_NEVER).to_owned(),
+    };
+    match alarm {
+        Alarm::Stopped => c.t(w::HOME_TRACE_BAD).to_owned(),
+        Alarm::Witness { name, seconds } => c.f(
+            w::ALARM_WITNESS,
+            &[("name", name), ("since", &since(seconds))],
+        ),
+        Alarm::Quorum { seconds } => c.f(w::ALARM_QUORUM, &[("since", &since(seconds))]),
+        Alarm::Map { .. } => c.t(w::ALARM_MAP).to_owned(),
+    }
+}
+
 fn log(c: &Ctx, view: &Overview) -> Markup {
     let root = view.checkpoint.lines().nth(2).unwrap_or_default();
     html! {
@@ -224,6 +264,7 @@ fn log(c: &Ctx, view: &Overview) -> Markup {
                 @else { span.tag.bad { (c.t(w::HOME_TRACE_BAD)) } }
             }
             p { strong { (names::number(view.health.checkpoint_size)) } " " (c.t(w::HOME_ENTRIES)) " · " code { (root) } }
+            (witnesses(c, &view.trace))
             details { summary.small { (c.t(w::HOME_CHECKPOINT_RAW)) } pre { (view.checkpoint) } }
             details { summary.small { (c.t(w::HOME_VKEY)) } pre { (view.vkey) } }
         }

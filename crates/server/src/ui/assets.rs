@@ -137,8 +137,12 @@ mod tests {
 
     #[test]
     fn the_pages_own_verifiers_pass_their_tests() {
-        let tests = ["verify.test.mjs", "person-proof.test.mjs", "completeness.test.mjs"]
-            .map(|name| format!("{}/assets/{name}", env!("CARGO_MANIFEST_DIR")));
+        let tests = [
+            "verify.test.mjs",
+            "person-proof.test.mjs",
+            "completeness.test.mjs",
+        ]
+        .map(|name| format!("{}/assets/{name}", env!("CARGO_MANIFEST_DIR")));
         match std::process::Command::new("node")
             .arg("--test")
             .args(tests)

@@ -88,7 +88,7 @@ pub(crate) fn note(c: &Ctx, error: &ApiError) -> Note {
     // Where the code says it all, its English sentence would only repeat it.
     match error.code() {
         "not_found" | "method_not_allowed" | "unauthenticated" | "csrf" | "too_large" | "busy"
-        | "timeout" | "trace_unavailable" => note,
+        | "timeout" | "trace_unavailable" | "not_witnessed" | "not_ready" => note,
         _ if error.status().is_server_error() => note,
         _ if c.lang == Lang::Zh => note.line(details::in_chinese(error.detail())),
         _ => note.line(error.detail()),
@@ -115,6 +115,8 @@ fn says(code: &str) -> Phrase {
         "policy_invalid" => w::SAYS_POLICY,
         "unreadable_file" => w::SAYS_UNREADABLE,
         "trace_unavailable" => w::SAYS_TRACE,
+        "not_witnessed" => w::SAYS_NOT_WITNESSED,
+        "not_ready" => w::SAYS_NOT_READY,
         "csrf" => w::SAYS_CSRF,
         "too_large" => w::SAYS_TOO_LARGE,
         "busy" => w::SAYS_BUSY,

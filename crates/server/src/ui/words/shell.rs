@@ -48,6 +48,14 @@ phrases! {
     HOME_CHART: "近 30 天的查看", "Looks in the last 30 days";
     HOME_CHECKPOINT: "最近检查点", "Last checkpoint";
     HOME_ENTRIES: "条痕迹", "entries";
+    HOME_COSIGNED: "见证人已会签到第 {size} 条", "Cosigned by a quorum of witnesses up to entry {size}";
+    HOME_NO_WITNESSES: "没有见证人：别人只能相信这台服务器自己的签名。见 docs/witness.md。", "No witnesses: others have only this server's own signature to go by. See docs/witness.md.";
+    HOME_MAP: "私密名册：{labels} 个标签，覆盖前 {size} 条", "Private map: {labels} labels, covering the first {size} entries";
+    ALARM_SINCE: "{seconds} 秒", "{seconds} s";
+    ALARM_NEVER: "从未", "never";
+    ALARM_WITNESS: "见证人 {name} 没有会签新的检查点（距上次：{since}）", "The witness {name} has not cosigned the newest checkpoints (last: {since} ago)";
+    ALARM_QUORUM: "会签的见证人不够，个人暂时得不到确认（已等待 {since}）", "Too few witnesses cosign, so persons get no confirmation for now (waiting for {since})";
+    ALARM_MAP: "私密名册没有跟上，请看服务器日志", "The private map does not follow the log; see the server's log";
     HOME_CHECKPOINT_RAW: "检查点原文", "The checkpoint itself";
     HOME_VKEY: "日志验证公钥", "The log's public key";
     HOME_TRACE_OK: "日志可写", "log writable";
@@ -100,6 +108,8 @@ phrases! {
     SAYS_POLICY: "策略文本不合要求，没有保存。", "The policy text is not valid and was not stored.";
     SAYS_UNREADABLE: "这个文件不能作为表格读取。", "The file cannot be read as a table.";
     SAYS_TRACE: "痕迹写不下去，因此什么也没有放出。", "The trace cannot be written, so nothing was released.";
+    SAYS_NOT_WITNESSED: "痕迹已写下，但还没有达到此用途要求的会签，因此什么也没有放出。请稍后再试。", "The trace is written, but not yet cosigned as the purpose demands, so nothing was released. Try again later.";
+    SAYS_NOT_READY: "刚刚写入的内容几秒后才能证明，请稍后再试。", "What was just written can be proved in some seconds; try again.";
     SAYS_CSRF: "表单已过期，或来自别的网站。请重新打开页面再试。", "The form has expired or came from another site. Open the page again.";
     SAYS_TOO_LARGE: "发送的内容太大。", "What was sent is too large.";
     SAYS_BUSY: "同时上传太多，请稍后再试。", "Too many uploads at once; try again shortly.";
