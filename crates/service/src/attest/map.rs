@@ -18,6 +18,9 @@ use crate::ledger::Ledger;
 /// Threads that hash a large batch, as when the map is taken up.
 const THREADS: usize = 2;
 
+/// Versions of the map kept provable at once: each costs a little at every change.
+const MOST_KEPT: usize = 8;
+
 /// The map and the roots that can be proved.
 #[derive(Default)]
 pub(super) struct Map {
@@ -27,6 +30,8 @@ pub(super) struct Map {
     roots: VecDeque<Bound>,
     /// What went wrong, in words that name nobody.
     pub(super) fault: Option<String>,
+    /// When it last was as far as the log.
+    pub(super) followed: Option<Instant>,
 }
 
 /// A root in the log.
@@ -38,6 +43,13 @@ pub(super) struct Bound {
 }
 
 impl Map {
+    pub(super) fn begin() -> Self {
+        Self {
+            followed: Some(Instant::now()),
+            ..Self::default()
+        }
+    }
+
     /// The newest root under a checkpoint of `size`, and the map it binds.
     pub(super) fn provable(&self, size: u64) -> Option<(Bound, &PrivateMap)> {
         let under = self.roots.iter().rev().find(|bound| bound.index < size)?;
@@ -53,12 +65,19 @@ impl Map {
         self.inner.as_ref().map_or(0, PrivateMap::size)
     }
 
-    /// Lets go of maps older than the newest one under a checkpoint of `size`.
+    /// Lets go of maps older than the newest one under a checkpoint of `size`; of many newer ones, as when witnesses stay away, of those in between.
     fn forget_before(&mut self, size: u64) {
         while self.roots.get(1).is_some_and(|next| next.index < size) {
-            if let (Some(gone), Some(map)) = (self.roots.pop_front(), &mut self.inner) {
-                map.unpin(gone.root.size);
-            }
+            self.forget(0);
+        }
+        while self.roots.len() > MOST_KEPT {
+            self.forget(1);
+        }
+    }
+
+    fn forget(&mut self, at: usize) {
+        if let (Some(gone), Some(map)) = (self.roots.remove(at), &mut self.inner) {
+            map.unpin(gone.root.size);
         }
     }
 }
@@ -71,8 +90,9 @@ pub(super) fn run(shared: &Shared, ledger: &Arc<Ledger>) {
         return;
     }
     loop {
-        if let Err(error) = step(shared, ledger) {
-            tracing::error!(%error, "no map root was appended");
+        match step(shared, ledger) {
+            Ok(()) => shared.map.write().followed = Some(Instant::now()),
+            Err(error) => tracing::error!(%error, "no map root was appended"),
         }
         if !shared.pause(shared.pace.map_every) {
             return;

@@ -114,7 +114,7 @@ impl Attest {
         let shared = Arc::new(Shared {
             log: Arc::clone(log),
             pace,
-            map: RwLock::new(map::Map::default()),
+            map: RwLock::new(map::Map::begin()),
             cosigned: RwLock::new(cosigned),
             witnesses: Mutex::new(witnesses::asked(policy.as_ref())),
             quorum_waits: Mutex::new(None),

@@ -67,33 +67,28 @@ impl Service {
     pub fn person_proof(&self, from: u64, labels: &[Label]) -> Result<Vec<u8>> {
         let shared = &self.attest.shared;
         let map = shared.map.read();
-        // Without a map root under the cosigned checkpoint, the log's own word must do; whoever checks sees whose word it is.
-        let best = shared.best_checkpoint();
-        let provable = |size| map.provable(size);
-        let (checkpoint, (bound, kept)) = match provable(best.size()) {
-            Some(found) => (best, found),
-            None => {
-                let newest = self.log.checkpoint();
-                let found = provable(newest.size());
-                (newest, found.ok_or(ServiceError::NotReady)?)
-            }
-        };
-        let parts = Parts {
-            log: &self.log,
-            nodes: self.log.nodes(),
-            map: kept,
-            size: bound.root.size,
-        };
-        let proof = build(from, labels, &checkpoint, bound.index, &parts);
-        proof
-            .map(|proof| proof.to_bytes())
-            .map_err(|error| match error {
-                BuildError::Source(PartError::Log(error)) => error.into(),
-                BuildError::Source(PartError::Map(_)) => ServiceError::NotReady,
-                BuildError::NotCovered { .. } | BuildError::BadEntry { .. } => {
-                    ServiceError::Damaged("private map")
+        // Without a map under the cosigned checkpoint, the log's own word must do; whoever checks sees whose word it is.
+        for checkpoint in [shared.best_checkpoint(), self.log.checkpoint()] {
+            let Some((bound, kept)) = map.provable(checkpoint.size()) else {
+                continue;
+            };
+            let parts = Parts {
+                log: &self.log,
+                nodes: self.log.nodes(),
+                map: kept,
+                size: bound.root.size,
+            };
+            match build(from, labels, &checkpoint, bound.index, &parts) {
+                Ok(proof) => return Ok(proof.to_bytes()),
+                // That version of the map is no longer kept.
+                Err(BuildError::Source(PartError::Map(_))) => {}
+                Err(BuildError::Source(PartError::Log(error))) => return Err(error.into()),
+                Err(BuildError::NotCovered { .. } | BuildError::BadEntry { .. }) => {
+                    return Err(ServiceError::Damaged("private map"));
                 }
-                refused => ServiceError::Invalid(refused.to_string()),
-            })
+                Err(refused) => return Err(ServiceError::Invalid(refused.to_string())),
+            }
+        }
+        Err(ServiceError::NotReady)
     }
 }

@@ -94,11 +94,12 @@ pub struct WitnessStatus {
 impl Shared {
     fn map_alarm(&self) -> Option<Alarm> {
         let map = self.map.read();
-        if let Some(fault) = &map.fault {
-            let reason = Some(fault.clone());
-            return Some(Alarm::Map { reason });
-        }
-        None
+        let behind = map
+            .followed
+            .is_none_or(|at| at.elapsed() > self.pace.alarm_after);
+        (behind || map.fault.is_some()).then(|| Alarm::Map {
+            reason: map.fault.clone(),
+        })
     }
 
     fn witness_alarms(&self, checkpoint: u64) -> Vec<Alarm> {
