@@ -116,9 +116,9 @@ phrases! {
     V_NOT_YOURS: "不属于您的密钥", "it does not belong to your key";
     V_OTHER_EVENT: "内容与日志里的承诺不符", "what it says is not what the log committed to";
     V_NO_CHECKPOINT: "没有可用的检查点", "there is no checkpoint to check against";
-    V_COMPLETE: "您名下共有 {count} 条记录，到 {until} 为止没有遗漏；{of} 位见证人中有 {by} 位确认。", "There are {count} entries under your name, and none is missing up to {until}; {by} of {of} witnesses confirm it.";
-    V_COMPLETE_ALONE: "您名下共有 {count} 条记录，到 {until} 为止没有遗漏；这本日志没有见证人，只有运营者自己的签名作保。", "There are {count} entries under your name, and none is missing up to {until}; this log has no witnesses, so the operator's own signature is all that vouches for it.";
-    V_NOT_CONFIRMED: "您名下共有 {count} 条记录，到 {until} 为止没有遗漏；但 {of} 位见证人中只有 {by} 位确认，还不够，请稍后再看。", "There are {count} entries under your name, and none is missing up to {until}; but only {by} of {of} witnesses confirm it, which is not enough: look again later.";
+    V_COMPLETE: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；{of} 位见证人中有 {by} 位确认。", "Up to {until} the log holds {count} entries under your name, and none is missing; {by} of {of} witnesses confirm it.";
+    V_COMPLETE_ALONE: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；这本日志没有见证人，只有运营者自己的签名作保。", "Up to {until} the log holds {count} entries under your name, and none is missing; this log has no witnesses, so the operator's own signature is all that vouches for it.";
+    V_NOT_CONFIRMED: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；但 {of} 位见证人中只有 {by} 位确认，还不够，请稍后再看。", "Up to {until} the log holds {count} entries under your name, and none is missing; but only {by} of {of} witnesses confirm it, which is not enough: look again later.";
     V_INCOMPLETE: "没能证明清单完整：", "It could not be shown that the list is complete: ";
     V_HIDDEN: "日志里您名下还有 {hidden} 条，本页没有列出！", "The log holds {hidden} more entries under your name that this page does not list!";
     V_MOVED: "第 {moved} 条不在日志证明的位置上！", "Entries {moved} are not where the log proves them to be!";
