@@ -400,3 +400,27 @@ fn a_counter_used_twice_is_named_with_both_entries() {
     let file = world.key_file("key.txt", "quorum none\n");
     mine(&file, &url, &[], 0, "You were looked at 2 times");
 }
+
+/// The table of `docs/trace-lies.md` promises tests: they are there.
+#[test]
+fn the_table_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let table = fs::read_to_string(root.join("docs/trace-lies.md")).unwrap();
+    let mut named = 0;
+    for word in table.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = word.split_once("::") else {
+            continue;
+        };
+        let file = match file {
+            "lies" => "crates/cli/tests/trace_lies.rs",
+            "world" => "crates/cli/tests/trace_world.rs",
+            path => path,
+        };
+        let code = fs::read_to_string(root.join(file)).unwrap_or_else(|error| {
+            panic!("{file}: {error}");
+        });
+        assert!(code.contains(&format!("fn {test}()")), "{word} is no test");
+        named += 1;
+    }
+    assert!(named > 50, "{named} tests are named");
+}
