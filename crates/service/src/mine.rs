@@ -27,6 +27,8 @@ const AT_ONCE: u64 = 1024;
 pub struct KeyFile {
     key: TraceKey,
     policy: Policy,
+    /// The log's address, as the file gives it.
+    address: Option<String>,
 }
 
 /// Why a text is no key file.
@@ -73,6 +75,7 @@ impl KeyFile {
         }
         Ok(Self {
             key: TraceKey::new(Key::new(key)),
+            address: address(&policy),
             policy,
         })
     }
@@ -85,11 +88,12 @@ impl KeyFile {
 
     /// The address of the log, where the file gives one.
     pub fn url(&self) -> Option<&str> {
-        self.policy.logs().iter().find_map(|log| log.url.as_deref())
+        self.address.as_deref()
     }
 
-    /// Believes others instead, log and witnesses.
+    /// Believes others instead, log and witnesses; the address stays unless they name one.
     pub fn believe(&mut self, policy: Policy) {
+        self.address = address(&policy).or(self.address.take());
         self.policy = policy;
     }
 
@@ -108,6 +112,10 @@ impl KeyFile {
         let to = from.saturating_add(AT_ONCE);
         (from..to).map(|n| self.key.label(n)).collect()
     }
+}
+
+fn address(policy: &Policy) -> Option<String> {
+    policy.logs().iter().find_map(|log| log.url.clone())
 }
 
 /// What a person knows from his last check.
@@ -139,6 +147,16 @@ pub enum MineError {
     Closed {
         /// Its number.
         n: u64,
+    },
+    /// What is shown now is smaller than what was seen at the last check, and the rest is not shown to be there: the log went back, or withholds it.
+    #[error(
+        "the log shows {new} entries and does not show that they belong to the {old} entries you saw before: it went back, or withholds them"
+    )]
+    WentBack {
+        /// Entries seen before.
+        old: u64,
+        /// Entries now.
+        new: u64,
     },
     /// The tree does not contain the one seen at the last check: the log was changed.
     #[error(
@@ -302,7 +320,16 @@ fn check_growth(
         source,
         size: large.size(),
     };
-    let path = prove_consistency(&tiles, small.size(), large.size())?;
+    let path = match prove_consistency(&tiles, small.size(), large.size()) {
+        // It answers, and has not what it showed before.
+        Err(SourceError::Unreadable(_)) if small.size() == now.size() => {
+            return Err(MineError::WentBack {
+                old: before.size(),
+                new: now.size(),
+            });
+        }
+        path => path?,
+    };
     let roots = (small.root(), large.root());
     verify_consistency(small.size(), large.size(), &path, &roots.0, &roots.1).map_err(|_| changed)
 }
@@ -320,6 +347,14 @@ mod tests {
         let file = KeyFile::parse(&text).unwrap();
         assert_eq!(file.key.label(3), key.label(3));
         assert_eq!(file.url(), Some("http://127.0.0.1:8420"));
+        let mut file = file;
+        let others = POLICY.replace(" http://127.0.0.1:8420", "");
+        file.believe(Policy::parse(others.as_bytes()).unwrap());
+        assert_eq!(
+            file.url(),
+            Some("http://127.0.0.1:8420"),
+            "the address stays"
+        );
         assert!(KeyFile::parse(&text.replacen('\n', "\r\n", 1)).is_ok());
     }
 

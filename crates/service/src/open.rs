@@ -55,6 +55,8 @@ pub struct Config {
     pub witnesses: Option<PathBuf>,
     /// How often what is promised within a minute is done.
     pub pace: Pace,
+    /// Where the log gets the time of receipts and map roots from.
+    pub log_clock: liuhen_tlog::Clock,
 }
 
 impl std::fmt::Debug for Config {
@@ -249,7 +251,8 @@ fn open_log(config: &Config, vault: &Vault) -> Result<(Log, Vec<liuhen_tlog::Rec
         make_private_dir(&dir)?;
         Log::create(&dir, &log_key(vault, 0), &origin)?;
     }
-    let (key, options) = log_options(&dir, vault)?;
+    let (key, mut options) = log_options(&dir, vault)?;
+    options.clock = config.log_clock.clone();
     Ok(Log::open(&dir, key, options)?)
 }
 

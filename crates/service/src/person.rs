@@ -7,7 +7,7 @@ use liuhen_kinds::Kind;
 use liuhen_tlog::SignedCheckpoint;
 use liuhen_vault::store::{Batch, Space, StoreError};
 use liuhen_vault::trace::{EventPlace, Owner, TraceKey};
-use liuhen_vault::{DisposalReceipt, IncomingField, SubjectId, VaultError};
+use liuhen_vault::{Disposal, DisposalReceipt, IncomingField, SubjectId, VaultError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -170,6 +170,12 @@ pub struct ChunkProof {
 pub struct DisposalView {
     /// When.
     pub time: UnixMs,
+    /// What was disposed of: `subject`, that is everything held about one person.
+    pub class: String,
+    /// Why.
+    pub reason: String,
+    /// Who approved it, by role.
+    pub approver: String,
     /// Records destroyed.
     pub records: u64,
     /// Fields destroyed.
@@ -555,8 +561,11 @@ impl Service {
         batch.delete(Space::Sessions, session.key.clone());
         let receipt = match self.vault.erase(
             &session.subject,
-            "cancelled by the person",
-            self.now(),
+            Disposal {
+                reason: "cancelled by the person",
+                approver: "the person concerned",
+                at: self.now(),
+            },
             batch,
         ) {
             // The keys are destroyed; only making the files forget the old pages waits for a reader to leave.
@@ -610,6 +619,9 @@ impl From<DisposalReceipt> for DisposalView {
     fn from(receipt: DisposalReceipt) -> Self {
         Self {
             time: receipt.at,
+            class: receipt.class,
+            reason: receipt.reason,
+            approver: receipt.approver,
             records: receipt.records,
             fields: receipt.fields,
             index_rows: receipt.index_entries,

@@ -399,6 +399,11 @@ async fn a_person_sees_his_trace_and_cancels() {
     service.person_object(&session, true).await.unwrap();
     let disposal = service.person_cancel(&session).await.unwrap();
     assert_eq!((disposal.records, disposal.tokens), (1, 1));
+    assert_eq!(
+        [&disposal.class, &disposal.reason, &disposal.approver],
+        ["subject", "cancelled by the person", "the person concerned"]
+    );
+    assert!(disposal.time > 1_795_000_000_000 && disposal.fields >= 8);
     assert!(service.person_view(&session).await.is_err());
     let after = service
         .read(&Caller::local(), &ask(handle, &["mobile"], View::Masked))

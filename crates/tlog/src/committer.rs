@@ -9,7 +9,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -190,7 +190,7 @@ impl Committer {
             }
         }
         self.ring();
-        let shared_batch = Arc::new(Batch::new(first, now_ms(), leaves));
+        let shared_batch = Arc::new(Batch::new(first, self.shared.clock.now_ms(), leaves));
         for (index, done) in (first..).zip(dones) {
             call(done, Ok(Appended::new(index, Arc::clone(&shared_batch))));
         }
@@ -228,10 +228,4 @@ fn open_segment(shared: &Shared, first: u64) -> Result<Writer, LogError> {
         first,
         reserve,
     )
-}
-
-/// Milliseconds since 1970, UTC.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }

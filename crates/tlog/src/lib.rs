@@ -50,6 +50,7 @@ pub mod tile;
 pub mod tree;
 pub mod witness;
 
+mod clock;
 mod committer;
 mod edge;
 mod error;
@@ -63,6 +64,7 @@ mod wal;
 
 pub use audit::{DirReport, verify_dir};
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use clock::Clock;
 pub use cosignature::{Cosigner, CosignerVerifier};
 pub use entry::{Entry, Label, MapRoot};
 pub use error::LogError;

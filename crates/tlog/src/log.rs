@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 
 use crate::{
     checkpoint::SignedCheckpoint,
-    committer::{self, Committer, Pending, now_ms},
+    clock::Clock,
+    committer::{self, Committer, Pending},
     disk::{Disk, SystemDisk},
     error::LogError,
     hash::{Hash, leaf_hash},
@@ -53,6 +54,8 @@ pub struct Options {
     pub former: Option<LogKey>,
     /// Where to write; tests put one here that fails.
     pub disk: Arc<dyn Disk>,
+    /// What time it is. One that goes back dates nothing back: receipts stay at the latest time told.
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -67,6 +70,7 @@ impl Default for Options {
             sorted: false,
             former: None,
             disk: Arc::new(SystemDisk),
+            clock: Clock::default(),
         }
     }
 }
@@ -239,8 +243,19 @@ impl Log {
     /// As for [`Log::leaf`].
     pub fn sign_receipt_at(&self, index: u64) -> Result<Receipt, LogError> {
         let hash = leaf_hash(&self.leaf(index)?);
-        let batch = Batch::new(index, now_ms(), vec![hash]);
+        let batch = Batch::new(index, self.now_ms(), vec![hash]);
         Ok(batch.receipt(index, &self.shared.signer)?)
+    }
+
+    /// The log's time, by which it dates receipts: milliseconds since 1970 UTC, never less than before.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.shared.clock.now_ms()
+    }
+
+    /// Dates nothing before `ms` from now on; for times that an earlier process wrote down.
+    pub fn not_before(&self, ms: u64) {
+        self.shared.clock.not_before(ms);
     }
 
     /// The latest published checkpoint.

@@ -15,7 +15,6 @@ use std::{
 
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
-    committer::now_ms,
     disk::{temporary, write_durably},
     edge::{Edge, File},
     error::LogError,
@@ -166,7 +165,7 @@ impl Sequencer {
         }
         .sign(signer)?;
         if let Some((former, until)) = &self.shared.former
-            && now_ms() < *until
+            && self.shared.clock.now_ms() < *until
         {
             signed = signed.also(former)?;
         }

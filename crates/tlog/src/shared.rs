@@ -18,6 +18,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::{
     backup::is_pinned,
     checkpoint::SignedCheckpoint,
+    clock::Forward,
     committer::Queue,
     error::LogError,
     hash::Hash,
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     /// Signs checkpoints too, up to a time: milliseconds since 1970.
     pub(crate) former: Option<(Signer, u64)>,
     pub(crate) options: Options,
+    pub(crate) clock: Forward,
     pub(crate) tiles: Tiles,
     pub(crate) queue: Mutex<Queue>,
     /// Rung when the committer has enough to write.
@@ -123,6 +125,7 @@ impl Shared {
             keys: start.keys,
             former: start.former,
             acknowledged: AtomicU64::new(start.options.acknowledged),
+            clock: Forward::new(start.options.clock.clone()),
             options: start.options,
             tiles: start.tiles,
             queue: Mutex::default(),

@@ -7,13 +7,17 @@ mod common;
 use std::{
     fs,
     path::Path,
-    sync::{Arc, mpsc::channel},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::channel,
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use liuhen_tlog::{
-    Log, LogError, LogKey, Options, Receipt, Recovered,
+    Clock, Log, LogError, LogKey, Options, Receipt, Recovered,
     audit::{Fault, verify_dir},
     leaf_hash, proof,
 };
@@ -160,6 +164,36 @@ fn receipts_verify_and_survive_writing() {
         assert_eq!((read.index(), read.leaf_hash()), (5, leaf_hash(&leaf(5))));
     }
     assert!(log.sign_receipt_at(6).is_err());
+}
+
+#[test]
+fn a_clock_set_back_dates_no_receipt_back() {
+    let dir = tempfile::tempdir().unwrap();
+    Log::create(dir.path(), &key(), ORIGIN).unwrap();
+    let machine = Arc::new(AtomicU64::new(0));
+    let read = Arc::clone(&machine);
+    let options = Options {
+        clock: Clock::new(move || read.load(Ordering::SeqCst)),
+        ..slow()
+    };
+    let (log, _) = open(dir.path(), options.clone()).unwrap();
+    let rows = [(5_000, 5_000), (1_000, 5_000), (0, 5_000), (7_000, 7_000)];
+    for (set, told) in rows {
+        machine.store(set, Ordering::SeqCst);
+        let appended = log.append_blocking(leaf(0), Vec::new()).unwrap();
+        assert_eq!(appended.time_ms(), told, "clock at {set}");
+        let receipt = log.sign_receipt(&appended).unwrap();
+        assert_eq!(receipt.time_ms(), told, "clock at {set}");
+        receipt.verify(log.verifier()).unwrap();
+    }
+    // What an earlier process wrote down binds this one, if it is told.
+    log.close().unwrap();
+    machine.store(2_000, Ordering::SeqCst);
+    let (log, _) = open(dir.path(), options).unwrap();
+    log.not_before(6_500);
+    assert_eq!(log.sign_receipt_at(1).unwrap().time_ms(), 6_500);
+    let appended = log.append_blocking(leaf(0), Vec::new()).unwrap();
+    assert_eq!(appended.time_ms(), 6_500);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::time::Instant;
 use liuhen_kinds::Kind;
 use liuhen_vault::store::{Batch, Space, SqliteStore};
 use liuhen_vault::{
-    IdentityKey, IncomingField, IncomingRow, Ingested, Resolved, RootKey, SiteId, Vault,
+    Disposal, IdentityKey, IncomingField, IncomingRow, Ingested, Resolved, RootKey, SiteId, Vault,
 };
 
 /// A row about nobody: counters spread over the space of numbers.
@@ -175,7 +175,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut times = Vec::new();
     for one in sample.iter().take(20) {
         let start = Instant::now();
-        vault.erase(&one.subject, "measured", 0, Batch::new())?;
+        let why = Disposal {
+            reason: "measured",
+            approver: "nobody",
+            at: 0,
+        };
+        vault.erase(&one.subject, why, Batch::new())?;
         times.push(start.elapsed().as_nanos());
     }
     report("erase", times);

@@ -34,6 +34,9 @@ pub struct DisposalReceipt {
     pub class: String,
     /// Why, as a short code the caller chose (`cancelled`, `retention`, …).
     pub reason: String,
+    /// Who approved it, as the caller said: best a role, since a name would outlive the person (`the person concerned`, `retention rule`, …). Empty in receipts from before it was kept.
+    #[serde(default)]
+    pub approver: String,
     /// When, as the caller said: milliseconds since 1970 UTC.
     pub at: i64,
     /// Whether wrapped keys were there to be destroyed.
@@ -58,8 +61,32 @@ pub struct DisposalReceipt {
 #[derive(Serialize, Deserialize)]
 struct Intent {
     reason: String,
+    #[serde(default)]
+    approver: String,
     at: i64,
     keys_destroyed: bool,
+}
+
+/// Why a subject is erased: what the receipt will say.
+#[derive(Debug, Clone, Copy)]
+pub struct Disposal<'a> {
+    /// A short code (`cancelled`, `retention`, …).
+    pub reason: &'a str,
+    /// Who approved it, best by role: it outlives the person.
+    pub approver: &'a str,
+    /// When: milliseconds since 1970 UTC.
+    pub at: i64,
+}
+
+impl Disposal<'_> {
+    fn intent(&self, keys_destroyed: bool) -> Intent {
+        Intent {
+            reason: self.reason.to_owned(),
+            approver: self.approver.to_owned(),
+            at: self.at,
+            keys_destroyed,
+        }
+    }
 }
 
 /// SHA-256("liuhen/disposal/v1" ‖ subject), hex.
@@ -82,8 +109,7 @@ impl Vault {
     pub fn erase(
         &self,
         subject: &SubjectId,
-        reason: &str,
-        at: i64,
+        why: Disposal<'_>,
         also: Batch,
     ) -> Result<DisposalReceipt, VaultError> {
         let _writing = self.writing();
@@ -91,11 +117,7 @@ impl Vault {
             return Err(self.absent(subject)?);
         }
         let keys_destroyed = self.keyring.get(subject)?.is_some();
-        let intent = Intent {
-            reason: reason.to_owned(),
-            at,
-            keys_destroyed,
-        };
+        let intent = why.intent(keys_destroyed);
         let bytes = serde_json::to_vec(&intent).map_err(|_| VaultError::malformed("an erasure"))?;
         let mut batch = Batch::new();
         batch.put(Space::Erasures, *subject.as_bytes(), bytes);
@@ -113,16 +135,11 @@ impl Vault {
     pub fn erase_many(
         &self,
         subjects: &[SubjectId],
-        reason: &str,
-        at: i64,
+        why: Disposal<'_>,
     ) -> Result<Vec<DisposalReceipt>, VaultError> {
         let _writing = self.writing();
         let mut batch = Batch::new();
-        let intent = Intent {
-            reason: reason.to_owned(),
-            at,
-            keys_destroyed: true,
-        };
+        let intent = why.intent(true);
         let bytes = serde_json::to_vec(&intent).map_err(|_| VaultError::malformed("an erasure"))?;
         for subject in subjects {
             if self.subject_state(subject)? != SubjectState::Live {
@@ -195,6 +212,7 @@ impl Vault {
             subject_hash: subject_hash(subject),
             class: "subject".to_owned(),
             reason: intent.reason.clone(),
+            approver: intent.approver.clone(),
             at: intent.at,
             keys_destroyed: intent.keys_destroyed,
             records: 0,

@@ -6,7 +6,7 @@
 //!
 //! use liuhen_kinds::Kind;
 //! use liuhen_vault::store::{Batch, MemoryStore};
-//! use liuhen_vault::{IdentityKey, IncomingField, IncomingRow, Resolved, RootKey, SiteId, Vault};
+//! use liuhen_vault::{Disposal, IdentityKey, IncomingField, IncomingRow, Resolved, RootKey, SiteId, Vault};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (records, keys) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
@@ -29,7 +29,8 @@
 //! let fields = vault.open_fields(&subject, "customers", &["phone"])?;
 //! assert_eq!(fields[0].value.as_str(), "164 0000 0001");
 //!
-//! let receipt = vault.erase(&subject, "cancelled", 1_795_000_000_000, Batch::new())?;
+//! let why = Disposal { reason: "cancelled", approver: "the person concerned", at: 1_795_000_000_000 };
+//! let receipt = vault.erase(&subject, why, Batch::new())?;
 //! assert_eq!(receipt.fields, 2);
 //! assert_eq!(vault.resolve_token(&shop, &token)?, Resolved::Erased);
 //! # Ok(())
@@ -62,7 +63,7 @@ mod vault;
 mod testing;
 
 pub use crypt::Key;
-pub use erase::DisposalReceipt;
+pub use erase::{Disposal, DisposalReceipt};
 pub use error::VaultError;
 pub use ingest::Ingested;
 pub use record::{

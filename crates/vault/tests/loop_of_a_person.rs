@@ -11,8 +11,8 @@ use liuhen_vault::store::{
 };
 use liuhen_vault::trace::Owner;
 use liuhen_vault::{
-    IdentityKey, IncomingField, IncomingRow, Ingested, Resolved, RootKey, SiteId, SubjectState,
-    Vault, VaultError,
+    Disposal, IdentityKey, IncomingField, IncomingRow, Ingested, Resolved, RootKey, SiteId,
+    SubjectState, Vault, VaultError,
 };
 
 const ROOT: [u8; 32] = [42; 32];
@@ -26,6 +26,14 @@ fn open(dir: &Path) -> Vault {
 fn memory() -> Vault {
     let (records, keys) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
     Vault::open(records, keys, RootKey::from_bytes(ROOT), "tests").expect("vault")
+}
+
+fn disposal(reason: &str, at: i64) -> Disposal<'_> {
+    Disposal {
+        reason,
+        approver: "the person concerned",
+        at,
+    }
 }
 
 fn site(name: &str) -> SiteId {
@@ -407,7 +415,7 @@ fn erasure_leaves_no_key_no_record_and_no_way_back() {
     let mut also = Batch::new();
     also.put(Space::Requests, *b"r", *b"done");
     let receipt = vault
-        .erase(&gone.subject, "cancelled", 77, also)
+        .erase(&gone.subject, disposal("cancelled", 77), also)
         .expect("erases");
     assert!(
         !files_hold(dir.path(), secret),
@@ -424,7 +432,11 @@ fn erasure_leaves_no_key_no_record_and_no_way_back() {
     );
     // Resident ID (one entry for both uses), mobile and name twice, the newer mobile.
     assert_eq!(receipt.index_entries, 4);
-    assert!(receipt.keys_destroyed && receipt.at == 77 && receipt.reason == "cancelled");
+    assert!(receipt.keys_destroyed && receipt.at == 77);
+    assert_eq!(
+        [&receipt.class, &receipt.reason, &receipt.approver],
+        ["subject", "cancelled", "the person concerned"]
+    );
     assert_eq!(
         vault.disposal_receipt(&gone.subject).expect("reads"),
         Some(receipt)
@@ -468,7 +480,7 @@ fn assert_answers_erased(vault: &Vault, gone: &Ingested) {
         Err(VaultError::Erased)
     ));
     assert!(matches!(
-        vault.erase(subject, "again", 1, Batch::new()),
+        vault.erase(subject, disposal("again", 1), Batch::new()),
         Err(VaultError::Erased)
     ));
     assert!(matches!(
@@ -493,7 +505,7 @@ fn the_erased_come_back_as_strangers() {
     let rows = [row("c", Some("ID-1"), Some("16400000001"), "Alder")];
     let before = take(&vault, &rows);
     vault
-        .erase(&before[0].subject, "cancelled", 1, Batch::new())
+        .erase(&before[0].subject, disposal("cancelled", 1), Batch::new())
         .expect("erases");
     let after = take(&vault, &rows);
     assert!(after[0].created);
@@ -620,7 +632,7 @@ fn an_erasure_cut_at_any_write_is_finished_at_opening() {
         )[0]
         .clone();
         let cut = disk.open(writes);
-        let erased = cut.erase(&one.subject, "cancelled", 5, Batch::new());
+        let erased = cut.erase(&one.subject, disposal("cancelled", 5), Batch::new());
         drop(cut);
         let again = disk.open(i64::MAX);
         if writes == 0 {

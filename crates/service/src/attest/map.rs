@@ -168,8 +168,16 @@ fn take(map: &mut PrivateMap, log: &Log, to: u64) -> Result<()> {
     Ok(())
 }
 
-fn now_ms() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
+/// Receipts from now on are not earlier than the newest map root in the log, whatever the machine's clock says: they would convict it.
+pub(super) fn keep_time(log: &Log) -> Result<()> {
+    // Entries that a crash left above the checkpoint may hold it.
+    // A log that cannot write gives no receipts either.
+    let newest = log.checkpoint_now();
+    let end = newest.unwrap_or_else(|_| log.checkpoint()).size();
+    if let Some(bound) = newest_root(log, end)? {
+        log.not_before(bound.root.time_ms);
+    }
+    Ok(())
 }
 
 /// The newest map root among the entries below `end`, looked for from the end.
@@ -203,8 +211,8 @@ fn step(shared: &Shared, ledger: &Arc<Ledger>) -> Result<()> {
     let best = shared.best_checkpoint().size();
     shared.map.write().forget_before(best);
     let bound = shared.map.read().newest();
-    // The time before the size: what was durable by then is counted. A clock that jumps back dates nothing back.
-    let time = now_ms().max(bound.map_or(0, |bound| bound.root.time_ms));
+    // The time before the size: what was durable by then is counted. It is the log's own clock, which never goes back.
+    let time = log.now_ms();
     let end = log.checkpoint_now()?.size();
     while shared.map.read().reached() < end {
         // One bundle at a time, so that proofs are answered in between.

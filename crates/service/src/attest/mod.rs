@@ -110,6 +110,7 @@ impl Attest {
         ledger: &Arc<Ledger>,
     ) -> Result<Self> {
         let policy = read_policy(log, dir, policy)?;
+        map::keep_time(log)?;
         let cosigned = witnesses::stored(log, policy.as_ref());
         let shared = Arc::new(Shared {
             log: Arc::clone(log),
