@@ -304,7 +304,7 @@ async function checkHash(bytes) {
  * `bytes`: the proof. `traceKey`: 32 bytes. `from`, `asked`: the question, numbers of labels; the proof may answer fewer of them.
  * `vkey`, `origin`: the log's. `policy`: { witnesses: [{ name, vkey }], quorum }; each witness has a key of its own.
  *
- * Answers { found: [{ n, index, leaf, header }], complete, coveredSize, coveredTime, checkpoint: { size }, cosigned: [{ name, time }], quorum }.
+ * Answers { found: [{ n, index, leaf, header }], complete, coveredSize, coveredTime, checkpoint: { size, root }, cosigned: [{ name, time }], quorum }.
  * `found` are the entries from, from + 1, … without gaps; `header` of a chunk is { index, leaf, wrap }, else null.
  * `complete`: the next label is absent from all entries below `coveredSize`, which, says the log, hold all that was durable by `coveredTime` (ms); otherwise ask on from there.
  * `quorum`: enough witnesses cosigned; where it is false, the list is complete on the log's word alone. Times are seconds since 1970.
@@ -329,7 +329,7 @@ export async function checkPersonProof(bytes, { traceKey, from, asked, vkey, ori
     complete: known < places.length,
     coveredSize: map.size,
     coveredTime: map.time,
-    checkpoint: { size: head.size },
+    checkpoint: { size: head.size, root: head.root },
     cosigned,
     quorum: cosigned.length >= policy.quorum,
   };

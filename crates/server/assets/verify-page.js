@@ -1,6 +1,6 @@
 // Puts the results of verify.js into the portal page: a tick appears only after the check here succeeded.
 import { askHere, compare, wholeTrace } from "./completeness.js";
-import { Failed, fromHex, label, toHex, verifyTrace } from "./verify.js";
+import { Failed, fromBase64, fromHex, label, toHex, verifyTrace } from "./verify.js";
 
 const root = document.getElementById("trace");
 
@@ -38,9 +38,13 @@ function show(item, result, words) {
   if (raw) raw.textContent = JSON.stringify(result.event, null, 2);
 }
 
-/** Where the entries of the page say they lie: the entry that carries the person's label. */
-function placesShown(items) {
-  return items.map(read).map(({ n, proof }) => ({ n, index: proof ? (proof.chunk?.index ?? proof.index ?? -1) : null }));
+/** The entries of the page that carry the person's labels, and the headers of exports, as the page gave them. */
+function entriesShown(items) {
+  const bytes = (text) => (typeof text === "string" ? fromBase64(text) : null);
+  return items.map(read).map(({ n, proof }) => {
+    if (!proof?.leaf) return { n, leaf: null, header: null };
+    return proof.chunk ? { n, leaf: bytes(proof.chunk.leaf), header: bytes(proof.leaf) } : { n, leaf: bytes(proof.leaf), header: null };
+  });
 }
 
 /** How many entries this browser saw before under this key; remembered by a label, which tells nobody anything. */
@@ -68,11 +72,8 @@ async function patiently(attempt) {
 
 /** Asks the log for all entries under the person's labels, and says what that shows. */
 async function completeness(items, words) {
-  const { key, vkey, origin } = root.dataset;
-  const traceKey = fromHex(key);
-  let whole;
   try {
-    whole = await patiently(() => wholeTrace({ traceKey, vkey, origin, policy: JSON.parse(root.dataset.policy), ask: askHere }));
+    return await compared(items, words);
   } catch (error) {
     const code = error instanceof Failed ? error.code : "no-answer";
     const why = words.incomplete + (words[code === "gap" ? "gap-in-map" : code] ?? code);
@@ -80,24 +81,38 @@ async function completeness(items, words) {
     root.dataset.complete = unknown ? "unknown" : "bad";
     return { bad: !unknown, doubt: true, lines: [why] };
   }
+}
+
+async function compared(items, words) {
+  const { key, vkey, origin } = root.dataset;
+  const traceKey = fromHex(key);
+  const policy = JSON.parse(root.dataset.policy);
+  const whole = await patiently(() => wholeTrace({ traceKey, vkey, origin, policy, ask: askHere }));
   const { before, keep } = await remembered(traceKey);
-  const held = compare(whole, placesShown(items), Number(root.dataset.total), before);
+  const held = compare(whole, entriesShown(items), Number(root.dataset.total), before);
   const values = {
-    count: whole.places.length,
+    count: whole.found.length,
     until: new Date(whole.coveredTime).toLocaleString(document.documentElement.lang, { timeZone: "Asia/Shanghai" }),
     by: whole.cosigned.length,
-    of: JSON.parse(root.dataset.policy).witnesses.length,
+    of: policy.witnesses.length,
     hidden: held.hidden,
     fewer: held.fewer,
-    moved: held.moved.map((n) => n + 1).join(", "),
+    changed: held.changed.map((n) => n + 1).join(", "),
+    unproved: held.unproved.map((n) => n + 1).join(", "),
   };
-  if (held.ok) keep(Math.max(before, whole.places.length));
-  const lies = [[held.hidden > 0, words.hidden], [held.moved.length > 0, words.moved], [held.fewer > 0, words.fewer]];
-  const lines = lies.filter(([is]) => is).map(([, text]) => fill(text, values));
+  if (held.ok) keep(Math.max(before, whole.found.length));
+  const faults = [
+    [held.hidden > 0, words.hidden],
+    [held.changed.length > 0, words.changed],
+    [held.fewer > 0, words.fewer],
+    [held.unproved.length > 0, words.unproved],
+  ];
+  const lines = faults.filter(([is]) => is).map(([, text]) => fill(text, values));
   const how = values.of === 0 ? words.complete_alone : whole.quorum ? words.complete : words.not_confirmed;
-  root.dataset.complete = held.ok ? "ok" : "bad";
+  const doubt = held.unproved.length > 0 || (values.of > 0 && !whole.quorum);
+  root.dataset.complete = !held.ok ? "bad" : held.unproved.length > 0 ? "unknown" : "ok";
   root.dataset.confirmed = `${values.by}/${values.of}`;
-  return { bad: !held.ok, doubt: values.of > 0 && !whole.quorum, lines: [...lines, fill(how, values)] };
+  return { bad: !held.ok, doubt, lines: [...lines, fill(how, values)] };
 }
 
 async function run() {
@@ -137,7 +152,8 @@ async function run() {
   } else if (total > 0) lines.push(words.no_gap);
   if (pending > 0) lines.push(fill(words.pending_more, values));
   if (result.code === "no-ed25519") lines.push(words["no-ed25519"]);
-  tell(summary, lines, bad ? "bad" : result.code ? "warn" : "ok");
+  // Not green before the log itself was asked.
+  tell(summary, [...lines, words.asking], bad ? "bad" : "warn");
   root.dataset.done = bad ? "bad" : "ok";
   const whole = await completeness(items, words);
   bad ||= whole.bad;

@@ -6,10 +6,11 @@
 
 use liuhen_tlog::audit::{Source, SourceError, Tiles};
 use liuhen_tlog::entry::Label;
+use liuhen_tlog::note::SignedNote;
 use liuhen_tlog::person::{FoundEntry, PersonError, PersonProof};
 use liuhen_tlog::policy::{Policy, PolicyError, Verdict};
 use liuhen_tlog::proof::{prove_consistency, verify_consistency};
-use liuhen_tlog::{Keys, NoteError, SignedCheckpoint};
+use liuhen_tlog::{Checkpoint, Keys, NoteError, SignedCheckpoint};
 use liuhen_vault::trace::TraceKey;
 use liuhen_vault::{Key, VaultError};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use crate::event::Event;
 use crate::ids;
 
 const FIRST_LINE: &str = "liuhen trace key v1";
+/// How far clocks of a log and its witnesses may differ.
+const SKEW_SECONDS: u64 = 300;
 /// Labels asked for at once: one answer stays below some megabytes.
 const AT_ONCE: u64 = 1024;
 
@@ -125,8 +128,45 @@ pub struct Seen {
     pub next: u64,
     /// Of those seen, looks that released something.
     pub looks: u64,
-    /// The checkpoint believed then.
+    /// One past the highest place in the log of those seen.
+    pub reach: u64,
+    /// The list was complete up to this place in the log …
+    pub covered: u64,
+    /// … and up to this time: milliseconds since 1970, UTC.
+    pub covered_ms: u64,
+    /// The largest checkpoint ever seen.
     pub checkpoint: String,
+}
+
+impl Seen {
+    /// Nothing seen yet.
+    fn nothing() -> Self {
+        Self {
+            next: 0,
+            looks: 0,
+            reach: 0,
+            covered: 0,
+            covered_ms: 0,
+            checkpoint: String::new(),
+        }
+    }
+
+    /// To look at every entry again, without forgetting the tree that was seen.
+    #[must_use]
+    pub fn from_the_first(&self) -> Self {
+        Self {
+            next: 0,
+            looks: 0,
+            reach: 0,
+            ..self.clone()
+        }
+    }
+
+    /// The checkpoint seen. It is our own file, so it need not be believed again, whatever keys a log names by now.
+    fn tree(&self) -> Option<Checkpoint> {
+        let note = SignedNote::parse(self.checkpoint.as_bytes()).ok()?;
+        Checkpoint::parse(note.text()).ok()
+    }
 }
 
 /// What stands against the log, or hindered the check.
@@ -148,6 +188,19 @@ pub enum MineError {
         /// Its number.
         n: u64,
     },
+    /// Less is shown now than at the last check. That may pass; if it stays, the log withholds what it had shown.
+    #[error(
+        "the log shows its state up to entry {now}, and you saw it up to entry {before}: ask again later; a log that stays behind withholds something"
+    )]
+    Older {
+        /// The list was complete below this index.
+        before: u64,
+        /// And is now shown to be below this one.
+        now: u64,
+    },
+    /// The map root is dated later than it was confirmed.
+    #[error("the map root is dated later than its confirmation")]
+    Future,
     /// What is shown now is smaller than what was seen at the last check, and the rest is not shown to be there: the log went back, or withholds it.
     #[error(
         "the log shows {new} entries and does not show that they belong to the {old} entries you saw before: it went back, or withholds them"
@@ -173,7 +226,7 @@ pub enum MineError {
 impl MineError {
     /// Whether the log is at fault, rather than the way to it.
     pub fn is_lie(&self) -> bool {
-        !matches!(self, Self::Unreachable(_))
+        !matches!(self, Self::Unreachable(_) | Self::Older { .. })
     }
 }
 
@@ -199,14 +252,14 @@ pub struct MineEntry {
 pub struct Mine {
     /// Entries that are new since the last check.
     pub new: Vec<MineEntry>,
-    /// What to remember for the next check.
+    /// What to remember for the next check; the list is complete up to its `covered` and `covered_ms`.
     pub seen: Seen,
-    /// The list is complete up to this index of the log …
-    pub covered: u64,
-    /// … and so, by the log's own clock, up to this time: milliseconds since 1970, UTC.
-    pub covered_ms: u64,
-    /// Which witnesses confirmed the checkpoint.
+    /// Entries of the log that the list does not cover yet.
+    pub uncovered: u64,
+    /// Which witnesses cosigned the checkpoint.
     pub verdict: Verdict,
+    /// Whether those that cosigned suffice, for every entry counted.
+    pub confirmed: bool,
 }
 
 /// What fetches from the log.
@@ -221,48 +274,86 @@ pub trait Asked: Source {
 
 /// Checks what the log holds under the labels of `file`, from the last check on.
 ///
+/// Answers may come in parts, each under a checkpoint of its own; all of them, and the one seen last time, must be
+/// states of one log, and only the last part's witnesses count.
+///
 /// # Errors
 ///
 /// [`MineError`]; [`MineError::is_lie`] tells a log at fault from one out of reach.
 pub fn check(file: &KeyFile, log: &dyn Asked, last: Option<&Seen>) -> Result<Mine, MineError> {
-    let mut seen = Seen {
-        next: last.map_or(0, |last| last.next),
-        looks: last.map_or(0, |last| last.looks),
-        checkpoint: String::new(),
-    };
-    let mut new = Vec::new();
     let logs = file.logs(log)?;
+    // What was seen of another log says nothing of this one.
+    let ours = |seen: &&Seen| {
+        let tree = seen.tree();
+        tree.is_some_and(|tree| logs.iter().any(|log| log.first().name() == tree.origin))
+    };
+    let last = last.filter(ours);
+    let mut seen = last.cloned().unwrap_or_else(Seen::nothing);
+    let mut known: Vec<Checkpoint> = last.and_then(Seen::tree).into_iter().collect();
+    let mut new = Vec::new();
     loop {
         let labels = file.labels(seen.next);
         let proof = PersonProof::parse(&log.person_proof(&question(seen.next, &labels))?)?;
-        let checkpoint = believed(&logs, proof.checkpoint()).map_err(MineError::Checkpoint)?;
-        let verdict = file.policy.check(&checkpoint);
-        let verdict = verdict.map_err(MineError::Checkpoint)?;
-        let found = proof.check(seen.next, &labels, &checkpoint)?;
+        let signed = believed(&logs, proof.checkpoint()).map_err(MineError::Checkpoint)?;
+        let found = proof.check(seen.next, &labels, &signed)?;
         for entry in &found.entries {
-            let event = open(&file.key, entry).ok_or(MineError::Closed { n: entry.n })?;
-            seen.looks += u64::from(event.is_look());
-            seen.next = entry.n + 1;
-            new.push(MineEntry {
-                n: entry.n,
-                index: entry.index,
-                event,
-            });
+            new.push(seen.take(&file.key, entry)?);
         }
         if !found.complete && !found.entries.is_empty() {
+            known.push(signed.checkpoint().clone());
             continue;
         }
-        if let Some(last) = last {
-            check_growth(log, last, &checkpoint, &logs)?;
+        let verdict = file.policy.check(&signed);
+        let verdict = verdict.map_err(MineError::Checkpoint)?;
+        check_one_log(log, signed.checkpoint(), &known)?;
+        check_time(found.covered_ms, &verdict)?;
+        if found.covered < seen.covered || found.covered_ms < seen.covered_ms {
+            return Err(MineError::Older {
+                before: seen.covered,
+                now: found.covered,
+            });
         }
-        seen.checkpoint = checkpoint.to_string();
+        (seen.covered, seen.covered_ms) = (found.covered, found.covered_ms);
+        let largest = known.iter().map(|tree| tree.size).max().unwrap_or(0);
+        if signed.size() >= largest || seen.checkpoint.is_empty() {
+            seen.checkpoint = signed.to_string();
+        }
         return Ok(Mine {
+            // Entries beyond the cosigned tree are the log's own word.
+            confirmed: verdict.quorum && seen.reach <= signed.size(),
+            uncovered: signed.size() - found.covered,
             new,
             seen,
-            covered: found.covered,
-            covered_ms: found.covered_ms,
             verdict,
         });
+    }
+}
+
+impl Seen {
+    /// Opens the next entry and counts it.
+    fn take(&mut self, key: &TraceKey, entry: &FoundEntry<'_>) -> Result<MineEntry, MineError> {
+        let n = entry.n;
+        let event = open(key, entry).ok_or(MineError::Closed { n })?;
+        self.looks += u64::from(event.is_look());
+        self.next = n + 1;
+        let shared = entry.shared.as_ref().map_or(0, |shared| shared.index);
+        self.reach = self.reach.max(entry.index.max(shared) + 1);
+        Ok(MineEntry {
+            n,
+            index: entry.index,
+            event,
+        })
+    }
+}
+
+/// A map root may not be dated after those who confirmed it, nor after now; clocks may differ a little.
+fn check_time(time_ms: u64, verdict: &Verdict) -> Result<(), MineError> {
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(u64::MAX);
+    let newest = verdict.cosigned.iter().map(|one| one.time).max();
+    let latest = newest.unwrap_or(now).saturating_add(SKEW_SECONDS);
+    match time_ms / 1000 <= latest {
+        true => Ok(()),
+        false => Err(MineError::Future),
     }
 }
 
@@ -293,45 +384,50 @@ fn open(key: &TraceKey, entry: &FoundEntry<'_>) -> Option<Event> {
     Event::from_bytes(opened.ok()?.event.as_bytes())
 }
 
+/// Every tree known must be the beginning of this one, or this one of it.
+fn check_one_log(
+    source: &dyn Asked,
+    now: &Checkpoint,
+    known: &[Checkpoint],
+) -> Result<(), MineError> {
+    known
+        .iter()
+        .try_for_each(|before| check_growth(source, before, now))
+}
+
 /// One of the two trees must be the beginning of the other.
 fn check_growth(
     source: &dyn Asked,
-    last: &Seen,
-    now: &SignedCheckpoint,
-    logs: &[Keys],
+    before: &Checkpoint,
+    now: &Checkpoint,
 ) -> Result<(), MineError> {
-    // What was kept may be of another log, when the key file was exchanged; then there is nothing to compare.
-    let Ok(before) = believed(logs, last.checkpoint.as_bytes()) else {
-        return Ok(());
-    };
     let changed = MineError::Changed {
-        old: before.size(),
-        new: now.size(),
+        old: before.size,
+        new: now.size,
     };
     // A cosigned checkpoint may be a little older than one seen without.
-    let (small, large) = match before.size() <= now.size() {
-        true => (&before, now),
-        false => (now, &before),
+    let (small, large) = match before.size <= now.size {
+        true => (before, now),
+        false => (now, before),
     };
-    if small.size() == 0 {
+    if small.size == 0 {
         return Ok(());
     }
     let tiles = Tiles {
         source,
-        size: large.size(),
+        size: large.size,
     };
-    let path = match prove_consistency(&tiles, small.size(), large.size()) {
+    let path = match prove_consistency(&tiles, small.size, large.size) {
         // It answers, and has not what it showed before.
-        Err(SourceError::Unreadable(_)) if small.size() == now.size() => {
+        Err(SourceError::Unreadable(_)) if small.size == now.size => {
             return Err(MineError::WentBack {
-                old: before.size(),
-                new: now.size(),
+                old: before.size,
+                new: now.size,
             });
         }
         path => path?,
     };
-    let roots = (small.root(), large.root());
-    verify_consistency(small.size(), large.size(), &path, &roots.0, &roots.1).map_err(|_| changed)
+    verify_consistency(small.size, large.size, &path, &small.root, &large.root).map_err(|_| changed)
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn item(c: &Ctx, entry: &OwnEntry) -> Markup {
 
 /// What verify-page.js says, in the page's language.
 fn page_words(c: &Ctx) -> String {
-    const WORDS: [(&str, Phrase); 49] = [
+    const WORDS: [(&str, Phrase); 51] = [
         ("all_ok", w::V_ALL_OK),
         ("some_bad", w::V_SOME_BAD),
         ("gap", w::V_GAP),
@@ -195,7 +195,9 @@ fn page_words(c: &Ctx) -> String {
         ("not_confirmed", w::V_NOT_CONFIRMED),
         ("incomplete", w::V_INCOMPLETE),
         ("hidden", w::V_HIDDEN),
-        ("moved", w::V_MOVED),
+        ("changed", w::V_CHANGED),
+        ("unproved", w::V_UNPROVED),
+        ("asking", w::V_ASKING),
         ("fewer", w::V_FEWER),
         ("not-ready", w::V_NOT_READY),
         ("no-answer", w::V_NO_ANSWER),

@@ -78,11 +78,7 @@ pub(super) fn run(args: &MineArgs) -> Result<Exit> {
     let last = last_seen(&path)?;
     // To look at everything again is no reason to forget the tree that was seen.
     let from = last.as_ref().map(|last| match args.all {
-        true => Seen {
-            next: 0,
-            looks: 0,
-            ..last.clone()
-        },
+        true => last.from_the_first(),
         false => last.clone(),
     });
     let mine = match mine::check(&file, &log, from.as_ref()) {
@@ -90,7 +86,9 @@ pub(super) fn run(args: &MineArgs) -> Result<Exit> {
         Err(error) if error.is_lie() => return unsound(args.json, &lie(args.lang(), &error)),
         Err(error) => return Err(error).with_context(|| format!("asking {url}")),
     };
-    if let Some(last) = last.filter(|last| last.next > mine.seen.next) {
+    let same_log =
+        |last: &Seen| last.checkpoint.lines().next() == mine.seen.checkpoint.lines().next();
+    if let Some(last) = last.filter(|last| last.next > mine.seen.next && same_log(last)) {
         return unsound(args.json, &fewer(args.lang(), last.next, mine.seen.next));
     }
     let text = serde_json::to_vec(&mine.seen)?;
@@ -100,7 +98,7 @@ pub(super) fn run(args: &MineArgs) -> Result<Exit> {
         true => show_json(&mine)?,
         false => show_text(args.lang(), &mine)?,
     }
-    Ok(match mine.verdict.quorum {
+    Ok(match mine.confirmed {
         true => Exit::Done,
         false => Exit::Unsound,
     })
@@ -144,12 +142,13 @@ fn show_json(mine: &Mine) -> Result<()> {
         .map(|one| json!({ "name": one.name, "time": one.time }))
         .collect();
     show::json(&json!({
-        "sound": mine.verdict.quorum,
+        "sound": mine.confirmed,
         "entries": mine.seen.next,
         "looks": mine.seen.looks,
         "new": mine.new,
-        "complete_below": mine.covered,
-        "complete_until": time(mine.covered_ms),
+        "complete_below": mine.seen.covered,
+        "complete_until": time(mine.seen.covered_ms),
+        "not_covered_yet": mine.uncovered,
         "cosigned": witnesses,
         "witnesses": mine.verdict.witnesses,
         "quorum": mine.verdict.quorum,
@@ -161,7 +160,7 @@ fn show_text(lang: Lang, mine: &Mine) -> Result<()> {
         show::line(one(entry))?;
     }
     show::line(summary(lang, mine))?;
-    if !mine.verdict.quorum {
+    if !mine.confirmed {
         show::line(match lang {
             Lang::Zh => "见证人不够：这份清单目前只有记录方自己作保，不算已证实。",
             Lang::En => {
@@ -194,7 +193,7 @@ fn one(entry: &MineEntry) -> String {
 
 fn summary(lang: Lang, mine: &Mine) -> String {
     let (looks, entries) = (mine.seen.looks, mine.seen.next);
-    let until = time(mine.covered_ms);
+    let until = time(mine.seen.covered_ms);
     let (by, of) = (mine.verdict.cosigned.len(), mine.verdict.witnesses);
     match (lang, of) {
         (Lang::Zh, 0) => format!(

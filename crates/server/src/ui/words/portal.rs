@@ -88,8 +88,8 @@ phrases! {
     DISPOSED_TIME: "时间", "Time";
 
     LIMITS: "这些核对能证明什么，不能证明什么", "What these checks prove, and what they do not";
-    LIMITS_1: "能证明：列出的每一条都在签过名的日志里，内容没有改过，属于您的密钥；到所示时间为止，日志里您名下没有别的记录。", "They prove: each entry listed lies in the signed log, unchanged, under your key; and up to the time shown the log holds no other under your name.";
-    LIMITS_2: "不能证明：运营者把每次查看都写进了日志。没有见证人时，也不能证明别人看到的是同一本日志。", "They do not prove: that the operator logged every look. Without witnesses they do not prove either that others are shown the same log.";
+    LIMITS_1: "能证明：列出的每一条都在签过名的日志里，内容没有改过，属于您的密钥；到所示时间为止，日志的名册里您名下没有别的记录。", "They prove: each entry listed lies in the signed log, unchanged, under your key; and up to the time shown the log's map holds no other under your name.";
+    LIMITS_2: "不能证明：运营者把每次查看都写进了日志；名册与日志相符，要靠审计者核对（liuhen verify log，谁都可以做）。没有见证人时，也不能证明别人看到的是同一本日志。", "They do not prove: that the operator logged every look; that the map agrees with the log is for auditors to check (liuhen verify log; anybody can). Without witnesses they do not prove either that others are shown the same log.";
     LIMITS_3: "检查程序就在本页：/assets/verify.js 和 /assets/person-proof.js，不依赖任何外部代码。若连本页也不信，请用密钥文件在自己的电脑上核对。", "The checking programs are on this page: /assets/verify.js and /assets/person-proof.js, with no code from elsewhere. If you do not trust this page either, check on your own computer with the key file.";
 
     V_ALL_OK: "{total} 条已在您的浏览器里全部核对（{time}），依据第 {size} 条处的检查点（根 {root}…）。", "All {total} entries were checked in your browser ({time}), against the checkpoint at size {size} (root {root}…).";
@@ -121,7 +121,9 @@ phrases! {
     V_NOT_CONFIRMED: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；但 {of} 位见证人中只有 {by} 位确认，还不够，请稍后再看。", "Up to {until} the log holds {count} entries under your name, and none is missing; but only {by} of {of} witnesses confirm it, which is not enough: look again later.";
     V_INCOMPLETE: "没能证明清单完整：", "It could not be shown that the list is complete: ";
     V_HIDDEN: "日志里您名下还有 {hidden} 条，本页没有列出！", "The log holds {hidden} more entries under your name that this page does not list!";
-    V_MOVED: "第 {moved} 条不在日志证明的位置上！", "Entries {moved} are not where the log proves them to be!";
+    V_CHANGED: "第 {changed} 条与日志里的不同！", "Entries {changed} are not those that the log holds!";
+    V_UNPROVED: "第 {unproved} 条日志里已有证明，本页却没有给出；请刷新再看。", "The log can prove entries {unproved}, yet this page gives no proof; reload and look again.";
+    V_ASKING: "正在向日志核对有没有遗漏……", "Asking the log whether anything is missing…";
     V_FEWER: "您以前看到的记录比现在多 {fewer} 条！", "You saw {fewer} more entries before than there are now!";
     V_NOT_READY: "刚刚写入，几秒后刷新即可核对", "it was written just now; reload in some seconds";
     V_NO_ANSWER: "日志没有应答", "the log did not answer";
