@@ -109,6 +109,12 @@ impl Asked for Served {
             .post(url)
             .content_type("application/octet-stream");
         let mut answer = request.send(question).map_err(failed)?;
+        if answer.status().as_u16() == 503 {
+            // Busy, or no map root is under a checkpoint yet: one comes within some seconds.
+            return Err(SourceError::Unreachable(
+                "the log is busy or has nothing to prove yet; ask again in some seconds".to_owned(),
+            ));
+        }
         if !answer.status().is_success() {
             let status = answer.status();
             return Err(SourceError::Unreachable(format!(

@@ -139,7 +139,7 @@ where
     let listener = TcpListener::bind(options.addr).await.map_err(listening)?;
     let addr = listener.local_addr()?;
     (options.ready)(&format!("http://{addr}"));
-    let app = witness::router(witness);
+    let app = witness::router(witness, options.limits.request_timeout);
     accept(listener, app, &options.limits, || (), options.shutdown).await;
     Ok(())
 }

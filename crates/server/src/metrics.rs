@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use liuhen_service::{APPEND_BOUNDS, Service, TraceStatus};
 
@@ -22,8 +22,13 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-async fn show(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, FORMAT)], render(&service))
+async fn show(State(service): State<Arc<Service>>) -> Response {
+    // It takes locks that others may hold for a while.
+    let page = tokio::task::spawn_blocking(move || render(&service)).await;
+    match page {
+        Ok(page) => ([(header::CONTENT_TYPE, FORMAT)], page).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// All metrics, as text.

@@ -30,6 +30,8 @@ pub struct Limits {
     pub connections: usize,
     /// Uploads running at once; later ones are answered 503. Default 8.
     pub uploads: usize,
+    /// Persons' proofs being made at once: anybody may ask for one, and one may read thousands of bundles. Later ones are answered 503. Default 4.
+    pub proofs: usize,
 }
 
 impl Default for Limits {
@@ -42,6 +44,7 @@ impl Default for Limits {
             upload_idle: Duration::from_secs(30),
             connections: 4096,
             uploads: 8,
+            proofs: 4,
         }
     }
 }
@@ -72,6 +75,7 @@ struct Inner {
     public_host: Option<String>,
     listen_host: Option<String>,
     uploads: Arc<Semaphore>,
+    proofs: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -112,6 +116,7 @@ impl AppState {
             public_host: public.map(|url| url.host),
             listen_host,
             uploads: Arc::new(Semaphore::new(settings.limits.uploads)),
+            proofs: Arc::new(Semaphore::new(settings.limits.proofs)),
             stopping: watch::Sender::new(false),
             settings,
         })))
@@ -179,6 +184,17 @@ impl AppState {
         let mut stopping = self.0.stopping.subscribe();
         // The sender lives as long as this state, so waiting ends with a true value only.
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// A place among the proofs being made.
+    ///
+    /// # Errors
+    ///
+    /// 503 `busy` when all places are taken.
+    pub(crate) fn proof_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.proofs)
+            .try_acquire_owned()
+            .map_err(|_| ApiError::busy())
     }
 
     /// A place among the running uploads.

@@ -3,6 +3,7 @@
 //! Rule: C2SP tlog-witness: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`. Judging belongs to `liuhen_tlog::witness`; this carries questions and answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,30 +12,39 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use liuhen_tlog::witness::{Answer, Witness, request::MAX_REQUEST_BYTES};
+use tower_http::timeout::TimeoutLayer;
 
 /// The addresses of a witness.
-pub(crate) fn router(witness: Arc<Witness>) -> Router {
+pub(crate) fn router(witness: Arc<Witness>, patience: Duration) -> Router {
     Router::new()
         .route("/add-checkpoint", post(add_checkpoint))
         .route("/{origin}/checkpoint", get(checkpoint))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        // A body that never ends must not hold a place for ever.
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            patience,
+        ))
         .with_state(witness)
 }
 
 async fn add_checkpoint(State(witness): State<Arc<Witness>>, body: Bytes) -> Response {
-    // It waits for the disk, which is no work for the threads that serve everybody.
-    let judged = tokio::task::spawn_blocking(move || witness.add_checkpoint(&body)).await;
-    match judged {
+    judged(move || witness.add_checkpoint(&body)).await
+}
+
+async fn checkpoint(State(witness): State<Arc<Witness>>, Path(origin): Path<String>) -> Response {
+    judged(move || witness.checkpoint(&origin)).await
+}
+
+/// Asks the witness, which waits for the disk: no work for the threads that serve everybody.
+async fn judged(judge: impl FnOnce() -> Answer + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(judge).await {
         Ok(answer) => response(answer),
         Err(error) => {
             tracing::error!(%error, "the witness failed");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-async fn checkpoint(State(witness): State<Arc<Witness>>, Path(origin): Path<String>) -> Response {
-    response(witness.checkpoint(&origin))
 }
 
 fn response(answer: Answer) -> Response {

@@ -718,8 +718,11 @@ impl Service {
             ("export", id.to_owned()),
             ("recipient", view.request.recipient.clone()),
         ];
-        self.note(caller, Action::ExportDownload, Outcome::Plain, details)
-            .await?;
+        let noted = self.note(caller, Action::ExportDownload, Outcome::Plain, details);
+        let noted = noted.await?;
+        // Later in the log than the export and all it names, so that these are covered too.
+        let surety = self.purpose(&view.request.purpose)?.surety;
+        self.await_surety(surety, noted.index).await?;
         let format = TableFormat::parse(&view.request.format, &view.request.encoding)?;
         let reader = self.open_sealed(&self.export_path(id), id)?;
         Ok(ExportFile {

@@ -3,12 +3,14 @@
 //! Rule: C2SP tlog-tiles: paths, content types, and full tiles that never change.
 //! Open to everybody: leaves hold no readable personal information, and whoever audits the log needs no account.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use liuhen_service as inner;
+use liuhen_service::{self as inner, Service};
 use liuhen_tlog::tile::TileId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -114,9 +116,13 @@ pub(crate) async fn person_proof(
         .map(|(from, rest)| (u64::from_be_bytes(*from), rest.as_chunks::<32>()))
         .and_then(|(from, (labels, rest))| rest.is_empty().then(|| (from, labels.to_vec())))
         .ok_or_else(|| ApiError::malformed("give 8 bytes of a number and labels of 32 bytes"))?;
-    let proof = state
-        .blocking(move |service| service.person_proof(from, &labels))
-        .await?;
+    let place = state.proof_place()?;
+    let made = move |service: &Arc<Service>| {
+        // Held until the work ends, also when nobody waits for it any more.
+        let _place = place;
+        service.person_proof(from, &labels)
+    };
+    let proof = state.blocking(made).await?;
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((kind, proof).into_response())
 }

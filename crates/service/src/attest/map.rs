@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use liuhen_tlog::disk::SystemDisk;
-use liuhen_tlog::map::PrivateMap;
+use liuhen_tlog::entry::Label;
+use liuhen_tlog::map::{MapProofError, PrivateMap};
 use liuhen_tlog::{Entry, Log, MapRoot};
 
 use super::Shared;
@@ -50,10 +51,25 @@ impl Map {
         }
     }
 
-    /// The newest root under a checkpoint of `size`, and the map it binds.
-    pub(super) fn provable(&self, size: u64) -> Option<(Bound, &PrivateMap)> {
-        let under = self.roots.iter().rev().find(|bound| bound.index < size)?;
-        Some((*under, self.inner.as_ref()?))
+    /// The newest root under a checkpoint of `size`, while there is a map.
+    pub(super) fn provable(&self, size: u64) -> Option<Bound> {
+        let under = self.roots.iter().rev().find(|bound| bound.index < size);
+        under.copied().filter(|_| self.inner.is_some())
+    }
+
+    /// Where a label stands in the map as it is.
+    pub(super) fn find(&self, label: &Label) -> Option<u64> {
+        self.inner.as_ref()?.tree().get(label)
+    }
+
+    /// Proves labels in the map of `size`; it may be kept no longer.
+    pub(super) fn prove(
+        &self,
+        size: u64,
+        sorted: &[Label],
+    ) -> std::result::Result<Vec<u8>, MapProofError> {
+        let map = self.inner.as_ref().ok_or(MapProofError::NotKept { size })?;
+        map.prove(size, sorted)
     }
 
     pub(super) fn newest(&self) -> Option<Bound> {
@@ -151,17 +167,22 @@ fn catch_up(
         if *shared.stopping.lock() {
             return Ok(None);
         }
-        take(map, &shared.log, wanted.size)?;
+        let from = map.size();
+        take(map, from, &read(&shared.log, from, wanted.size)?)?;
     }
     Ok(Some(map.root_entry(wanted.time_ms) == *wanted))
 }
 
-/// Takes up the entries of one bundle, at most up to `to`.
-fn take(map: &mut PrivateMap, log: &Log, to: u64) -> Result<()> {
-    let from = map.size();
-    let entries = log.entries_from(from)?;
-    let few = usize::try_from(to - from).unwrap_or(usize::MAX);
-    for repeated in map.extend(from, entries.iter().take(few))? {
+/// The entries from `from` on of one bundle, at most up to `to`.
+fn read(log: &Log, from: u64, to: u64) -> Result<Vec<Vec<u8>>> {
+    let mut entries = log.entries_from(from)?;
+    entries.truncate(usize::try_from(to - from).unwrap_or(usize::MAX));
+    Ok(entries)
+}
+
+/// Takes up entries, of which the first has index `from`.
+fn take(map: &mut PrivateMap, from: u64, entries: &[Vec<u8>]) -> Result<()> {
+    for repeated in map.extend(from, entries)? {
         let (index, first) = (repeated.index, repeated.first);
         tracing::error!(index, first, "a label stands in the log a second time");
     }
@@ -214,10 +235,18 @@ fn step(shared: &Shared, ledger: &Arc<Ledger>) -> Result<()> {
     // The time before the size: what was durable by then is counted. It is the log's own clock, which never goes back.
     let time = log.now_ms();
     let end = log.checkpoint_now()?.size();
-    while shared.map.read().reached() < end {
-        // One bundle at a time, so that proofs are answered in between.
+    loop {
+        let from = shared.map.read().reached();
+        if from >= end {
+            break;
+        }
+        if *shared.stopping.lock() {
+            return Ok(());
+        }
+        // Read before the map is held, and one bundle at a time, so that proofs are answered in between.
+        let entries = read(log, from, end)?;
         match &mut shared.map.write().inner {
-            Some(map) => take(map, log, end)?,
+            Some(map) => take(map, from, &entries)?,
             None => return Ok(()),
         }
     }

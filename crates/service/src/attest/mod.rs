@@ -87,6 +87,12 @@ impl Shared {
         }
     }
 
+    /// Whether the policy demands any cosignature at all.
+    fn has_quorum(&self) -> bool {
+        let threshold = self.policy.as_ref().map(Policy::threshold);
+        threshold.is_some_and(|threshold| threshold != Some(0))
+    }
+
     /// Size of the tree that a quorum of witnesses cosigned.
     fn cosigned_size(&self) -> u64 {
         let cosigned = self.cosigned.read();
@@ -201,6 +207,9 @@ impl Service {
         let shared = &self.attest.shared;
         if surety == Surety::Durable {
             return Ok(());
+        }
+        if surety == Surety::Witnessed && !shared.has_quorum() {
+            return Err(ServiceError::NotWitnessed);
         }
         let deadline = tokio::time::Instant::now() + SURETY_WAIT;
         loop {

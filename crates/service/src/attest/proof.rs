@@ -3,19 +3,20 @@
 //! Rule: `docs/trace.md`, A person's proof. Whoever knows a label may ask; nobody can guess one.
 
 use liuhen_tlog::entry::Label;
-use liuhen_tlog::map::{MapProofError, PrivateMap};
+use liuhen_tlog::map::MapProofError;
 use liuhen_tlog::person::{BuildError, Source, build};
 use liuhen_tlog::proof::Nodes;
 use liuhen_tlog::{Hash, Log, LogError};
 
+use super::Shared;
 use crate::Service;
 use crate::error::{Result, ServiceError};
 
-/// The log, and the map as one of its roots binds it.
+/// The log, and the map as one of its roots binds it. The map is held only while it is asked, never while entries are read.
 struct Parts<'a, N> {
     log: &'a Log,
     nodes: N,
-    map: &'a PrivateMap,
+    shared: &'a Shared,
     /// Size of the map proved.
     size: u64,
 }
@@ -42,15 +43,12 @@ impl<N: Nodes<Error = LogError>> Nodes for Parts<'_, N> {
 impl<N: Nodes<Error = LogError>> Source for Parts<'_, N> {
     fn find(&self, label: &Label) -> Part<Option<u64>> {
         // The tree may have gone on since.
-        Ok(self
-            .map
-            .tree()
-            .get(label)
-            .filter(|index| *index < self.size))
+        let index = self.shared.map.read().find(label);
+        Ok(index.filter(|index| *index < self.size))
     }
 
     fn prove_labels(&self, sorted: &[Label]) -> Part<Vec<u8>> {
-        Ok(self.map.prove(self.size, sorted)?)
+        Ok(self.shared.map.read().prove(self.size, sorted)?)
     }
 
     fn entry(&self, index: u64) -> Part<Vec<u8>> {
@@ -66,16 +64,15 @@ impl Service {
     /// [`ServiceError::Invalid`] for no labels, too many, or one twice; [`ServiceError::NotReady`] while no map root is under a checkpoint.
     pub fn person_proof(&self, from: u64, labels: &[Label]) -> Result<Vec<u8>> {
         let shared = &self.attest.shared;
-        let map = shared.map.read();
         // Without a map under the cosigned checkpoint, the log's own word must do; whoever checks sees whose word it is.
         for checkpoint in [shared.best_checkpoint(), self.log.checkpoint()] {
-            let Some((bound, kept)) = map.provable(checkpoint.size()) else {
+            let Some(bound) = shared.map.read().provable(checkpoint.size()) else {
                 continue;
             };
             let parts = Parts {
                 log: &self.log,
                 nodes: self.log.nodes(),
-                map: kept,
+                shared,
                 size: bound.root.size,
             };
             match build(from, labels, &checkpoint, bound.index, &parts) {

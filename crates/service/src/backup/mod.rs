@@ -248,8 +248,9 @@ fn occupied(wanted: &Restore, view: &BackupView, keys: &Keys) -> Result<Option<D
     }
     let lock = DirLock::take(dir)?;
     let log = dir.join("log");
-    let same = read_keys(&log).is_ok_and(|there| there.first() == keys.first());
-    if same {
+    // Keys that cannot be read, a reason to restore, may well be this log's.
+    let other = read_keys(&log).is_ok_and(|there| there.first() != keys.first());
+    if !other {
         newest(view, known_size(&log), "the log that is there")?;
     }
     if !wanted.replace {
