@@ -38,8 +38,6 @@ struct Vault {
     /// Reads as the shop.
     key: String,
     vkey: String,
-    /// Two lines: what she keeps of her key file.
-    trace_key: String,
     invite: PersonInvite,
 }
 
@@ -48,7 +46,7 @@ impl Vault {
         let dir = tempfile::tempdir().unwrap();
         let sheet = people(seed, persons);
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (key, vkey, trace_key, invite) = runtime.block_on(async {
+        let (key, vkey, invite) = runtime.block_on(async {
             let service = world::open(&dir.path().join("data"));
             let key = world::prepare(&service).await;
             sworn(&service).await;
@@ -60,26 +58,17 @@ impl Vault {
                 value: mobile(&sheet, SHE).to_owned(),
             };
             let caller = Caller::local();
-            let first = service.invite_person(&caller, &her, "card seen");
-            let first = first.await.unwrap();
-            let session = service.person_sign_in(&first.link_secret, &first.code);
-            let session = session.await.unwrap();
-            let file = service.person_key_file(&session, "http://127.0.0.1:1");
-            let file = file.unwrap();
-            let kept: Vec<&str> = file.lines().take(2).collect();
-            let trace_key = format!("{}\n", kept.join("\n"));
-            let invite = service.invite_person(&caller, &her, "card seen again");
+            let invite = service.invite_person(&caller, &her, "card seen");
             let invite = invite.await.unwrap();
             let vkey = service.log_vkey();
             service.close().unwrap();
-            (key, vkey, trace_key, invite)
+            (key, vkey, invite)
         });
         Self {
             dir,
             sheet,
             key,
             vkey,
-            trace_key,
             invite,
         }
     }
@@ -106,14 +95,19 @@ impl Vault {
             .start();
         let api = Api::new(server.url()).with_key(&self.key);
         let shown = api.get("/witness-policy").expect_status(200).text();
-        let key_file = self.write("her-key.txt", &format!("{}{shown}", self.trace_key));
-        self.write("looks-now.txt", &format!("{}{shown}", self.trace_key));
+        let portal = Portal::enter(server.url(), &self.invite.link_secret, &self.invite.code);
+        let (status, kept) = portal.get("/me/key");
+        assert_eq!(status, 200, "her key file");
+        assert!(kept.ends_with(&shown), "with the witnesses as they are");
+        let key_file = self.write("her-key.txt", &kept);
+        self.write("looks-now.txt", &kept);
         World {
             vault: self,
             witnesses,
             server,
             api,
             metrics: format!("http://{metrics}"),
+            portal,
             key_file,
             policy: self.write("policy.txt", &shown),
         }
@@ -127,6 +121,8 @@ struct World<'a> {
     server: Server,
     api: Api,
     metrics: String,
+    /// Her visit.
+    portal: Portal,
     key_file: String,
     policy: String,
 }
@@ -399,11 +395,9 @@ fn a_second_server_is_refused(world: &World<'_>) {
 
 /// Her keys are gone, the log is as before; only the key that she keeps opens her leaves.
 fn she_cancels(world: &World<'_>) {
-    let invite = &world.vault.invite;
-    let portal = Portal::enter(world.server.url(), &invite.link_secret, &invite.code);
-    let page = portal.cancel();
+    let page = world.portal.cancel();
     assert!(page.contains("dl class=\"figures\""), "{page}");
-    assert_ne!(portal.get("/me").0, 200, "her visit is over");
+    assert_ne!(world.portal.get("/me").0, 200, "her visit is over");
     let body = world::read_of(mobile(&world.vault.sheet, SHE), "masked");
     let after = world
         .api
@@ -450,7 +444,8 @@ fn nothing_leads_to_her(vault: &Vault, data: &Path) {
         assert_eq!(invited.await.unwrap_err().code(), "not_found");
         service.close().unwrap();
     });
-    let hex = vault.trace_key.lines().nth(1).unwrap();
+    let kept = fs::read_to_string(vault.path("her-key.txt")).unwrap();
+    let hex = kept.lines().nth(1).unwrap();
     let hex = hex.strip_prefix("key ").unwrap();
     let raw = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
     for name in ["vault.db", "keys.db"] {

@@ -80,7 +80,7 @@ async fn show(desk: Desk) -> Page {
         @if view.collections == 0 && c.has(&[Role::Importer]) {
             div.note { strong { (c.t(w::HOME_EMPTY)) } p { a.button.slim href="/imports" { (c.t(w::HOME_EMPTY_DO)) } } }
         }
-        @for alarm in &view.trace.alarms { (Note::bad(&alarm_words(c, alarm))) }
+        @for alarm in &view.trace.alarms { (Note::bad(alarm_words(c, alarm))) }
         (phases(c, &view))
         (reads(c, &view))
         div.grid2 { (pending(c, &view.exports)) (log(c, &view)) }
