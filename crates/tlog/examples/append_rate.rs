@@ -1,20 +1,21 @@
 //! Durable appends a second, beside a bare group commit in the same run.
 //!
-//! `append_rate [seconds per cell] [directory] [least ms a sync takes]`. The last
+//! `append_rate [rounds] [directory] [least ms a sync takes] [writers]`. The third
 //! makes a disk that syncs in microseconds, or in ever changing time, behave as a
 //! steady slower one, for log and bare rate alike. Writers are closed loops: each
 //! appends again once its last append was answered, served by two threads as a
 //! server's would be. The bare rate is the least that group commit can be: the
-//! same bytes, one write and one fdatasync for all who wait, no frames, hashes,
-//! tiles or checkpoints. Rounds of both alternate, since disks change their mood.
+//! same records handed over, one write and one fdatasync for all who wait, in
+//! segments set aside as the log's are, no hashes, tiles or checkpoints. Rounds of
+//! both take turns, since machines change their mood: rates are medians of rounds,
+//! and so is the ratio of the two that ran side by side.
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
 #![expect(clippy::cast_precision_loss, reason = "figures for reading")]
 
 use std::{
     error::Error,
-    fs::File,
-    io::{self, Write},
-    path::Path,
+    fmt, fs, io,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
@@ -30,7 +31,18 @@ use liuhen_tlog::{
 
 const LEAF: usize = 440;
 const NOTE: usize = 160;
-const ROUNDS: u32 = 3;
+/// Bytes of a segment, for both.
+const SEGMENT: u64 = 32 << 20;
+/// Long enough for two checkpoints.
+const ROUND: Duration = Duration::from_millis(1_200);
+
+/// What a writer hands over: leaf and note. Leaves of different writers soon differ, as labels do.
+fn record(writer: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut leaf = vec![1; LEAF];
+    let label = (writer as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    leaf[1..9].copy_from_slice(&label.to_be_bytes());
+    (leaf, vec![2; NOTE])
+}
 
 /// Something that makes a record durable and then tells the writer.
 trait Target: Send + Sync {
@@ -39,7 +51,8 @@ trait Target: Send + Sync {
 
 impl Target for Log {
     fn append(&self, writer: usize, tell: Sender<usize>) {
-        Log::append(self, vec![1; LEAF], vec![2; NOTE], move |result| {
+        let (leaf, note) = record(writer);
+        Log::append(self, leaf, note, move |result| {
             if result.is_ok() {
                 // The driver may be gone at the end of a round.
                 let _ = tell.send(writer);
@@ -98,8 +111,8 @@ impl Disk for Steady {
     }
 }
 
-/// A writer and where to tell it.
-type Waiting = (usize, Sender<usize>);
+/// What a writer hands over, and where to tell it.
+type Waiting = (usize, Sender<usize>, Vec<u8>, Vec<u8>);
 
 /// Group commit and nothing else.
 #[derive(Default)]
@@ -109,26 +122,39 @@ struct Bare {
 }
 
 impl Bare {
-    fn run(&self, mut file: File, least: Duration) -> io::Result<()> {
-        loop {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            while state.0.is_empty() && !state.1 {
-                state = self
-                    .rung
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+    fn run(&self, dir: &Path, disk: &dyn Disk) -> io::Result<()> {
+        let mut segment = Segment::next(dir, disk, 0)?;
+        while let Some(batch) = self.gather() {
+            if segment.written >= SEGMENT {
+                disk.remove(&segment.path)?;
+                segment = Segment::next(dir, disk, segment.number + 1)?;
             }
-            let batch = std::mem::take(&mut state.0);
-            if batch.is_empty() {
-                return Ok(());
+            segment.buffer.clear();
+            for (_, _, leaf, note) in &batch {
+                segment.buffer.extend_from_slice(leaf);
+                segment.buffer.extend_from_slice(note);
             }
-            drop(state);
-            file.write_all(&vec![3; batch.len() * (LEAF + NOTE)])?;
-            no_sooner(least, || file.sync_data())?;
-            for (writer, tell) in batch {
+            segment.file.write(&segment.buffer)?;
+            segment.file.sync()?;
+            segment.written += segment.buffer.len() as u64;
+            for (writer, tell, ..) in batch {
                 let _ = tell.send(writer);
             }
         }
+        disk.remove(&segment.path)
+    }
+
+    /// All who wait, or nobody when there will be no more.
+    fn gather(&self) -> Option<Vec<Waiting>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.0.is_empty() && !state.1 {
+            state = self
+                .rung
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let batch = std::mem::take(&mut state.0);
+        (!batch.is_empty()).then_some(batch)
     }
 
     fn stop(&self) {
@@ -138,10 +164,36 @@ impl Bare {
     }
 }
 
+/// Where the bare one writes: a file found again after a power cut, its bytes set aside.
+struct Segment {
+    number: u64,
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+    written: u64,
+    buffer: Vec<u8>,
+}
+
+impl Segment {
+    fn next(dir: &Path, disk: &dyn Disk, number: u64) -> io::Result<Self> {
+        let path = dir.join(format!("{number}.bare"));
+        let mut file = disk.create(&path, SEGMENT)?;
+        file.sync()?;
+        disk.sync_dir(dir)?;
+        Ok(Self {
+            number,
+            path,
+            file,
+            written: 0,
+            buffer: Vec::new(),
+        })
+    }
+}
+
 impl Target for Bare {
     fn append(&self, writer: usize, tell: Sender<usize>) {
+        let (leaf, note) = record(writer);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0.push((writer, tell));
+        state.0.push((writer, tell, leaf, note));
         self.rung.notify_one();
     }
 }
@@ -185,23 +237,29 @@ fn one_driver(target: &dyn Target, writers: usize, long: Duration) -> Vec<Durati
     latencies
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Figures {
     latencies: Vec<Duration>,
-    busy: Duration,
+    rates: Vec<f64>,
+    /// Microseconds of processor an append took, all threads together.
+    costs: Vec<f64>,
 }
 
 impl Figures {
-    fn add(&mut self, target: &Arc<dyn Target>, writers: usize, long: Duration) {
-        let begin = Instant::now();
-        self.latencies.extend(drive(target, writers, long));
-        self.busy += begin.elapsed();
+    /// One round; its rate.
+    fn add(&mut self, target: &Arc<dyn Target>, writers: usize) -> Result<f64, Box<dyn Error>> {
+        let (begin, spent) = (Instant::now(), processor_seconds()?);
+        let latencies = drive(target, writers, ROUND);
+        let count = latencies.len() as f64;
+        let rate = count / begin.elapsed().as_secs_f64();
+        self.costs
+            .push((processor_seconds()? - spent) * 1e6 / count);
+        self.rates.push(rate);
+        self.latencies.extend(latencies);
+        Ok(rate)
     }
 
-    fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.busy.as_secs_f64()
-    }
-
+    /// Milliseconds.
     fn percentile(&mut self, p: usize) -> f64 {
         self.latencies.sort_unstable();
         let at = self.latencies.len() * p / 100;
@@ -211,63 +269,88 @@ impl Figures {
     }
 }
 
-fn cell(dir: &Path, writers: usize, long: Duration, least: Duration) -> Result<(), Box<dyn Error>> {
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut figures = self.clone();
+        let (half, most) = (figures.percentile(50), figures.percentile(99));
+        let (rate, cost) = (median(&self.rates), median(&self.costs));
+        write!(f, "{rate:>10.0} {half:>8.2} {most:>8.2} {cost:>8.1}")
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Seconds of processor taken by all threads.
+fn processor_seconds() -> Result<f64, Box<dyn Error>> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.map(|ticks| ticks.parse().unwrap_or(0)).sum();
+    Ok(ticks as f64 / 100.0)
+}
+
+fn cell(dir: &Path, writers: usize, rounds: u32, disk: &Arc<Steady>) -> Result<(), Box<dyn Error>> {
     let key = LogKey::generate()?;
     let at = dir.join(format!("log-{writers}"));
     Log::create(&at, &key, "bench.example/append")?;
     let options = Options {
-        disk: Arc::new(Steady(least)),
+        disk: Arc::<Steady>::clone(disk),
+        segment_bytes: SEGMENT,
+        sorted: true,
         ..Options::default()
     };
-    let (log, _) = Log::open(&at, key, options)?;
-    let log = Arc::new(log);
+    let log = Arc::new(Log::open(&at, key, options)?.0);
     let bare = Arc::new(Bare::default());
-    let file = File::create(dir.join("bare"))?;
-    let runner = Arc::clone(&bare);
-    let bare_thread = thread::spawn(move || runner.run(file, least));
+    let (runner, disk, bare_dir) = (Arc::clone(&bare), Arc::clone(disk), dir.to_owned());
+    let bare_thread = thread::spawn(move || runner.run(&bare_dir, &*disk));
 
-    let (mut ours, mut theirs) = (Figures::default(), Figures::default());
+    let (mut ours, mut theirs, mut ratios) = (Figures::default(), Figures::default(), Vec::new());
     let log_target: Arc<dyn Target> = log.clone();
     let bare_target: Arc<dyn Target> = bare.clone();
-    for _ in 0..ROUNDS {
-        theirs.add(&bare_target, writers, long / ROUNDS);
-        ours.add(&log_target, writers, long / ROUNDS);
+    for _ in 0..rounds {
+        let bare_rate = theirs.add(&bare_target, writers)?;
+        ratios.push(100.0 * ours.add(&log_target, writers)? / bare_rate);
         // As a consumer does; lets write-ahead segments go.
         log.acknowledge(log.size());
+        log.checkpoint_now()?;
     }
     log.close()?;
     bare.stop();
     bare_thread
         .join()
         .map_err(|_| "the bare writer panicked")??;
+    fs::remove_dir_all(at)?;
     println!(
-        "{writers:>7} {:>10.0} {:>8.2} {:>8.2} | {:>10.0} {:>8.2} {:>8.2} | {:>5.0} %",
-        ours.rate(),
-        ours.percentile(50),
-        ours.percentile(99),
-        theirs.rate(),
-        theirs.percentile(50),
-        theirs.percentile(99),
-        100.0 * ours.rate() / theirs.rate(),
+        "{writers:>7} {ours} | {theirs} | {:>5.0} %",
+        median(&ratios)
     );
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let seconds: u64 = args.next().map_or(Ok(6), |s| s.parse())?;
+    let rounds: u32 = args.next().map_or(Ok(7), |s| s.parse())?;
     let parent = args.next().unwrap_or_else(|| ".".to_owned());
     let least: u64 = args.next().map_or(Ok(0), |s| s.parse())?;
+    let only: Option<usize> = args.next().map(|s| s.parse()).transpose()?;
     let dir = tempfile::tempdir_in(parent)?;
     println!(
-        "records of {} bytes; {seconds} s a cell; a sync takes at least {least} ms; times in ms",
-        LEAF + NOTE
+        "records of {LEAF} + {NOTE} bytes; medians of {rounds} rounds of {ROUND:?}; a sync takes at least {least} ms"
     );
-    println!("        |------ log ---------------| |--- bare group commit ------|");
-    println!("writers  appends/s      p50      p99 |  appends/s      p50      p99 |  rate");
-    for writers in [1, 64, 256, 1024] {
-        let (long, least) = (Duration::from_secs(seconds), Duration::from_millis(least));
-        cell(dir.path(), writers, long, least)?;
+    println!("times in ms, cpu in microseconds of processor an append");
+    println!(
+        "        |------------ log -------------------| |-------- bare group commit ---------|"
+    );
+    println!(
+        "writers  appends/s      p50      p99      cpu |  appends/s      p50      p99      cpu |  rate"
+    );
+    for writers in only.map_or(vec![1, 64, 256, 1024], |one| vec![one]) {
+        let disk = Arc::new(Steady(Duration::from_millis(least)));
+        cell(dir.path(), writers, rounds, &disk)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! How fast the private map takes labels, how large it is, and what proofs cost.
 //!
-//! `map_rate [labels] [batch] [threads]`: fills a map in batches as a restart does, hashes it, then inserts
+//! `map_rate [labels] [batch] [threads] [journal]`: fills a map in batches as a restart does, hashes it, then inserts
 //! batches of 1 000, of 20 000 and of 200 000 (or of `batch` alone), and proves labels. Last, up to ten million labels
-//! are taken from entries and read back from the journal, in a directory made where it is called.
+//! (or `journal` labels, 41 bytes each on disk) are taken from entries and read back from the journal, in a directory made where it is called.
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
 #![expect(clippy::cast_precision_loss, reason = "figures for reading")]
 
@@ -27,6 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batch: Option<u64> = args.next().map(|s| s.parse()).transpose()?;
     let cores = std::thread::available_parallelism()?.get();
     let threads: usize = args.next().map_or(Ok(cores), |s| s.parse())?;
+    let journal: u64 = args
+        .next()
+        .map_or(Ok(count.min(10_000_000)), |s| s.parse())?;
     println!("{cores} cores, {threads} threads, {count} labels");
     let mut tree = fill(count, threads);
     println!("{} MB resident", resident()? / 1000);
@@ -42,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} MB resident", resident()? / 1000);
     show_proof(&mut tree, next)?;
     drop(tree);
-    show_restart(count.min(10_000_000), threads)
+    show_restart(journal, threads)
 }
 
 /// The same label for the same number, close enough to random (splitmix64).

@@ -3,18 +3,22 @@
 //! `person_proof [entries] [reads] [file]`: a log in memory of so many entries, each with a label of its own in the map,
 //! among them one person's reads, spread over all of it. Writes the proof as a case into `file`, for
 //! `node crates/server/assets/person-proof.bench.mjs file`.
+//!
+//! `person_proof disk directory [reads]`: the same from the tiles of a log that `audit_rate` filled, its map in memory.
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
 
 use std::{
     collections::HashMap,
     convert::Infallible,
     error::Error,
+    fs,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use liuhen_tlog::{
-    Checkpoint, Hash, Label, LogKey, MapRoot, SignedCheckpoint, leaf_hash,
+    Checkpoint, Hash, Label, Log, LogError, LogKey, MapRoot, Options, SignedCheckpoint, leaf_hash,
     map::{self, Builder},
     person::{PersonProof, Source, build},
     proof::{self, Nodes},
@@ -25,6 +29,8 @@ use sha2::{Digest, Sha256};
 const ORIGIN: &str = "bench.example/person";
 const KEY: [u8; 32] = [7; 32];
 const ROUNDS: usize = 20;
+/// Entries from one map root to the next in a log of `audit_rate`.
+const EPOCH: u64 = 200_000;
 
 struct Whole {
     tree: MemoryTree,
@@ -51,6 +57,34 @@ impl Source for Whole {
 
     fn entry(&self, index: u64) -> Result<Vec<u8>, Infallible> {
         Ok(self.entries.get(&index).cloned().unwrap_or_default())
+    }
+}
+
+/// A log on disk, its map in memory.
+struct OnDisk {
+    log: Log,
+    map: map::Tree,
+}
+
+impl Nodes for OnDisk {
+    type Error = LogError;
+
+    fn node(&self, level: u32, index: u64) -> Result<Hash, LogError> {
+        self.log.nodes().node(level, index)
+    }
+}
+
+impl Source for OnDisk {
+    fn find(&self, label: &Label) -> Result<Option<u64>, LogError> {
+        Ok(self.map.get(label))
+    }
+
+    fn prove_labels(&self, sorted: &[Label]) -> Result<Vec<u8>, LogError> {
+        Ok(map::prove(&self.map, sorted).unwrap_or_default())
+    }
+
+    fn entry(&self, index: u64) -> Result<Vec<u8>, LogError> {
+        self.log.leaf(index)
     }
 }
 
@@ -178,8 +212,76 @@ fn measure(entries: u64, reads: u64, blocks: usize) -> Result<(Vec<u8>, String),
     Ok((bytes, verifier.to_string()))
 }
 
+/// The map of a log whose events bear the labels that `audit_rate` gives them.
+fn map_of(size: u64) -> map::Tree {
+    let mut builder = Builder::new(0, size);
+    for start in (0..size).step_by(1_000_000) {
+        let indexes = start..(start + 1_000_000).min(size);
+        let events = indexes.filter(|index| index % EPOCH != EPOCH - 1);
+        let mut batch: Vec<(Label, u64)> = events.map(|index| (numbered(index), index)).collect();
+        builder.insert_batch(&mut batch);
+    }
+    builder.finish(2)
+}
+
+fn numbered(index: u64) -> Label {
+    leaf_hash(&index.to_be_bytes()).0
+}
+
+fn measure_disk(dir: &Path, reads: u64) -> Result<(), Box<dyn Error>> {
+    let key = LogKey::from_seed(&[1; 32]);
+    // Whoever filled the log kept nothing of its own: all is taken for acknowledged.
+    let head = fs::read_to_string(dir.join("log/checkpoint"))?;
+    let acknowledged = head.lines().nth(1).unwrap_or_default().parse()?;
+    let options = Options {
+        acknowledged,
+        ..Options::default()
+    };
+    let (log, _) = Log::open(&dir.join("log"), key, options)?;
+    let (verifier, checkpoint) = (log.verifier().clone(), log.checkpoint());
+    // The last map root covers all before it.
+    let root_index = checkpoint.size() / EPOCH * EPOCH - 1;
+    let map = map_of(root_index);
+    let source = OnDisk { log, map };
+    let step = root_index / reads;
+    let own = (0..reads).map(|n| n * step + step / 2);
+    let own = own.map(|index| {
+        if index % EPOCH == EPOCH - 1 {
+            index - 1
+        } else {
+            index
+        }
+    });
+    let labels: Vec<Label> = own.chain([u64::MAX]).map(numbered).collect();
+    let begin = Instant::now();
+    let made = || Ok(build(0, &labels, &checkpoint, root_index, &source)?.to_bytes());
+    let bytes = made()?;
+    let first = begin.elapsed();
+    let (_, building) = timed(made)?;
+    let (found, checking) = timed(|| {
+        let proof = PersonProof::parse(&bytes)?;
+        let checkpoint = SignedCheckpoint::verify(proof.checkpoint(), &verifier)?;
+        let found = proof.check(0, &labels, &checkpoint)?;
+        Ok((found.entries.len() as u64, found.complete))
+    })?;
+    assert_eq!(found, (reads, true));
+    println!(
+        "on disk, {} entries, {reads} reads: proof {} bytes; first made in {first:.1?}, then in {building:.2} ms, checked in {checking:.2} ms",
+        checkpoint.size(),
+        bytes.len()
+    );
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
+    if std::env::args().nth(1).is_some_and(|word| word == "disk") {
+        let dir = args.nth(1).ok_or("which directory?")?;
+        return measure_disk(
+            Path::new(&dir),
+            args.next().map_or(Ok(1_000), |s| s.parse())?,
+        );
+    }
     let entries: u64 = args.next().map_or(Ok(1_000_000), |s| s.parse())?;
     let reads: u64 = args.next().map_or(Ok(1_000), |s| s.parse())?;
     let file = args.next();

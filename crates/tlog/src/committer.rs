@@ -169,10 +169,10 @@ impl Committer {
             leaf: &pending.entry.leaf,
             note: &pending.note,
         });
-        let start = Instant::now();
         let written = self.writer.append(self.next, records);
-        self.sync_time = (self.sync_time * 7 + start.elapsed()) / 8;
-        written.map_err(|e| self.shared.poison(&e))
+        let took = written.map_err(|e| self.shared.poison(&e))?;
+        self.sync_time = (self.sync_time * 7 + took) / 8;
+        Ok(())
     }
 
     /// Tells the writers of a durable batch, after readers and sequencer can see it.
@@ -190,11 +190,13 @@ impl Committer {
             }
         }
         self.ring();
+        // Counted before anyone is answered: whoever comes straight back is one of the batch.
+        let others = self.shared.queue.lock().waiting.len();
+        self.crowd = count + others.min(count);
         let shared_batch = Arc::new(Batch::new(first, self.shared.clock.now_ms(), leaves));
         for (index, done) in (first..).zip(dones) {
             call(done, Ok(Appended::new(index, Arc::clone(&shared_batch))));
         }
-        self.crowd = count + self.shared.queue.lock().waiting.len().min(count);
     }
 
     fn ring(&self) {

@@ -19,6 +19,7 @@ use std::{
     fs, io,
     ops::Range,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use sha2::{Digest, Sha256};
@@ -94,23 +95,24 @@ impl Writer {
         })
     }
 
-    /// Writes one batch and makes it durable. After an error the segment must not be written again.
+    /// Writes one batch and makes it durable; how long the disk took. After an error the segment must not be written again.
     pub(crate) fn append<'a>(
         &mut self,
         first: u64,
         records: impl Iterator<Item = Record<'a>>,
-    ) -> Result<(), LogError> {
+    ) -> Result<Duration, LogError> {
         encode_frame(&mut self.buffer, &self.nonce, first, records);
         let failed = LogError::io("writing", &self.path);
         let file = &mut self.file;
         let buffer = &self.buffer;
+        let start = Instant::now();
         let mut write = || -> io::Result<()> {
             file.write(buffer)?;
             file.sync()
         };
         write().map_err(failed)?;
         self.written += self.buffer.len() as u64;
-        Ok(())
+        Ok(start.elapsed())
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Rule: `docs/trace.md`, The map.
 
-use sha2::block_api::compress256;
-
-use crate::{entry::Label, hash::Hash};
+use crate::{
+    entry::Label,
+    hash::{Hash, digest, pair_hash},
+};
 
 /// A label and the index of the entry it stands in: 40 bytes.
 pub(super) type Item = (Label, u64);
@@ -16,17 +17,6 @@ pub const EMPTY: Hash = Hash([0; 32]);
 const LEAF: u8 = 2;
 /// First byte of what is hashed for a node.
 const NODE: u8 = 3;
-/// FIPS 180-4, section 5.3.3.
-const START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
 
 /// What a subtree is seen as from above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +52,7 @@ impl Node {
 
 /// `SHA-256(0x02 ‖ label ‖ index)`: one block.
 ///
-/// Padding and length are laid out here, since the general hasher takes about
-/// as long for them as for the block.
+/// Padded here, as in [`pair_hash`].
 #[must_use]
 pub fn leaf(label: &Label, index: u64) -> Hash {
     let mut block = [0; 64];
@@ -78,24 +67,7 @@ pub fn leaf(label: &Label, index: u64) -> Hash {
 /// `SHA-256(0x03 ‖ left ‖ right)`: two blocks.
 #[must_use]
 pub fn node(left: &Hash, right: &Hash) -> Hash {
-    let mut blocks = [[0; 64]; 2];
-    blocks[0][0] = NODE;
-    blocks[0][1..33].copy_from_slice(&left.0);
-    blocks[0][33..].copy_from_slice(&right.0[..31]);
-    blocks[1][0] = right.0[31];
-    blocks[1][1] = 0x80;
-    blocks[1][62..].copy_from_slice(&(65u16 * 8).to_be_bytes());
-    digest(&blocks)
-}
-
-fn digest(blocks: &[[u8; 64]]) -> Hash {
-    let mut state = START;
-    compress256(&mut state, blocks);
-    let mut hash = [0; 32];
-    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
-    }
-    Hash(hash)
+    pair_hash(NODE, left, right)
 }
 
 /// Bit `depth` of a label, from the highest of its first byte on; beyond the last, 0.
