@@ -39,7 +39,6 @@ pub enum Target {
 }
 
 /// A store opened.
-#[derive(Debug)]
 pub struct Opened {
     /// The store.
     pub store: Arc<dyn ObjectStore>,
@@ -47,6 +46,13 @@ pub struct Opened {
     pub prefix: String,
     /// A directory's lock, for as long as this lives.
     _lock: Option<File>,
+}
+
+/// Without the store's own `Debug`, which shows the id of the key.
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opened({}, {})", self.store, self.prefix)
+    }
 }
 
 impl fmt::Display for Target {
