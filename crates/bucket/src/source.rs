@@ -25,7 +25,7 @@ const COSIGNED: &str = "cosigned";
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     dir: PathBuf,
-    /// From the one that is trusted on.
+    /// The keys that lie beside the log, from its first one on.
     pub(crate) keys: Keys,
     /// The newest checkpoint: what there is of the log.
     pub(crate) newest: SignedCheckpoint,
@@ -50,12 +50,13 @@ impl Source {
         let path = dir.join("checkpoint");
         let signed = fs::read(&path).map_err(|source| io_error(&path, source))?;
         // After the checkpoint: a key that signed it is then among them.
-        let mut keys = read_keys(dir)?;
-        if let Some(trusted) = trusted {
-            keys = keys.since(trusted);
-        }
-        let newest = keys.verify_checkpoint(&signed).map_err(LogError::from)?;
+        let keys = read_keys(dir)?;
+        let believed = trusted.map_or_else(|| keys.clone(), |trusted| keys.since(trusted));
+        let newest = believed
+            .verify_checkpoint(&signed)
+            .map_err(LogError::from)?;
         let chosen = match cosigned {
+            // One of an older key is as good, when the tree of the newest holds it.
             Some(bytes) => keys.verify_checkpoint(&bytes).map_err(LogError::from)?,
             None => newest.clone(),
         };
@@ -66,7 +67,9 @@ impl Source {
             chosen,
         };
         for signed in [&source.newest, &source.chosen] {
-            if source.root(signed.size(), signed.size())? != signed.root() {
+            let within = [signed.size(), source.newest.size()];
+            let roots = within.map(|within| source.root(signed.size(), within));
+            if roots.into_iter().collect::<Result<Vec<_>, _>>()? != [signed.root(); 2] {
                 let what = format!("another root of {} entries", signed.size());
                 return Err(PublishError::Unsound { what });
             }

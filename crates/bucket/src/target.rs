@@ -194,6 +194,8 @@ fn s3(bucket: &str, env: &Environment<'_>) -> Result<Arc<dyn ObjectStore>, Targe
         .with_virtual_hosted_style_request(false)
         .with_access_key_id(credentials.id)
         .with_secret_access_key(credentials.secret.as_str())
+        // One by one: not every compatible store knows how to delete many at once.
+        .with_disable_bulk_delete(true)
         .with_conditional_put(conditional)
         .with_retry(retry)
         .with_crypto_provider(Arc::new(HouseCrypto))

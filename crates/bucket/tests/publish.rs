@@ -338,6 +338,15 @@ fn a_new_key_is_published_with_its_statement() {
     assert_eq!(statements.unwrap(), keys(dir.path()).to_string());
     let error = world.publish(&store, "", old.path()).unwrap_err();
     assert!(matches!(error, PublishError::OtherKeys), "{error}");
+    // Who knows the new key only publishes the same.
+    let vkey = keys(dir.path()).current().clone();
+    let publisher = Publisher::new(Arc::clone(&store), "", dir.path()).trusting(vkey);
+    let published = world.runtime.block_on(publisher.publish_once(&|_| {}));
+    assert_eq!(published.unwrap().uploaded, 0);
+    let stranger = LogKey::from_seed(&[1; 32]).verifier(world::ORIGIN).unwrap();
+    let publisher = Publisher::new(Arc::clone(&store), "", dir.path()).trusting(stranger);
+    let refused = world.runtime.block_on(publisher.publish_once(&|_| {}));
+    assert!(matches!(refused, Err(PublishError::Log(_))));
 }
 
 #[test]

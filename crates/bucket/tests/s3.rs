@@ -2,7 +2,7 @@
 //!
 //! With `LIUHEN_S3_ENDPOINT`, `LIUHEN_S3_BUCKET` and the usual credentials that
 //! store is used, below a new prefix; else moto, where Python has it
-//! (`pip install 'moto[server]'`); else the test is skipped.
+//! (`pip install 'moto[server]>=5.2.5'`); else the test is skipped.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod world;
@@ -118,7 +118,7 @@ fn a_store_by_others_is_published_to() {
     reason = "what the house's tests print when they skip"
 )]
 fn skip() {
-    println!("SKIP no S3 store: neither LIUHEN_S3_ENDPOINT nor moto");
+    println!("SKIP no S3 store: neither LIUHEN_S3_ENDPOINT nor moto 5.2.5");
 }
 
 /// Cut off, gone on, grown, tidied, and no way back.

@@ -11,7 +11,12 @@ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SHAR
     os.environ.pop(name, None)
 
 import boto3  # noqa: E402
+import moto  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
+
+# 5.2.1 refuses a rightly signed list below a prefix.
+if tuple(map(int, moto.__version__.split(".")[:3])) < (5, 2, 5):
+    sys.exit("moto is too old")
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
