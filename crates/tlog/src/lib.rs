@@ -79,5 +79,6 @@ pub use rebuild::{Rebuilt, rebuild};
 pub use receipt::Receipt;
 pub use rotation::{Keys, Rotation, read_keys, rotate};
 pub use tile::MAX_LEAF;
+pub use tiles::read_tile;
 pub use wal::MAX_SIDECAR;
 pub use witness::{Answer, Witness};

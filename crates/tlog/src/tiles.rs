@@ -157,8 +157,12 @@ pub(crate) fn perfect_root(row: &[Hash]) -> Hash {
     }
 }
 
-/// Reads a tile from below `dir`: as named, or cut from the full tile once the partial is cleaned away.
-pub(crate) fn read_tile(dir: &Path, id: TileId) -> Result<Vec<u8>, LogError> {
+/// Reads a tile from below `dir`, a log's directory: as named, or cut from the full tile once the partial is cleaned away.
+///
+/// # Errors
+///
+/// [`LogError::Io`]; [`LogError::Damaged`] when the full tile is too short to be cut.
+pub fn read_tile(dir: &Path, id: TileId) -> Result<Vec<u8>, LogError> {
     let path = dir.join(id.to_string());
     match fs::read(&path) {
         Ok(bytes) => return Ok(bytes),

@@ -1,4 +1,6 @@
-//! `log`: look at a log's directory, check it, mend its tiles.
+//! `log`: look at a log's directory, check it, mend its tiles, publish it.
+
+mod publish;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,7 +24,8 @@ Examples:
   liuhen log inspect liuhen-data
   liuhen log inspect liuhen-data --entry 17
   liuhen log check liuhen-data
-  liuhen log rebuild liuhen-data")]
+  liuhen log rebuild liuhen-data
+  liuhen log publish liuhen-data file:///srv/www/log --every 1")]
 pub(crate) struct LogArgs {
     #[command(subcommand)]
     what: What,
@@ -38,6 +41,8 @@ enum What {
     Rebuild(RebuildArgs),
     /// Change the key that signs the log.
     RotateKey(RotateArgs),
+    /// Copy what anyone may read of a log to an object store or a web server's directory.
+    Publish(publish::PublishArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -132,6 +137,7 @@ pub(crate) fn run(args: &LogArgs) -> Result<Exit> {
         What::Check(args) => run_check(args),
         What::Rebuild(args) => run_rebuild(args),
         What::RotateKey(args) => run_rotate(args),
+        What::Publish(args) => publish::run(args),
     }
 }
 
