@@ -26,12 +26,6 @@ function block(bytes, at) {
   for (let i = 0; i < 16; i += 1, at += 4) {
     words[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
   }
-  schedule(words);
-  rounds(words);
-}
-
-/** Draws 64 words out of the first 16: FIPS 180-4, 6.2.2, step 1. */
-function schedule(words) {
   for (let i = 16; i < 64; i += 1) {
     const x = words[i - 15];
     const y = words[i - 2];
@@ -39,10 +33,6 @@ function schedule(words) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     words[i] = (words[i - 16] + s0 + words[i - 7] + s1) | 0;
   }
-}
-
-/** Takes scheduled words into the state: FIPS 180-4, 6.2.2, steps 2 to 4. */
-function rounds(words) {
   // One by one: taking an array apart is slower than the rounds below.
   let a = state[0];
   let b = state[1];
@@ -93,11 +83,6 @@ export function sha256(bytes) {
   }
   block(tail, 0);
   if (end === 128) block(tail, 64);
-  return digest();
-}
-
-/** The state as 32 bytes. */
-function digest() {
   const hash = new Uint8Array(32);
   for (let i = 0, at = 0; i < 8; i += 1) {
     const word = state[i];
@@ -109,25 +94,12 @@ function digest() {
   return hash;
 }
 
-const pair = new Uint8Array(64);
-// The second block of a node is the last byte of its right child and the padding: scheduled once for each byte.
-const ends = [];
+const pair = new Uint8Array(65);
 
-function endOf(byte) {
-  const words = new Int32Array(64);
-  words[0] = (byte << 24) | 0x800000;
-  words[15] = 65 * 8;
-  schedule(words);
-  return words;
-}
-
-/** The hash of a node: one byte, then two hashes of 32 bytes each. */
+/** The hash of a node: one byte, then two hashes. */
 export function pairHash(first, left, right) {
   pair[0] = first;
   pair.set(left, 1);
-  pair.set(right.subarray(0, 31), 33);
-  state.set(START);
-  block(pair, 0);
-  rounds((ends[right[31]] ??= endOf(right[31])));
-  return digest();
+  pair.set(right, 33);
+  return sha256(pair);
 }
