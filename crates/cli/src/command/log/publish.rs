@@ -4,10 +4,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
-
-use crate::exit::Exit;
-
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 TARGET is file:///path or s3://bucket/prefix. S3 takes its endpoint (plain
@@ -41,7 +37,7 @@ pub(super) struct PublishArgs {
 }
 
 #[cfg(not(feature = "s3"))]
-pub(super) fn run(args: &PublishArgs) -> Result<Exit> {
+pub(super) fn run(args: &PublishArgs) -> anyhow::Result<crate::exit::Exit> {
     let PublishArgs { dir, target, .. } = args;
     let _ = (args.every, args.newest, &args.vkey, args.json);
     anyhow::bail!(
