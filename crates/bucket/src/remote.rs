@@ -172,7 +172,10 @@ impl Remote {
         Ok(())
     }
 
-    /// Whether these very bytes are there: by the hash kept beside them, else by reading them.
+    /// Whether these very bytes are there, by the hash kept beside them.
+    ///
+    /// In a directory there is none, and the answer is no: a file may be seen
+    /// whose name is not durable yet, and writing it again makes it so.
     pub(crate) async fn holds(&self, path: &str, bytes: &Bytes) -> Result<bool, PublishError> {
         let location = join(&self.prefix, path);
         let failed = PublishError::store("looking at", path);
@@ -188,13 +191,8 @@ impl Remote {
         if head.meta.size != bytes.len() as u64 {
             return Ok(false);
         }
-        match head.attributes.get(&Attribute::Metadata(HASH.into())) {
-            Some(kept) => Ok(kept.as_ref() == hash(bytes)),
-            None => Ok(self
-                .get(path)
-                .await?
-                .is_some_and(|found| found.bytes == *bytes)),
-        }
+        let kept = head.attributes.get(&Attribute::Metadata(HASH.into()));
+        Ok(kept.is_some_and(|kept| kept.as_ref() == hash(bytes)))
     }
 
     /// Removes all that lies below a path.

@@ -226,9 +226,9 @@ fn an_old_copy_refuses_to_go_back() {
 #[test]
 fn an_old_copy_that_began_earlier_refuses_too() {
     // The old copy judged the published checkpoint, then another publisher was quicker.
-    for (plain, meddled) in [(false, 301), (true, 301)] {
+    for (plain, begun) in [(false, false), (true, false), (false, true), (true, true)] {
         let world = World::new();
-        let (dir, public) = (log_of(300, "a"), tempfile::tempdir().unwrap());
+        let (dir, public) = (log_of(250, "a"), tempfile::tempdir().unwrap());
         let store = match plain {
             true => {
                 Target::Directory(public.path().to_owned())
@@ -238,8 +238,12 @@ fn an_old_copy_that_began_earlier_refuses_too() {
             }
             false => memory(),
         };
+        if begun {
+            world.publish(&store, "", dir.path()).unwrap();
+        }
+        grow(dir.path(), 300, "a");
         let old = copy(dir.path());
-        grow(dir.path(), meddled, "a");
+        grow(dir.path(), 301, "a");
         let newer = fs::read(dir.path().join("checkpoint")).unwrap();
         let faulty = Faulty::new(Arc::clone(&store), i64::MAX);
         *faulty.meddler.lock() = Some(newer.clone().into());
