@@ -69,7 +69,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     drop(tell);
     let (seen, late, last, end) = seen.map_err(|_| "the watcher panicked")?;
-    (last?, end?);
+    last?;
+    end?;
     let late = late.into_iter().flatten().max().unwrap_or_default();
     let heard: Vec<Heard> = hear.iter().collect();
     let cpu = processor_seconds()?;
