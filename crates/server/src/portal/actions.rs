@@ -165,6 +165,7 @@ fn cancelled_page(c: &Ctx, disposal: &DisposalView) -> Markup {
             (Note::good(c.t(w::CANCELLED_SAID)))
             section.sheet {
                 dl.figures {
+                    div { dt { (c.t(w::DISPOSED_WHY)) } dd { (c.t(w::DISPOSED_BY_PERSON)) } }
                     div { dt { (c.t(w::DISPOSED_TIME)) } dd { (time::element(disposal.time)) } }
                     @for (name, count) in figures { div { dt { (c.t(name)) } dd { (names::number(count)) } } }
                 }

@@ -85,6 +85,8 @@ phrases! {
     DISPOSED_FIELDS: "销毁的项目", "Items destroyed";
     DISPOSED_INDEX: "移除的索引", "Index rows removed";
     DISPOSED_TOKENS: "失效的令牌", "Tokens that no longer lead to you";
+    DISPOSED_WHY: "原因与批准", "Reason and approval";
+    DISPOSED_BY_PERSON: "本人注销，本人批准", "cancelled by the person, on his own approval";
     DISPOSED_TIME: "时间", "Time";
 
     LIMITS: "这些核对能证明什么，不能证明什么", "What these checks prove, and what they do not";
