@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A tile's bytes, shared with whoever reads them.
-type Bytes = Arc<[u8]>;
+type Bytes = Arc<Vec<u8>>;
 
 /// Reads tiles of the log in `dir`.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Tiles {
         if let Some(bytes) = self.cache.lock().get(&id) {
             return Ok(bytes);
         }
-        let bytes: Bytes = read_tile(&self.dir, id)?.into();
+        let bytes: Bytes = Arc::new(read_tile(&self.dir, id)?);
         self.cache.lock().put(id, Arc::clone(&bytes));
         Ok(bytes)
     }
