@@ -103,11 +103,8 @@ impl KeyFile {
     /// The logs of the policy, each with the keys that its statements lead on to.
     fn logs(&self, log: &dyn Asked) -> Result<Vec<Keys>, MineError> {
         let statements = log.get("keys")?.unwrap_or_default();
-        let statements = String::from_utf8_lossy(&statements);
         let logs = self.policy.logs().iter().map(|log| log.key.clone());
-        // Statements that do not hold are of no use, and the first key alone is believed.
-        let following = logs
-            .map(|key| Keys::following(key.clone(), &statements).unwrap_or_else(|_| Keys::of(key)));
+        let following = logs.map(|key| Keys::believed(key, &statements));
         Ok(following.collect())
     }
 

@@ -93,7 +93,7 @@ pub fn backup(
     target: &Path,
     copy: &Path,
     disk: &dyn Disk,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<Copied, LogError> {
     let keys = read_keys(from)?;
     claim(target, &keys, disk)?;
@@ -105,22 +105,8 @@ pub fn backup(
         bytes: 0,
         tiles: 0,
     };
-    let of = checkpoint.size();
-    for tile in tiles_of(of) {
-        work.tile(from, target, tile)?;
-        if tile.shelf == Shelf::Entries {
-            let done = of.min((tile.index + 1) * WIDTH);
-            progress(Progress::of_entries(done, of));
-        }
-    }
-    let wal_dir = copy.join("wal");
-    disk.create_dirs(&wal_dir)
-        .map_err(LogError::io("making", &wal_dir))?;
-    for segment in segments(from, &keys)? {
-        let segment = segment?;
-        let name = segment.path.file_name().unwrap_or_default();
-        work.write(&wal_dir.join(name), segment.whole())?;
-    }
+    work.tiles(from, target, checkpoint.size(), progress)?;
+    work.segments(from, copy, &keys)?;
     write_head(copy, &keys, &signed, disk)?;
     disk.sync_all(target)
         .map_err(LogError::io("syncing", target))?;
@@ -144,7 +130,7 @@ pub fn restore(
     copy: &Path,
     dir: &Path,
     disk: &dyn Disk,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<Copied, LogError> {
     if dir.join("checkpoint").exists() || dir.join("wal").exists() {
         return Err(LogError::Exists { dir: dir.into() });
@@ -158,22 +144,8 @@ pub fn restore(
         bytes: 0,
         tiles: 0,
     };
-    let of = checkpoint.size();
-    for tile in tiles_of(of) {
-        work.tile(target, dir, tile)?;
-        if tile.shelf == Shelf::Entries {
-            let done = of.min((tile.index + 1) * WIDTH);
-            progress(Progress::of_entries(done, of));
-        }
-    }
-    let wal_dir = dir.join("wal");
-    disk.create_dirs(&wal_dir)
-        .map_err(LogError::io("making", &wal_dir))?;
-    for segment in segments(copy, &keys)? {
-        let segment = segment?;
-        let name = segment.path.file_name().unwrap_or_default();
-        work.write(&wal_dir.join(name), segment.whole())?;
-    }
+    work.tiles(target, dir, checkpoint.size(), progress)?;
+    work.segments(copy, dir, &keys)?;
     disk.sync_all(dir).map_err(LogError::io("syncing", dir))?;
     write_head(dir, &keys, &signed, disk)?;
     let (begins, end) = check(dir, dir, &checkpoint, &keys)?;
@@ -217,6 +189,37 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Copies the tiles of a log of `of` entries that are not there yet.
+    fn tiles(
+        &mut self,
+        from: &Path,
+        to: &Path,
+        of: u64,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<(), LogError> {
+        for tile in tiles_of(of) {
+            self.tile(from, to, tile)?;
+            if tile.shelf == Shelf::Entries {
+                let done = of.min((tile.index + 1) * WIDTH);
+                progress(Progress::of_entries(done, of));
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the write-ahead segments, one at a time.
+    fn segments(&mut self, from: &Path, to: &Path, keys: &Keys) -> Result<(), LogError> {
+        let wal_dir = to.join("wal");
+        let made = self.disk.create_dirs(&wal_dir);
+        made.map_err(LogError::io("making", &wal_dir))?;
+        for segment in segments(from, keys)? {
+            let segment = segment?;
+            let name = segment.path.file_name().unwrap_or_default();
+            self.write(&wal_dir.join(name), segment.whole())?;
+        }
+        Ok(())
+    }
+
     /// Copies a tile, unless one of its name and length is there; whether it is right, `check` sees.
     fn tile(&mut self, from: &Path, to: &Path, id: TileId) -> Result<(), LogError> {
         let path = to.join(id.to_string());

@@ -160,6 +160,13 @@ impl Keys {
         Ok(Self::parse(first, text)?.since(&trusted))
     }
 
+    /// As [`Keys::following`], of statements as they were fetched: those that do not hold are of no use, and `trusted` alone is believed.
+    #[must_use]
+    pub fn believed(trusted: Verifier, fetched: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(fetched);
+        Self::following(trusted.clone(), &text).unwrap_or_else(|_| Self::of(trusted))
+    }
+
     fn extend(&mut self, next: Rotation) -> Result<(), NoteError> {
         let bad = |part| Err(NoteError::BadRotation { part });
         if next.old != *self.current() {

@@ -175,10 +175,7 @@ fn keys(
     }
     let statements = source.get("keys").map_err(AuditError::from)?;
     let statements = statements.unwrap_or_default();
-    let statements = String::from_utf8_lossy(&statements);
-    // Statements that do not hold are of no use, and the first key alone is believed.
-    let following =
-        |key: Verifier| Keys::following(key.clone(), &statements).unwrap_or_else(|_| Keys::of(key));
+    let following = |key: Verifier| Keys::believed(key, &statements);
     if let Some(key) = &args.vkey {
         return Ok(Some(following(verifier(key)?)));
     }
