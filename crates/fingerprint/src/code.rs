@@ -13,6 +13,7 @@
 //! | bias | `p = sin²(t' + (u + ½)/2⁶⁴ · (π/2 − 2t'))`, `sin² t' = t`, kept as `round(p·2³²)` |
 //! | symbol key | bytes 0..16 of `HMAC-SHA256(export secret, lp("liuhen/fingerprint/symbol/v1"))` |
 //! | symbol | 1 when bytes 0..4 of `AES-128(symbol key, slot id)`, big-endian, lie below the bias |
+//! | signs of an export | bits of `AES-128` in counter mode, [`ExportKey::signs`] |
 //! | other words of an export | `HMAC-SHA256(export secret, lp(label) ‖ lp(part) …)` |
 //! | commitment | `SHA-256("liuhen/fingerprint/commitment/v1" ‖ export secret)` |
 //!
@@ -282,6 +283,28 @@ impl ExportKey {
         ones.truncate(found);
     }
 
+    /// `count` fair signs, each −1 or 1, of this export: what its copy adds to pictures and screens.
+    ///
+    /// Sign `i` is bit `i mod 128` (lowest first) of byte-wise block `AES-128(k, i / 128)`, where `k`
+    /// is bytes 0..16 of `HMAC-SHA256(export secret, lp(label) ‖ lp(part))` and the block number
+    /// stands in 16 big-endian bytes. Different labels or parts give independent signs.
+    #[must_use]
+    pub fn signs(&self, label: &[u8], part: &[u8], count: usize) -> Vec<i8> {
+        let mut word = self.prf.word(label, &[part]);
+        let cipher = Aes128::new(&Array::from(take::<16>(&word).0));
+        word.zeroize();
+        let mut signs = Vec::with_capacity(count.next_multiple_of(128));
+        for number in 0..count.div_ceil(128) as u128 {
+            let mut block = Array::from(number.to_be_bytes());
+            cipher.encrypt_block(&mut block);
+            for byte in block.0 {
+                signs.extend((0..8).map(|bit| if byte >> bit & 1 == 1 { 1 } else { -1_i8 }));
+            }
+        }
+        signs.truncate(count);
+        signs
+    }
+
     /// A pseudo-random word of this export for a purpose other than symbols.
     pub(crate) fn seed(&self, label: &[u8], parts: &[&[u8]]) -> u64 {
         u64::from_be_bytes(take::<8>(&self.prf.word(label, parts)).0)
@@ -378,6 +401,24 @@ mod tests {
             .filter(|&i| export.symbol(&slots[i]) == Symbol::One)
             .collect();
         assert_eq!(ones, plain);
+    }
+
+    #[test]
+    fn signs_are_fair_and_differ_by_label_part_and_export() {
+        let exports = [[1; 32], [2; 32]].map(ExportKey::from_secret);
+        let base = exports[0].signs(b"a", b"x", 20_000);
+        assert_eq!(base.len(), 20_000);
+        assert_eq!(exports[0].signs(b"a", b"x", 300), base[..300]);
+        for other in [
+            exports[0].signs(b"b", b"x", 20_000),
+            exports[0].signs(b"a", b"y", 20_000),
+            exports[1].signs(b"a", b"x", 20_000),
+        ] {
+            let agreed: i32 = base.iter().zip(&other).map(|(a, b)| i32::from(a * b)).sum();
+            assert!(agreed.abs() < 700, "{agreed}");
+        }
+        let sum: i32 = base.iter().copied().map(i32::from).sum();
+        assert!(sum.abs() < 700, "{sum}");
     }
 
     #[test]

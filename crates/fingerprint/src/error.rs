@@ -44,4 +44,7 @@ pub enum FingerprintError {
         /// The largest number the decoder considers.
         most: usize,
     },
+    /// A picture's brightness does not fill its width and height with finite numbers.
+    #[error("a plane needs width × height finite values, at least one")]
+    Plane,
 }

@@ -44,6 +44,7 @@ pub mod code;
 pub mod decode;
 pub mod evalue;
 pub mod model;
+pub mod plane;
 pub mod power;
 pub mod reads;
 pub mod simulate;
