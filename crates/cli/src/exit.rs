@@ -12,7 +12,7 @@ Exit codes:
   1  failed; the reason is on standard error
   2  the arguments do not fit together
   3  import: done, but some rows were left out
-  4  trace: no evidence that the file came from here
+  4  trace, sighting: no evidence that it came from here
   5  verify, log: the log or the receipt is not as it was signed
   6  another process holds the data directory
   7  scan: --fail-on found something; it comes before 8
@@ -29,7 +29,7 @@ pub(crate) enum Exit {
     Failed,
     /// Imported, but rows were left out.
     BadRows,
-    /// Traced, and nothing was found.
+    /// Traced or compared, and nothing was found.
     NoEvidence,
     /// Not as it was signed.
     Unsound,

@@ -39,6 +39,8 @@ enum Verb {
     Import(command::import::ImportArgs),
     /// Lead a leaked file back to the copy it came from.
     Trace(command::trace::TraceArgs),
+    /// Compare numbers seen outside with the canaries, and name the exports that carried one.
+    Sighting(command::sighting::SightingArgs),
     /// Check the log, or a receipt, offline.
     Verify(command::verify::VerifyArgs),
     /// Run an independent witness for logs.
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Verb::Serve(args) => command::serve::run(args),
         Verb::Import(args) => command::import::run(&args),
         Verb::Trace(args) => command::trace::run(&args),
+        Verb::Sighting(args) => command::sighting::run(&args),
         Verb::Verify(args) => command::verify::run(&args),
         Verb::Witness(args) => command::witness::run(&args),
         Verb::Log(args) => command::log::run(&args),

@@ -56,6 +56,17 @@ impl Remote {
         checked(self.reached(answer)?).map(drop)
     }
 
+    /// Sends something and takes the answer.
+    pub(crate) fn post_for<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let request = self.agent.post(self.address(path));
+        let answer = request.header(AUTH, self.auth()).send_json(body);
+        parsed(self.reached(answer)?)
+    }
+
     /// Removes something.
     pub(crate) fn delete(&self, path: &str) -> Result<()> {
         let request = self.agent.delete(self.address(path));

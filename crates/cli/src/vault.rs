@@ -2,6 +2,7 @@
 //!
 //! Both answer with the wire types of `liuhen-server`, so that a verb shows the same either way.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use liuhen_server::api::imports::{ImportPlan, ImportState, ImportStatus, Preview};
 use liuhen_server::api::leaks::{Leak, LeakState};
+use liuhen_server::api::sightings::{SightingAnswer, SightingAsk};
 use liuhen_server::api::wire::RowProblem;
 use liuhen_service::{Caller, Config, Service};
 use tokio::runtime::Runtime;
@@ -42,6 +44,23 @@ impl Opening {
     /// The data directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Opens the vault in the directory.
+    pub(crate) fn vault(&self) -> Result<Vault> {
+        // Opening would make a new vault, which nobody means who wants to work on one.
+        if !self.dir.join("vault.db").exists() {
+            bail!(
+                "{} holds no vault; give --dir, or --server for a running one, or begin with `liuhen serve`",
+                self.dir.display()
+            );
+        }
+        let service = Service::open(&self.config()?)?;
+        Ok(Vault::Local(Local {
+            service,
+            caller: Caller::local(),
+            runtime: runtime()?,
+        }))
     }
 
     /// What the service needs; asks for the passphrase of a sealed key on a terminal.
@@ -86,23 +105,10 @@ pub(crate) struct Where {
 impl Where {
     /// Opens the directory, or prepares to ask the server.
     pub(crate) fn open(&self) -> Result<Vault> {
-        if let Some(url) = &self.server {
-            return Ok(Vault::Remote(Remote::new(url)?));
+        match &self.server {
+            Some(url) => Ok(Vault::Remote(Remote::new(url)?)),
+            None => self.opening.vault(),
         }
-        let dir = self.opening.dir();
-        // Opening would make a new vault, which nobody means who wants to work on one.
-        if !dir.join("vault.db").exists() {
-            bail!(
-                "{} holds no vault; give --dir, or --server for a running one, or begin with `liuhen serve`",
-                dir.display()
-            );
-        }
-        let service = Service::open(&self.opening.config()?)?;
-        Ok(Vault::Local(Local {
-            service,
-            caller: Caller::local(),
-            runtime: runtime()?,
-        }))
     }
 }
 
@@ -277,6 +283,44 @@ impl Vault {
                 return Ok(leak);
             }
             std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// The canaries to look for; only where the vault lies, since a list of them must not travel.
+    pub(crate) fn watch(&self) -> Result<liuhen_service::Watch> {
+        match self {
+            Self::Local(local) => Ok(local.service.watch(&local.caller)?),
+            Self::Remote(_) => bail!("canaries are looked for where the vault lies; give --dir"),
+        }
+    }
+
+    /// Notes canaries seen in a file.
+    pub(crate) fn sight(
+        &self,
+        place: &str,
+        canaries: &BTreeSet<u32>,
+    ) -> Result<Option<liuhen_service::SightingView>> {
+        match self {
+            Self::Local(local) => {
+                let told = local.service.sight(&local.caller, place, canaries);
+                Ok(local.runtime.block_on(told)?)
+            }
+            Self::Remote(_) => Ok(None),
+        }
+    }
+
+    /// Compares values seen outside with the canaries.
+    pub(crate) fn sighting(&self, ask: SightingAsk) -> Result<SightingAnswer> {
+        match self {
+            Self::Local(local) => {
+                let report = liuhen_service::SightingReport {
+                    place: ask.place,
+                    values: ask.values,
+                };
+                let told = local.service.report_sighting(&local.caller, &report);
+                Ok(local.runtime.block_on(told)?.into())
+            }
+            Self::Remote(remote) => remote.post_for("/v1/sightings", &ask),
         }
     }
 

@@ -80,6 +80,7 @@ fn every_verb_helps_with_an_example() {
         "serve",
         "import",
         "trace",
+        "sighting",
         "verify",
         "log inspect",
         "log check",

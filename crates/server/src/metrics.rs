@@ -36,6 +36,13 @@ pub(crate) fn render(service: &Service) -> String {
     let mut page = Page::default();
     log(&mut page, &service.trace_status());
     reads(&mut page, service);
+    if let Ok(open) = service.open_sightings() {
+        page.gauge(
+            "liuhen_canary_alerts",
+            "Places where canaries were seen, not yet looked into",
+            open,
+        );
+    }
     page.0
 }
 

@@ -215,6 +215,29 @@ async fn exports_and_leaks(world: &World, admin: &As, mobile: &str, name: &str) 
     assert_eq!(leak["copies"][0]["recipient"], "Courier Ltd");
     let list = world.get(admin, "/v1/exports").await.expect(200).json();
     assert_eq!(list.as_array().unwrap().len(), 1);
+
+    let seen = json!({"place": "a call", "values": ["13900000000"]});
+    world
+        .post(&asker, "/v1/sightings", seen.clone())
+        .await
+        .problem(403, "forbidden");
+    let answer = world
+        .post(&investigator, "/v1/sightings", seen)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(answer, json!({"compared": 1, "alert": null}));
+    let empty = json!({"place": "a call", "values": []});
+    world
+        .post(&investigator, "/v1/sightings", empty)
+        .await
+        .problem(422, "invalid");
+    let alerts = world.get(&investigator, "/v1/sightings").await.expect(200);
+    assert_eq!(alerts.json(), json!([]));
+    world
+        .post(&investigator, "/v1/sightings/s_nothing/settle", json!({}))
+        .await
+        .problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

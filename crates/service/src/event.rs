@@ -39,6 +39,8 @@ pub enum Action {
     OwnView,
     /// A leaked file was examined.
     Leak,
+    /// A canary person was seen outside, or such an alert was settled.
+    Sighting,
     /// Staff, keys or sites were managed.
     Admin,
     /// Somebody signed in or failed to.
@@ -64,6 +66,7 @@ impl Action {
             Self::Invitation => "invitation",
             Self::OwnView => "own_view",
             Self::Leak => "leak",
+            Self::Sighting => "sighting",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",
         }

@@ -4,7 +4,7 @@
 //! Two kinds of evidence, never mixed: marks and canaries (design-based: may accuse, with a bound on accusing an innocent copy) and reads (model-based: rank only).
 //! The examined copies are all copies ever issued, chosen without regard to what the leak shows, as the bound demands.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,7 +17,6 @@ use liuhen_fingerprint::decode::Coverage;
 use liuhen_fingerprint::evalue::Epsilon;
 use liuhen_fingerprint::model::Sighting;
 use liuhen_fingerprint::power::symbols_needed;
-use liuhen_fingerprint::reads::{Stratum, rank};
 use liuhen_fingerprint::table::{Cell, observe_row, plain};
 use liuhen_fingerprint::trace::{Candidate, Channel, Leak, Tracing, trace};
 use liuhen_invented::Generator;
@@ -35,14 +34,12 @@ use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
-use crate::ledger::{EventRow, named};
+use crate::ledger::named;
+use crate::readers::ReaderRank;
 use crate::{Service, ids, shelf};
 
-/// Readers shown.
-const READERS_SHOWN: usize = 20;
-
 /// Kinds that lead from a leaked row to a person, surest first.
-const LEADS: [Kind; 5] = [
+pub(crate) const LEADS: [Kind; 5] = [
     Kind::RESIDENT_ID,
     Kind::MOBILE,
     Kind::BANK_CARD,
@@ -96,23 +93,6 @@ pub struct CopyView {
     pub ln_e: f64,
     /// Whether the evidence reaches the threshold.
     pub accused: bool,
-}
-
-/// A reader, ranked by how many of the leaked persons he read.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ReaderRank {
-    /// Caller id.
-    pub who: String,
-    /// As shown.
-    pub name: String,
-    /// Persons he read in all.
-    pub read: u64,
-    /// Leaked persons he read.
-    pub leaked_read: u64,
-    /// How many one would expect if the leak had nothing to do with him.
-    pub expected: f64,
-    /// Chance of reading as many or more of them then.
-    pub p: f64,
 }
 
 /// An examined leak.
@@ -385,7 +365,6 @@ impl Service {
     }
 
     fn issued(&self) -> Result<Issued> {
-        let code = self.code_key();
         let mut exports = Vec::new();
         for export in self
             .stored_exports()?
@@ -401,6 +380,17 @@ impl Service {
             .map(|(export, ..)| export.view.power.canary_slots)
             .max()
             .unwrap_or(0);
+        let canaries = self.canary_lookup(slots);
+        Ok(Issued {
+            exports,
+            canaries,
+            slots,
+        })
+    }
+
+    /// The canaries of the first `slots`, by every value that leads to one, and by name with address.
+    pub(crate) fn canary_lookup(&self, slots: u32) -> HashMap<(Kind, String), u32> {
+        let code = self.code_key();
         let mut canaries = HashMap::new();
         for index in 0..slots {
             let person = Generator::new(Canary::new(&code, index).seed()).person_at(0);
@@ -422,11 +412,7 @@ impl Service {
                 }
             }
         }
-        Ok(Issued {
-            exports,
-            canaries,
-            slots,
-        })
+        canaries
     }
 
     /// Reads the file row by row, leading each to a person or a canary.
@@ -614,63 +600,6 @@ impl Service {
             }
         }
         Ok(())
-    }
-
-    /// Ranks readers by how many of the leaked persons they read one by one.
-    fn rank_readers(&self, leaked: &HashSet<SubjectId>) -> Result<Vec<ReaderRank>> {
-        if leaked.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut read: BTreeMap<String, (String, HashSet<SubjectId>)> = BTreeMap::new();
-        let mut anyone: HashSet<SubjectId> = HashSet::new();
-        let mut range = KeyRange::all();
-        loop {
-            let page = self.store().scan(Space::Events, &range, 2000, false)?;
-            let Some((last, _)) = page.last() else { break };
-            range = range.after(last);
-            for (_, value) in &page {
-                let row: EventRow =
-                    serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
-                let Some(subject) = row.subject else { continue };
-                if row.event.action == Action::Read && matches!(row.event.outcome, Outcome::Plain) {
-                    anyone.insert(subject);
-                    let entry = read.entry(row.event.who).or_default();
-                    entry.0 = row.event.name;
-                    entry.1.insert(subject);
-                }
-            }
-        }
-        let persons = anyone.union(leaked).count() as u64;
-        let strata: Vec<Vec<Stratum>> = read
-            .values()
-            .map(|(_, subjects)| {
-                let both = subjects.intersection(leaked).count() as u64;
-                vec![Stratum {
-                    persons,
-                    leaked: leaked.len() as u64,
-                    read: subjects.len() as u64,
-                    both,
-                }]
-            })
-            .collect();
-        let scores = rank(&strata).map_err(|error| ServiceError::Invalid(error.to_string()))?;
-        let readers: Vec<(&String, &(String, HashSet<SubjectId>))> = read.iter().collect();
-        let ranks = scores
-            .into_iter()
-            .filter(|score| score.both > 0)
-            .take(READERS_SHOWN)
-            .filter_map(|score| {
-                let (who, (name, _)) = readers.get(score.reader)?;
-                Some(ReaderRank {
-                    who: (*who).clone(),
-                    name: name.clone(),
-                    read: score.read,
-                    leaked_read: score.both,
-                    expected: score.expected,
-                    p: score.ln_p.exp(),
-                })
-            });
-        Ok(ranks.collect())
     }
 }
 

@@ -29,9 +29,11 @@ mod person;
 mod policies;
 mod policy;
 mod purposes;
+mod readers;
 mod reads;
 pub mod scan;
 mod shelf;
+mod sightings;
 mod staff;
 mod tables;
 
@@ -58,7 +60,7 @@ pub use imports::{
     ProblemView, Upload,
 };
 pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
-pub use leaks::{ChannelView, CopyView, LeakState, LeakView, ReaderRank};
+pub use leaks::{ChannelView, CopyView, LeakState, LeakView};
 pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
@@ -72,7 +74,9 @@ pub use person::{
 pub use policies::{PolicyVersion, PolicyView};
 pub use policy::{PolicyLine, PolicyProblem, Reason, View};
 pub use purposes::{ConsentView, PurposeView};
+pub use readers::ReaderRank;
 pub use reads::{Handle, Question, ReadAnswer, ReadRequest, ReceiptView, Released, SubjectAnswer};
+pub use sightings::{Carrier, SightingAnswer, SightingReport, SightingView, Watch};
 pub use staff::{Enrolment, PASSWORD_CHARS, Session, StaffView, same_secret};
 
 use crate::access::KeyRing;

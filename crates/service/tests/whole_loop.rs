@@ -16,7 +16,8 @@ use std::time::Duration;
 use liuhen_kinds::Kind;
 use liuhen_service::{
     Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
-    LeakView, Outcome, PlanColumn, PurposeView, Question, ReadRequest, Role, Service, View,
+    LeakView, Outcome, PlanColumn, PurposeView, Question, ReadRequest, Role, Service,
+    SightingReport, SightingView, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 
@@ -502,6 +503,73 @@ async fn leads_a_leak_back_and_accuses_nobody_for_a_foreign_file() {
     )
     .await;
     assert_eq!((found.accused().count(), found.persons), (0, 0));
+    service.close().unwrap();
+}
+
+/// Telephone numbers of an exported file that belong to nobody who was brought in.
+fn canaries_in(copy: &[u8], sheet: &Sheet) -> Vec<String> {
+    let (text, ..) = encoding_rs::GB18030.decode(copy);
+    let rows = Sheet::parse(&text).rows.into_iter();
+    let mobiles = rows.map(|row| row[1].clone());
+    mobiles
+        .filter(|mobile| sheet.rows.iter().all(|row| row[2] != *mobile))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_seen_outside_names_the_exports_that_carried_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(23, 1000);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let mut copies = Vec::new();
+    for recipient in ["clinic one", "clinic two", "clinic three"] {
+        copies.push(export(&service, recipient, None).await);
+    }
+    let sold = canaries_in(&copies[1].1, &sheet);
+    assert!(sold.len() > 5, "{} canaries", sold.len());
+
+    let report = |place: &str, values: Vec<String>| SightingReport {
+        place: place.to_owned(),
+        values,
+    };
+    let caller = Caller::local();
+    let innocent = report("a call", vec![sheet.rows[3][2].clone(), "hello".to_owned()]);
+    let answer = service.report_sighting(&caller, &innocent).await.unwrap();
+    assert_eq!(answer.compared, 2);
+    assert!(answer.alert.is_none(), "a person is no canary");
+
+    // One call first: it names whoever carried that canary, and accuses nobody.
+    let written = format!("+86 {} {}", &sold[0][..3], &sold[0][3..]);
+    let one = report("listing 7", vec![written]);
+    let alert = service.report_sighting(&caller, &one).await.unwrap().alert;
+    let alert = alert.expect("a canary");
+    assert_eq!(alert.canaries.len(), 1);
+    let names = |view: &SightingView| -> Vec<String> {
+        view.carriers.iter().map(|c| c.export.clone()).collect()
+    };
+    assert!(names(&alert).contains(&copies[1].0.id));
+    assert!(alert.carriers.iter().all(|carrier| !carrier.accused));
+
+    // Then the rest of the list: his copy alone carried all of them.
+    let all = report("listing 7", sold.clone());
+    let alert = service.report_sighting(&caller, &all).await.unwrap().alert;
+    let alert = alert.unwrap();
+    assert_eq!(alert.canaries.len(), sold.len());
+    assert_eq!(names(&alert)[0], copies[1].0.id);
+    assert_eq!(alert.carriers[0].carried, sold.len() as u64);
+    assert!(alert.carriers[1..].iter().all(|c| !c.accused), "{alert:?}");
+
+    assert_eq!(service.open_sightings().unwrap(), 1, "one place, one alert");
+    let stranger = Caller {
+        roles: [Role::Reader].into(),
+        ..Caller::local()
+    };
+    assert!(service.watch(&stranger).is_err());
+    let settled = service.settle_sighting(&caller, &alert.id).await.unwrap();
+    assert!(settled.settled);
+    assert_eq!(service.open_sightings().unwrap(), 0);
     service.close().unwrap();
 }
 

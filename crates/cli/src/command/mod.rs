@@ -9,6 +9,7 @@ mod report;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod serve;
+pub(crate) mod sighting;
 pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod witness;

@@ -137,12 +137,13 @@ fn copy_line(copy: &LeakCopy, threshold_ln: f64) -> String {
 
 fn reader_line(rank: usize, reader: &LeakReader) -> String {
     format!(
-        "{rank:>3}. {} read {} of them ({:.1} by chance) and {} persons in all; p = {:.1e}",
+        "{rank:>3}. {} read {} of them ({:.1} by chance) and {} persons in all; p = {:.1e}, among like work {:.1e}",
         show::pad(&reader.name, 20),
         reader.leaked_read,
         reader.expected,
         reader.read,
         reader.p,
+        reader.p_within.unwrap_or(1.0),
     )
 }
 

@@ -135,6 +135,10 @@ pub struct LeakReader {
     pub expected: f64,
     /// Probability of as many or more by chance.
     pub p: f64,
+    /// The same, compared only with readers of the same sort, on the same days, for the same purposes.
+    pub p_within: Option<f64>,
+    /// Both in one: natural logarithm of a calibrated e-value that ranks and never accuses.
+    pub ln_e: f64,
 }
 
 /// How to examine a file.
@@ -283,6 +287,8 @@ impl From<inner::ReaderRank> for LeakReader {
             leaked_read: reader.leaked_read,
             expected: reader.expected,
             p: reader.p,
+            p_within: reader.p_within,
+            ln_e: reader.ln_e,
         }
     }
 }

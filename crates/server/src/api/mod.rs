@@ -14,6 +14,7 @@ pub mod persons;
 pub mod policies;
 pub mod purposes;
 pub mod reads;
+pub mod sightings;
 pub mod wire;
 
 use std::sync::LazyLock;
@@ -81,6 +82,7 @@ fn short_routes() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(exports::routes())
         .merge(leaks::routes())
+        .merge(sightings::routes())
         .merge(purposes::routes())
         .merge(policies::routes())
         .merge(persons::routes())

@@ -5,10 +5,13 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
-use liuhen_service::{Alarm, ExportState, ExportView, Health, LeakView, Role, Stats, TraceStatus};
+use liuhen_service::{
+    Alarm, ExportState, ExportView, Health, LeakView, Role, SightingView, Stats, TraceStatus,
+};
 use maud::{Markup, html};
 
 use super::request::{Answer, Desk, Page};
+use super::sightings;
 use crate::auth::is_local_path;
 use crate::extract::{Path, Query};
 use crate::lang::{Lang, remember};
@@ -53,6 +56,7 @@ struct Overview {
     stats: Option<Stats>,
     exports: Vec<ExportView>,
     leaks: Vec<LeakView>,
+    sightings: Vec<SightingView>,
 }
 
 async fn show(desk: Desk) -> Page {
@@ -72,6 +76,7 @@ async fn show(desk: Desk) -> Page {
                 stats: service.stats(caller, 30).ok(),
                 exports: service.exports(caller).unwrap_or_default(),
                 leaks: service.leaks(caller).unwrap_or_default(),
+                sightings: service.sightings(caller).unwrap_or_default(),
             })
         })
         .await?;
@@ -81,6 +86,9 @@ async fn show(desk: Desk) -> Page {
             div.note { strong { (c.t(w::HOME_EMPTY)) } p { a.button.slim href="/imports" { (c.t(w::HOME_EMPTY_DO)) } } }
         }
         @for alarm in &view.trace.alarms { (Note::bad(alarm_words(c, alarm))) }
+        @for seen in view.sightings.iter().filter(|seen| !seen.settled) {
+            a href="/sightings" { (Note::bad(sightings::line(c, seen))) }
+        }
         (phases(c, &view))
         (reads(c, &view))
         div.grid2 { (pending(c, &view.exports)) (log(c, &view)) }

@@ -326,7 +326,8 @@ fn readers(c: &Ctx, readers: &[ReaderRank]) -> Markup {
         .column(c.t(w::COL_LEAKED_READ), Set::Number)
         .column(c.t(w::COL_READ), Set::Number)
         .column(c.t(w::COL_EXPECTED), Set::Number)
-        .column(c.t(w::COL_P), Set::Number);
+        .column(c.t(w::COL_P), Set::Number)
+        .column(c.t(w::COL_P_WITHIN), Set::Number);
     for (i, reader) in readers.iter().enumerate() {
         table.row(vec![
             html! { (i + 1) },
@@ -335,6 +336,7 @@ fn readers(c: &Ctx, readers: &[ReaderRank]) -> Markup {
             html! { (names::number(reader.read)) },
             html! { (figure(reader.expected)) },
             html! { (probability(reader.p)) },
+            html! { @match reader.p_within { Some(p) => (probability(p)), None => "—" } },
         ]);
     }
     html! { @if !readers.is_empty() { p.muted { (c.t(w::READERS_LEAD)) } } (table) }

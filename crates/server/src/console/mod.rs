@@ -16,6 +16,7 @@ mod preview;
 mod purposes;
 mod readers;
 mod request;
+mod sightings;
 mod sign;
 mod sites;
 mod trace;
@@ -41,6 +42,7 @@ pub fn router() -> Router<AppState> {
         .merge(readers::routes())
         .merge(exports::routes())
         .merge(leaks::routes())
+        .merge(sightings::routes())
         .merge(desk::routes())
         .merge(admin::routes())
         .merge(assets::router())

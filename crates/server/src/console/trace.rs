@@ -19,7 +19,7 @@ use crate::ui::{Ctx, layout, names, time};
 const PAGE: usize = 50;
 
 /// The actions offered as filters, most asked first.
-const FILTERS: [Action; 10] = [
+const FILTERS: [Action; 11] = [
     Action::Read,
     Action::Export,
     Action::ExportDownload,
@@ -29,6 +29,7 @@ const FILTERS: [Action; 10] = [
     Action::Consent,
     Action::Erasure,
     Action::Leak,
+    Action::Sighting,
     Action::SignIn,
 ];
 

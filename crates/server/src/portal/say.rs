@@ -138,6 +138,7 @@ mod tests {
             Action::Correction,
             Action::Erasure,
             Action::Leak,
+            Action::Sighting,
             Action::Admin,
         ];
         for lang in [Lang::Zh, Lang::En] {

@@ -49,6 +49,11 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     ("this export is not ready", "这项导出还没有准备好"),
     ("this export has expired", "这项导出已过期"),
+    (
+        "a report holds between 1 and {} values",
+        "一次核对要有 1 至 {} 个号码",
+    ),
+    ("a place has 1 to {} characters", "出现处为 1 至 {} 个字"),
     ("this import was started before", "这次导入已经开始过"),
     (
         "the file cannot be read beyond row {}: {}; the rows before are stored, whatever follows is not",

@@ -229,10 +229,15 @@ const DURING: [Place; 4] = [
     },
 ];
 
-const AFTER: [Place; 2] = [
+const AFTER: [Place; 3] = [
     Place {
         href: "/leaks",
         name: w::NAV_LEAKS,
+        roles: &[Role::Investigator],
+    },
+    Place {
+        href: "/sightings",
+        name: w::NAV_SIGHTINGS,
         roles: &[Role::Investigator],
     },
     Place {

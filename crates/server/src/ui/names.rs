@@ -26,6 +26,7 @@ pub(crate) fn action(action: Action) -> Phrase {
         Action::Invitation => w::ACTION_INVITATION,
         Action::OwnView => w::ACTION_OWN_VIEW,
         Action::Leak => w::ACTION_LEAK,
+        Action::Sighting => w::ACTION_SIGHTING,
         Action::Admin => w::ACTION_ADMIN,
         Action::SignIn => w::ACTION_SIGN_IN,
     }
@@ -116,6 +117,10 @@ pub(crate) fn detail<'a>(c: &Ctx, key: &'a str) -> &'a str {
         "export" => w::DETAIL_EXPORT,
         "import" => w::DETAIL_IMPORT,
         "leak" => w::DETAIL_LEAK,
+        "sighting" => w::DETAIL_SIGHTING,
+        "place" => w::DETAIL_PLACE,
+        "canaries" => w::DETAIL_CANARIES,
+        "exports" => w::DETAIL_EXPORTS,
         "did" => w::DETAIL_DID,
         "rows" => w::DETAIL_ROWS,
         "bad" => w::DETAIL_BAD,

@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub baseline: Option<&'a Baseline>,
     /// Files that are left alone: the ones being written.
     pub except: Vec<PathBuf>,
+    /// Told of every value found, whether reported or not, from several threads.
+    pub watch: Option<&'a (dyn Fn(&str, Kind, &str) + Sync)>,
     /// Told of every stretch of bytes read, from several threads.
     pub meter: Option<&'a (dyn Fn(u64) + Sync)>,
 }
@@ -76,6 +78,7 @@ impl Request<'_> {
             packs: &[],
             baseline: None,
             except: Vec::new(),
+            watch: None,
             meter: None,
         }
     }

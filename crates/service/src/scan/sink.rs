@@ -64,6 +64,9 @@ impl<'a> Sink<'a> {
     /// Something was found; `line` is what a remark may stand on.
     pub(super) fn found(&mut self, site: Site, span: Span, hit: &Hit, text: &str, line: &str) {
         let request = self.request;
+        if let Some(watch) = request.watch {
+            watch(&self.report.path, hit.kind, text);
+        }
         let wanted = request.kinds.is_empty() || request.kinds.contains(&hit.kind);
         if !wanted || hit.confidence < request.least {
             return;

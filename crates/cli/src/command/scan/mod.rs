@@ -9,23 +9,26 @@ mod sarif;
 mod table;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, ValueEnum};
 use liuhen_kinds::{Kind, Level};
+use liuhen_service::Watch;
 use liuhen_service::scan::{
     Baseline, Event, FileReport, Finding, HeaderRow, Note, Pack, Request, Summary, scan,
 };
 
 use self::words::Labels;
-use crate::command::rules;
+use crate::command::{rules, sighting};
 use crate::exit::Exit;
+use crate::vault::{Opening, Vault};
 use crate::{Cli, bar, show};
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +96,11 @@ pub(crate) struct ScanArgs {
     /// Write a baseline that accepts everything found now.
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
+    /// Look for the canaries of a vault's exports too; each file that holds one raises an alert in the vault.
+    #[arg(long)]
+    canaries: bool,
+    #[command(flatten)]
+    vault: Opening,
 }
 
 /// Which row of a table names its columns.
@@ -136,7 +144,14 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
     let mut out = open(args.output.as_deref())?;
     let bar = bar::so_far("scan");
     let meter = |bytes: u64| bar.inc(bytes);
+    let watch = args.canaries.then(|| Watching::begin(args)).transpose()?;
+    let seen = |path: &str, kind: Kind, value: &str| {
+        if let Some(watch) = &watch {
+            watch.look(path, kind, value);
+        }
+    };
     let request = Request {
+        watch: args.canaries.then_some(&seen),
         jobs: args.jobs.map_or_else(processors, usize::from),
         kinds,
         least: args.min_confidence,
@@ -176,7 +191,50 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             .with_context(|| format!("writing {}", path.display()))?;
     }
     problems(args, &summary);
+    if let Some(watch) = &watch {
+        watch.tell()?;
+    }
     Ok(exit(&summary, &fail_on))
+}
+
+/// Canaries of a vault, and the files they were seen in.
+struct Watching {
+    vault: Vault,
+    watch: Watch,
+    seen: Mutex<BTreeMap<String, BTreeSet<u32>>>,
+}
+
+impl Watching {
+    fn begin(args: &ScanArgs) -> Result<Self> {
+        let vault = args.vault.vault()?;
+        Ok(Self {
+            watch: vault.watch()?,
+            vault,
+            seen: Mutex::default(),
+        })
+    }
+
+    fn look(&self, path: &str, kind: Kind, value: &str) {
+        if let Some(canary) = self.watch.of(kind, value) {
+            // A worker that panicked left the map whole: it only ever grows.
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.entry(path.to_owned()).or_default().insert(canary);
+        }
+    }
+
+    /// Raises an alert for each file, and says so.
+    fn tell(&self) -> Result<()> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, canaries) in seen.iter() {
+            if let Some(alert) = self.vault.sight(path, canaries)? {
+                show::note(format_args!("{}", sighting::tell(&alert.into())));
+            }
+        }
+        if seen.is_empty() {
+            show::note(format_args!("no canary was seen"));
+        }
+        Ok(())
+    }
 }
 
 fn heard(

@@ -62,6 +62,20 @@ phrases! {
     COL_READ: "共看过", "Read in all";
     COL_EXPECTED: "偶然可期", "Expected by chance";
     COL_P: "p", "p (chance)";
+    COL_P_WITHIN: "同类工作中的 p", "p among like work";
+    SIGHTINGS: "替身出现", "Canaries seen";
+    SIGHTINGS_LEAD: "替身不是任何人：有人给替身打电话、发消息或叫卖，用的就是我们发出的某一份。把看到的号码交进来核对，核对后即忘。", "A canary is nobody: whoever calls, writes to or sells one uses a copy that we issued. Hand in the numbers seen; they are compared and forgotten.";
+    SIGHTING_PLACE: "在哪里看到", "Where it was seen";
+    SIGHTING_PLACE_HINT: "网址、来电号码或文件名；不要写当事人的信息", "An address, the number that called, or a file name; nothing about a person";
+    SIGHTING_VALUES: "看到的号码（每行一个）", "Numbers seen (one a line)";
+    SIGHTING_GO: "核对", "Compare";
+    SIGHTING_NONE: "核对了 {n} 个号码，没有替身。", "{n} numbers compared; no canary among them.";
+    SIGHTING_FOUND: "其中有替身：警报已记下。", "A canary is among them: the alert is recorded.";
+    SIGHTINGS_EMPTY: "没有看到过替身。", "No canary was seen.";
+    SIGHTING_ALERT: "替身出现在 {place}：{n} 份导出含有它", "Canaries seen at {place}: {n} exports carried them";
+    SIGHTING_SETTLE: "已处理", "Settled";
+    COL_CANARIES: "替身数", "Canaries";
+    COL_CARRIERS: "含有它的导出", "Exports that carried it";
 
     DESK: "个人请求", "Requests";
     DESK_LEAD: "先当面或用可靠方式确认是本人，再把链接和验证码交给他；他在自己的页面查阅、更正、撤回同意或注销。", "First make sure that it is him, then hand him the link and the code; on his page he looks, corrects, withdraws or cancels.";

@@ -18,6 +18,7 @@ phrases! {
     ACTION_INVITATION: "发出本人链接", "link handed over";
     ACTION_OWN_VIEW: "本人查阅", "own view";
     ACTION_LEAK: "泄露溯源", "leak examined";
+    ACTION_SIGHTING: "替身出现", "canary seen";
     ACTION_ADMIN: "管理操作", "administration";
     ACTION_SIGN_IN: "登录", "sign-in";
 
@@ -56,6 +57,10 @@ phrases! {
     DETAIL_EXPORT: "导出", "export";
     DETAIL_IMPORT: "导入", "import";
     DETAIL_LEAK: "溯源", "leak";
+    DETAIL_SIGHTING: "警报", "alert";
+    DETAIL_PLACE: "出现处", "place";
+    DETAIL_CANARIES: "替身数", "canaries";
+    DETAIL_EXPORTS: "含有它的导出", "exports that carried it";
     DETAIL_DID: "做了什么", "did";
     DETAIL_ROWS: "行数", "rows";
     DETAIL_BAD: "坏行", "bad rows";
