@@ -290,24 +290,50 @@ impl ExportKey {
     /// stands in 16 big-endian bytes. Different labels or parts give independent signs.
     #[must_use]
     pub fn signs(&self, label: &[u8], part: &[u8], count: usize) -> Vec<i8> {
-        let mut word = self.prf.word(label, &[part]);
-        let cipher = Aes128::new(&Array::from(take::<16>(&word).0));
-        word.zeroize();
-        let mut signs = Vec::with_capacity(count.next_multiple_of(128));
-        for number in 0..count.div_ceil(128) as u128 {
-            let mut block = Array::from(number.to_be_bytes());
-            cipher.encrypt_block(&mut block);
-            for byte in block.0 {
-                signs.extend((0..8).map(|bit| if byte >> bit & 1 == 1 { 1 } else { -1_i8 }));
-            }
+        let stream = self.sign_stream(label, part);
+        let mut blocks = vec![[0_u8; 16]; count.div_ceil(128)];
+        stream.fill(0, &mut blocks);
+        let mut signs = Vec::with_capacity(blocks.len() * 128);
+        for byte in blocks.as_flattened() {
+            signs.extend((0..8).map(|bit| if byte >> bit & 1 == 1 { 1 } else { -1_i8 }));
         }
         signs.truncate(count);
         signs
     }
 
+    /// The blocks from which [`Self::signs`] takes its bits, readable from anywhere.
+    pub(crate) fn sign_stream(&self, label: &[u8], part: &[u8]) -> SignStream {
+        let mut word = self.prf.word(label, &[part]);
+        let stream = SignStream(Aes128::new(&Array::from(take::<16>(&word).0)));
+        word.zeroize();
+        stream
+    }
+
     /// A pseudo-random word of this export for a purpose other than symbols.
     pub(crate) fn seed(&self, label: &[u8], parts: &[&[u8]]) -> u64 {
         u64::from_be_bytes(take::<8>(&self.prf.word(label, parts)).0)
+    }
+}
+
+/// Signs of one label and part, 128 a block.
+pub(crate) struct SignStream(Aes128);
+
+impl SignStream {
+    /// Writes the blocks from number `first` on.
+    pub(crate) fn fill(&self, first: u64, into: &mut [[u8; 16]]) {
+        const LANE: usize = 32;
+        let mut number = u128::from(first);
+        for group in into.chunks_mut(LANE) {
+            let mut blocks = [Array::from([0_u8; 16]); LANE];
+            for block in &mut blocks[..group.len()] {
+                *block = Array::from(number.to_be_bytes());
+                number += 1;
+            }
+            self.0.encrypt_blocks(&mut blocks[..group.len()]);
+            for (into, block) in group.iter_mut().zip(blocks) {
+                *into = block.0;
+            }
+        }
     }
 }
 

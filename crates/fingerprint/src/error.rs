@@ -47,4 +47,10 @@ pub enum FingerprintError {
     /// A picture's brightness does not fill its width and height with finite numbers.
     #[error("a plane needs width × height finite values, at least one")]
     Plane,
+    /// A picture has more pixels than the caller allows.
+    #[error("a picture may have {most} pixels at most")]
+    PictureTooLarge {
+        /// The limit.
+        most: usize,
+    },
 }

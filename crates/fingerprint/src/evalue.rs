@@ -266,6 +266,11 @@ pub(crate) fn ln_count(count: u64) -> f64 {
     (count as f64).ln()
 }
 
+/// The natural logarithm of a length.
+pub(crate) fn ln_len(count: usize) -> f64 {
+    ln_count(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
 /// The answer for one copy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]

@@ -34,7 +34,8 @@
 //! From the bottom: [`evalue`] is the currency, [`code`] says which form each copy shows, [`model`]
 //! imagines leakers, [`decode`] scores a copy (its page proves the bound), [`canary`] and [`table`]
 //! carry symbols, [`trace`] accuses, [`reads`] ranks readers without accusing, [`power`] says
-//! beforehand what an export can prove, and [`simulate`] rehearses it.
+//! beforehand what an export can prove, and [`simulate`] rehearses it. [`picture`] marks pictures
+//! ([`plane`] holds their brightness) and finds a leaked one's copy against the original.
 //!
 //! This room does no input or output, holds no key beyond those it is given, and knows neither
 //! recipients nor subjects.
@@ -44,6 +45,7 @@ pub mod code;
 pub mod decode;
 pub mod evalue;
 pub mod model;
+pub mod picture;
 pub mod plane;
 pub mod power;
 pub mod reads;

@@ -17,7 +17,7 @@ use crate::FingerprintError;
 use crate::canary::Canary;
 use crate::code::{ExportKey, Slot, SlotId};
 use crate::decode::{self, Coverage, Scored, Seen};
-use crate::evalue::{DesignBased, EValue, Epsilon, Threshold, Verdict, ln_count};
+use crate::evalue::{DesignBased, EValue, Epsilon, Threshold, Verdict, ln_len};
 use crate::model::{MAX_COLLUDERS, Model, Observation, Sighting};
 
 /// Weight of the first pass in the mixture over passes; pass `t` has `¾ · ¼^t`.
@@ -327,10 +327,6 @@ fn price(copies: usize, accused: usize) -> f64 {
         ln += 0.25_f64.ln() - ln_len(left) + ln_len(taken);
     }
     ln
-}
-
-fn ln_len(count: usize) -> f64 {
-    ln_count(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
