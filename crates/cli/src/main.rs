@@ -37,6 +37,8 @@ enum Verb {
     Serve(command::serve::ServeArgs),
     /// Bring a table in.
     Import(command::import::ImportArgs),
+    /// Make a copy of a picture for a recipient, marked as his.
+    Mark(command::mark::MarkArgs),
     /// Lead a leaked file back to the copy it came from.
     Trace(command::trace::TraceArgs),
     /// Compare numbers seen outside with the canaries, and name the exports that carried one.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Verb::Rules(args) => command::rules::run(&args),
         Verb::Serve(args) => command::serve::run(args),
         Verb::Import(args) => command::import::run(&args),
+        Verb::Mark(args) => command::mark::run(&args),
         Verb::Trace(args) => command::trace::run(&args),
         Verb::Sighting(args) => command::sighting::run(&args),
         Verb::Verify(args) => command::verify::run(&args),

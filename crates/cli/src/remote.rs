@@ -79,8 +79,19 @@ impl Remote {
         &self,
         path: &str,
         query: &[(&str, String)],
-        mut reader: impl Read,
+        reader: impl Read,
     ) -> Result<String> {
+        let made: Made = self.upload_for(path, query, reader)?;
+        Ok(made.id)
+    }
+
+    /// Streams a file and takes the answer.
+    pub(crate) fn upload_for<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        mut reader: impl Read,
+    ) -> Result<T> {
         let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
         let request = self.agent.post(self.address(path)).query_pairs(pairs);
         let request = request
@@ -89,8 +100,15 @@ impl Remote {
             .header("expect", "100-continue")
             .content_type("application/octet-stream");
         let answer = request.send(SendBody::from_reader(&mut reader));
-        let made: Made = parsed(self.reached(answer)?)?;
-        Ok(made.id)
+        parsed(self.reached(answer)?)
+    }
+
+    /// The bytes of something, at most 256 MiB.
+    pub(crate) fn bytes(&self, path: &str) -> Result<Vec<u8>> {
+        let request = self.agent.get(self.address(path)).header(AUTH, self.auth());
+        let mut answer = checked(self.reached(request.call())?)?;
+        let body = answer.body_mut().with_config().limit(256 << 20);
+        body.read_to_vec().context("the answer broke off")
     }
 
     fn address(&self, path: &str) -> String {

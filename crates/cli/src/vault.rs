@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use liuhen_server::api::imports::{ImportPlan, ImportState, ImportStatus, Preview};
 use liuhen_server::api::leaks::{Leak, LeakState};
+use liuhen_server::api::pictures::{Picture, PictureCopy, PictureCopyAsk};
 use liuhen_server::api::sightings::{SightingAnswer, SightingAsk};
 use liuhen_server::api::wire::RowProblem;
 use liuhen_service::{Caller, Config, Service};
@@ -254,6 +255,63 @@ impl Vault {
                 return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Takes a picture in.
+    pub(crate) fn add_picture(&self, path: &Path, token: Option<&str>) -> Result<Picture> {
+        let (file, name, bar) = open_file(path, "reading")?;
+        let reader = bar::Metered::new(file, &bar);
+        let picture = match self {
+            Self::Local(local) => {
+                let upload = local.spool(reader)?;
+                let of = token.map(|token| liuhen_service::Handle::Token {
+                    token: token.to_owned(),
+                });
+                let add = local
+                    .service
+                    .add_picture(&local.caller, upload, &name, of.as_ref());
+                local.runtime.block_on(add)?.into()
+            }
+            Self::Remote(remote) => {
+                let mut query = vec![("file_name", name)];
+                query.extend(token.map(|token| ("token", token.to_owned())));
+                remote.upload_for("/v1/pictures", &query, reader)?
+            }
+        };
+        bar.finish_and_clear();
+        Ok(picture)
+    }
+
+    /// Issues a copy of a picture.
+    pub(crate) fn issue_picture(
+        &self,
+        id: &str,
+        ask: PictureCopyAsk,
+        font: Option<&Path>,
+    ) -> Result<PictureCopy> {
+        match self {
+            Self::Local(local) => {
+                let issue = local
+                    .service
+                    .issue_picture(&local.caller, id, ask.into(), font);
+                Ok(local.runtime.block_on(issue)?.into())
+            }
+            Self::Remote(_) if font.is_some() => {
+                bail!("a server writes with its own font; leave --font out")
+            }
+            Self::Remote(remote) => remote.post_for(&format!("/v1/pictures/{id}/copies"), &ask),
+        }
+    }
+
+    /// The file of a copy.
+    pub(crate) fn picture_file(&self, copy: &str) -> Result<Vec<u8>> {
+        match self {
+            Self::Local(local) => {
+                let file = local.service.picture_file(&local.caller, copy);
+                Ok(local.runtime.block_on(file)?.bytes)
+            }
+            Self::Remote(remote) => remote.bytes(&format!("/v1/pictures/copies/{copy}/file")),
         }
     }
 

@@ -81,6 +81,8 @@ fn every_verb_helps_with_an_example() {
         "import",
         "trace",
         "sighting",
+        "mark",
+        "mark",
         "verify",
         "log inspect",
         "log check",

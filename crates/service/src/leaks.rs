@@ -35,6 +35,7 @@ use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
 use crate::ledger::named;
+use crate::pictures::is_picture;
 use crate::readers::ReaderRank;
 use crate::{Service, ids, shelf};
 
@@ -95,6 +96,19 @@ pub struct CopyView {
     pub accused: bool,
 }
 
+/// An original that a leaked picture shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PictureFound {
+    /// The picture's id.
+    pub picture: String,
+    /// Name of the file it came as.
+    pub name: String,
+    /// SHA-256 of that file.
+    pub sha256: String,
+    /// Places of the mark that could be read.
+    pub carriers: u64,
+}
+
 /// An examined leak.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LeakView {
@@ -128,6 +142,9 @@ pub struct LeakView {
     pub threshold_ln: f64,
     /// The copies that share persons or canaries with it, strongest evidence first.
     pub copies: Vec<CopyView>,
+    /// The originals it shows, when it is a picture.
+    #[serde(default)]
+    pub pictures: Vec<PictureFound>,
     /// Readers by likelihood; never an accusation.
     pub readers: Vec<ReaderRank>,
     /// Symbols more that would be needed to accuse a single leaker, when nobody is accused.
@@ -220,6 +237,7 @@ impl Service {
             copies_examined: 0,
             threshold_ln: 0.0,
             copies: Vec::new(),
+            pictures: Vec::new(),
             readers: Vec::new(),
             symbols_missing: None,
             statements_zh: Vec::new(),
@@ -311,6 +329,36 @@ impl Service {
 
     fn examine(&self, caller: &Caller, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         view.sha256 = self.spooled_sha256(&view.id)?;
+        if self.spooled_picture(&view.id)? {
+            self.examine_picture(view, epsilon)?;
+        } else {
+            self.examine_table(view, epsilon)?;
+        }
+        (view.statements_zh, view.statements_en) = statements(view);
+        let mut event = self.event(caller, Action::Leak, Outcome::Done);
+        let accused: Vec<&str> = view.accused().map(|copy| copy.export.as_str()).collect();
+        event.details = named([
+            ("leak", view.id.clone()),
+            ("sha256", view.sha256.clone()),
+            ("epsilon", view.epsilon.to_string()),
+            ("accused", accused.join(",")),
+        ]);
+        self.ledger().operator_blocking(&event)?;
+        view.state = LeakState::Done;
+        Ok(())
+    }
+
+    /// Whether the uploaded file is a picture, judged from its bytes.
+    fn spooled_picture(&self, id: &str) -> Result<bool> {
+        let mut head = Vec::new();
+        self.open_sealed(&self.spool(id), id)?
+            .take(16)
+            .read_to_end(&mut head)
+            .map_err(ServiceError::io("read the upload"))?;
+        Ok(is_picture(&head))
+    }
+
+    fn examine_table(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         let issued = self.issued()?;
         let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
         for index in 0..issued.slots {
@@ -335,17 +383,6 @@ impl Service {
             view.symbols_missing = missing(view, epsilon)?;
         }
         view.readers = self.rank_readers(&seen.persons)?;
-        (view.statements_zh, view.statements_en) = statements(view);
-        let mut event = self.event(caller, Action::Leak, Outcome::Done);
-        let accused: Vec<&str> = view.accused().map(|copy| copy.export.as_str()).collect();
-        event.details = named([
-            ("leak", view.id.clone()),
-            ("sha256", view.sha256.clone()),
-            ("epsilon", view.epsilon.to_string()),
-            ("accused", accused.join(",")),
-        ]);
-        self.ledger().operator_blocking(&event)?;
-        view.state = LeakState::Done;
         Ok(())
     }
 
@@ -704,28 +741,50 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         en.push(english);
     };
     let (rows, persons, canaries) = (view.rows, view.persons, view.canaries);
-    say(
-        format!("文件共 {rows} 行，其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
-        format!(
-            "the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"
+    match view.pictures.as_slice() {
+        // A table always has rows; a picture has none.
+        [] if rows > 0 || view.bad_rows > 0 => say(
+            format!("文件共 {rows} 行，其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
+            format!(
+                "the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"
+            ),
         ),
-    );
+        [] => say(
+            "没有认出与所保存的任何一张图片相符。".to_owned(),
+            "it was not recognised as any picture kept here".to_owned(),
+        ),
+        shown => {
+            for picture in shown {
+                let (name, carriers) = (&picture.name, picture.carriers);
+                say(
+                    format!(
+                        "图片与所保存的 {name}（{}）相符，可读标记 {carriers} 处。",
+                        picture.picture
+                    ),
+                    format!(
+                        "it shows {name} ({}), in which {carriers} places of the mark could be read",
+                        picture.picture
+                    ),
+                );
+            }
+        }
+    }
     for copy in view.accused() {
         say(
             format!(
-                "来自导出 {}（接收者：{}）。误指任何无辜副本的概率不超过 {:e}。",
+                "来自副本 {}（接收者：{}）。误指任何无辜副本的概率不超过 {:e}。",
                 copy.export, copy.recipient, view.epsilon
             ),
             format!(
-                "it comes from export {} (recipient: {}); the chance of accusing any innocent copy is at most {:e}",
+                "it comes from copy {} (recipient: {}); the chance of accusing any innocent copy is at most {:e}",
                 copy.export, copy.recipient, view.epsilon
             ),
         );
     }
     if view.accused().next().is_none() {
         say(
-            "没有足够的证据指认任何一份导出。".to_owned(),
-            "no evidence that reaches the threshold against any export".to_owned(),
+            "没有足够的证据指认任何一份副本。".to_owned(),
+            "no evidence that reaches the threshold against any copy".to_owned(),
         );
         if let Some(more) = view.symbols_missing.filter(|more| *more > 0) {
             say(

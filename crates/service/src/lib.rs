@@ -26,6 +26,7 @@ mod meter;
 pub mod mine;
 mod open;
 mod person;
+mod pictures;
 mod policies;
 mod policy;
 mod purposes;
@@ -60,7 +61,7 @@ pub use imports::{
     ProblemView, Upload,
 };
 pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
-pub use leaks::{ChannelView, CopyView, LeakState, LeakView};
+pub use leaks::{ChannelView, CopyView, LeakState, LeakView, PictureFound};
 pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
@@ -71,6 +72,7 @@ pub use person::{
     ChunkProof, DisposalView, OwnEntry, OwnProof, OwnRecord, PersonInvite, PersonSession,
     PersonView,
 };
+pub use pictures::{PictureCopyRequest, PictureCopyView, PictureFile, PictureView, mark_visibly};
 pub use policies::{PolicyVersion, PolicyView};
 pub use policy::{PolicyLine, PolicyProblem, Reason, View};
 pub use purposes::{ConsentView, PurposeView};

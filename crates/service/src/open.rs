@@ -129,7 +129,7 @@ impl Service {
 
     fn open_held(config: &Config, lock: DirLock) -> Result<Arc<Self>> {
         let dir = config.dir.clone();
-        for name in ["spool", "exports"] {
+        for name in ["spool", "exports", "pictures"] {
             make_private_dir(&dir.join(name))?;
         }
         let vault = Arc::new(open_vault(config)?);

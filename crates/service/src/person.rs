@@ -577,6 +577,7 @@ impl Service {
             }
             erased => erased?,
         };
+        self.drop_pictures_of(&session.subject)?;
         Ok(receipt.into())
     }
 

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use liuhen_kinds::Kind;
+use liuhen_picture::{Encoding as Encode, Picture};
 use liuhen_service::{
     Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
-    LeakView, Outcome, PlanColumn, PurposeView, Question, ReadRequest, Role, Service,
-    SightingReport, SightingView, View,
+    LeakView, Outcome, PersonSession, PictureCopyRequest, PlanColumn, PurposeView, Question,
+    ReadRequest, Role, Service, SightingReport, SightingView, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 
@@ -830,4 +831,158 @@ async fn says_that_a_file_was_cut_short_and_keeps_the_rows_before() {
     );
     assert!(status.error.unwrap().contains("beyond row"));
     service.close().unwrap();
+}
+
+/// A picture with detail everywhere: overlapping discs of many sizes under a slow shade.
+fn drawn_picture(width: u32, height: u32) -> Picture {
+    let mut grey: Vec<f32> = (0..width * height)
+        .map(|at| 90.0 + 60.0 * ((at % width) as f32 / width as f32))
+        .collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: u32| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        ((state >> 33) as u32) % below
+    };
+    for _ in 0..900 {
+        let (x, y, r) = (
+            next(width) as i64,
+            next(height) as i64,
+            4 + i64::from(next(40)),
+        );
+        let lift = next(120) as f32 - 60.0;
+        for py in (y - r).max(0)..(y + r).min(i64::from(height)) {
+            for px in (x - r).max(0)..(x + r).min(i64::from(width)) {
+                if (px - x).pow(2) + (py - y).pow(2) < r * r {
+                    grey[(py * i64::from(width) + px) as usize] += lift;
+                }
+            }
+        }
+    }
+    let grey: Vec<u8> = grey.iter().map(|v| v.clamp(0.0, 255.0) as u8).collect();
+    Picture::from_grey(width, height, &grey).unwrap()
+}
+
+/// The middle of a picture, recompressed: what is left after somebody cut and sent it on.
+fn cut_and_sent_on(bytes: &[u8]) -> Vec<u8> {
+    let whole = liuhen_picture::decode(bytes, &liuhen_picture::Limits::default()).unwrap();
+    let (w, h) = (whole.width() as usize, whole.height() as usize);
+    let (left, top) = (w / 6, h / 5);
+    let (width, height) = (w * 2 / 3, h * 2 / 3);
+    let channels = whole.channels();
+    let mut rgb = Vec::new();
+    for y in top..top + height {
+        for x in left..left + width {
+            let at = (y * w + x) * channels;
+            rgb.extend_from_slice(&whole.pixels()[at..at + 3]);
+        }
+    }
+    let cut = Picture::rgb(width as u32, height as u32, rgb).unwrap();
+    liuhen_picture::encode(&cut, Encode::Jpeg { quality: 70 }).unwrap()
+}
+
+async fn take_in(service: &Arc<Service>, bytes: &[u8], of: Option<&Handle>) -> String {
+    let mut upload = service.upload().unwrap();
+    upload.write_all(bytes).unwrap();
+    let added = service.add_picture(&Caller::local(), upload, "card.jpg", of);
+    added.await.unwrap().id
+}
+
+async fn hand_out(
+    service: &Arc<Service>,
+    picture: &str,
+    recipient: &str,
+    visible: Option<&str>,
+) -> Result<Vec<u8>, liuhen_service::ServiceError> {
+    let caller = Caller::local();
+    let request = PictureCopyRequest {
+        recipient: recipient.to_owned(),
+        purpose: "care".to_owned(),
+        visible: visible.map(str::to_owned),
+    };
+    let copy = service
+        .issue_picture(&caller, picture, request, None)
+        .await?;
+    assert!(copy.psnr.unwrap() >= 42.0, "{:?}", copy.psnr);
+    Ok(service.picture_file(&caller, &copy.id).await?.bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_turned_up_leads_to_its_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(31, 20);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+
+    let card = liuhen_picture::encode(&drawn_picture(900, 600), Encode::Jpeg { quality: 95 });
+    let card = card.unwrap();
+    let person = by_mobile(&sheet, 2);
+    let id = take_in(&service, &card, Some(&person)).await;
+    let mut copies = Vec::new();
+    for n in 0..4 {
+        let copy = hand_out(&service, &id, &format!("clinic {n}"), None).await;
+        copies.push(copy.unwrap());
+    }
+    assert_ne!(copies[0], copies[1]);
+
+    let accused = |view: &LeakView| -> Vec<String> {
+        view.accused().map(|copy| copy.recipient.clone()).collect()
+    };
+    let found = examine(&service, "turned-up.jpg", &cut_and_sent_on(&copies[2])).await;
+    assert_eq!(accused(&found), ["clinic 2"], "{found:?}");
+    assert_eq!((found.pictures.len(), found.copies_examined), (1, 4));
+    assert!(found.copies[0].trace_index.is_some());
+
+    // The original itself, and a picture we never saw: nobody.
+    let found = examine(&service, "original.jpg", &card).await;
+    assert_eq!(
+        (accused(&found).len(), found.pictures.len()),
+        (0, 1),
+        "{found:?}"
+    );
+    let other = liuhen_picture::encode(&drawn_picture(640, 640), Encode::Png).unwrap();
+    let found = examine(&service, "other.png", &other[..]).await;
+    assert!(accused(&found).is_empty(), "{found:?}");
+    let mut upload = service.upload().unwrap();
+    upload.write_all(b"\xff\xd8\xff not a picture").unwrap();
+    let refused = service.add_picture(&Caller::local(), upload, "x.jpg", None);
+    assert_eq!(refused.await.unwrap_err().code(), "invalid");
+
+    // With the words of the purpose over it, drawn by whatever font this machine has.
+    match hand_out(&service, &id, "school", Some("仅供办理入学使用，他用无效")).await {
+        Ok(copy) => {
+            let found = examine(&service, "school.jpg", &cut_and_sent_on(&copy)).await;
+            assert_eq!(accused(&found), ["school"], "{found:?}");
+        }
+        Err(error) => {
+            assert!(error.to_string().contains("font"), "{error}");
+            println!("SKIP no font has Chinese characters here: {error}");
+        }
+    }
+
+    // He sees every copy in his trace; when he cancels, the picture goes.
+    let session = signed_in(&service, &person).await;
+    let view = service.person_view(&session).await.unwrap();
+    let copies_seen = view.entries.iter().filter(|entry| {
+        entry.event.detail("picture") == Some(id.as_str()) && entry.event.detail("copy").is_some()
+    });
+    assert!(copies_seen.count() >= 4);
+    service.person_cancel(&session).await.unwrap();
+    assert!(service.pictures(&Caller::local()).unwrap().is_empty());
+    let left = std::fs::read_dir(dir.path().join("pictures")).unwrap();
+    assert_eq!(left.count(), 0);
+    service.close().unwrap();
+}
+
+async fn signed_in(service: &Arc<Service>, handle: &Handle) -> PersonSession {
+    let invite = service
+        .invite_person(&Caller::local(), handle, "showed the card at the desk")
+        .await
+        .unwrap();
+    service
+        .person_sign_in(&invite.link_secret, &invite.code)
+        .await
+        .unwrap()
 }

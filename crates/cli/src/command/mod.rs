@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod import;
 pub(crate) mod log;
+pub(crate) mod mark;
 pub(crate) mod openapi;
 mod report;
 pub(crate) mod rules;

@@ -52,6 +52,9 @@ pub struct Leak {
     pub threshold_ln: f64,
     /// The copies that share persons or canaries with it, strongest evidence first.
     pub copies: Vec<LeakCopy>,
+    /// The originals it shows, when it is a picture.
+    #[serde(default)]
+    pub pictures: Vec<LeakPicture>,
     /// Who read those persons, most likely first: a ranking, never an accusation.
     pub readers: Vec<LeakReader>,
     /// When nobody is accused: symbols more that would convict a single leaker.
@@ -90,6 +93,19 @@ pub enum LeakState {
     Failed,
 }
 
+/// An original that a leaked picture shows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LeakPicture {
+    /// The picture's id.
+    pub picture: String,
+    /// Name of the file it came as.
+    pub name: String,
+    /// SHA-256 of that file, in hex.
+    pub sha256: String,
+    /// Places of the mark that could be read.
+    pub carriers: u64,
+}
+
 /// Evidence about one copy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakCopy {
@@ -114,7 +130,7 @@ pub struct LeakCopy {
 /// Evidence of one channel.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakChannel {
-    /// `marks` or `canaries`.
+    /// `marks`, `canaries` or `picture`.
     pub name: String,
     /// Natural logarithm of its e-value.
     pub ln_e: f64,
@@ -234,6 +250,7 @@ impl From<inner::LeakView> for Leak {
             copies_examined: leak.copies_examined,
             threshold_ln: leak.threshold_ln,
             copies: all(leak.copies),
+            pictures: all(leak.pictures),
             readers: all(leak.readers),
             symbols_missing: leak.symbols_missing,
             statements_zh: leak.statements_zh,
@@ -274,6 +291,17 @@ impl From<inner::ChannelView> for LeakChannel {
         Self {
             name: channel.name,
             ln_e: channel.ln_e,
+        }
+    }
+}
+
+impl From<inner::PictureFound> for LeakPicture {
+    fn from(found: inner::PictureFound) -> Self {
+        Self {
+            picture: found.picture,
+            name: found.name,
+            sha256: found.sha256,
+            carriers: found.carriers,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod imports;
 pub mod leaks;
 pub mod log;
 pub mod persons;
+pub mod pictures;
 pub mod policies;
 pub mod purposes;
 pub mod reads;
@@ -81,6 +82,7 @@ fn short_routes() -> OpenApiRouter<AppState> {
         .merge(reads::routes())
         .merge(imports::routes())
         .merge(exports::routes())
+        .merge(pictures::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())
         .merge(purposes::routes())
@@ -98,6 +100,7 @@ fn stream_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(imports::stream_routes())
         .merge(exports::stream_routes())
+        .merge(pictures::stream_routes())
         .merge(leaks::stream_routes())
         .merge(events::stream_routes())
 }

@@ -91,7 +91,7 @@ fn submit_form(c: &Ctx) -> Markup {
             h2 { (c.t(w::LEAK_NEW)) }
             (csrf(c))
             (Select::new("epsilon", c.t(w::EPSILON), &bounds).hint(c.t(w::EPSILON_HINT)))
-            (Input::file("file", c.t(w::LEAK_FILE), ".csv,.tsv,.txt,.xlsx").hint(c.t(w::LEAK_FILE_HINT)))
+            (Input::file("file", c.t(w::LEAK_FILE), ".csv,.tsv,.txt,.xlsx,.jpg,.jpeg,.png,.webp,.tif,.tiff").hint(c.t(w::LEAK_FILE_HINT)))
             button type="submit" { (c.t(w::LEAK_GO)) }
         }
     }
@@ -278,6 +278,7 @@ fn channel_name(c: &Ctx, name: &str) -> String {
     match name {
         "marks" => c.t(w::CHANNEL_MARKS).to_owned(),
         "canaries" => c.t(w::CHANNEL_CANARIES).to_owned(),
+        "picture" => c.t(w::CHANNEL_PICTURE).to_owned(),
         other => other.to_owned(),
     }
 }
@@ -307,6 +308,9 @@ fn copy_table(desk: &Desk, copies: &[&CopyView]) -> Markup {
 fn facts(c: &Ctx, leak: &LeakView) -> Markup {
     html! {
         dl.facts {
+            @for picture in &leak.pictures {
+                dt { (c.t(w::FACT_ORIGINAL)) } dd { (picture.name) " " code { (picture.sha256) } }
+            }
             dt { (c.t(w::FACT_ROWS)) } dd { (names::number(leak.rows)) }
             @if leak.bad_rows > 0 { dt { (c.t(w::FACT_BAD)) } dd { (names::number(leak.bad_rows)) } }
             dt { (c.t(w::FACT_PERSONS)) } dd { (names::number(leak.persons)) }

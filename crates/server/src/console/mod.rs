@@ -11,6 +11,7 @@ mod imports;
 mod leaks;
 mod look;
 mod offer;
+mod pictures;
 mod policies;
 mod preview;
 mod purposes;
@@ -41,6 +42,7 @@ pub fn router() -> Router<AppState> {
         .merge(look::routes())
         .merge(readers::routes())
         .merge(exports::routes())
+        .merge(pictures::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())
         .merge(desk::routes())

@@ -206,7 +206,7 @@ const BEFORE: [Place; 4] = [
     },
 ];
 
-const DURING: [Place; 4] = [
+const DURING: [Place; 5] = [
     Place {
         href: "/trace",
         name: w::NAV_TRACE,
@@ -226,6 +226,11 @@ const DURING: [Place; 4] = [
         href: "/exports",
         name: w::NAV_EXPORTS,
         roles: &[Role::Exporter, Role::Approver],
+    },
+    Place {
+        href: "/pictures",
+        name: w::NAV_PICTURES,
+        roles: &[Role::Exporter, Role::Importer],
     },
 ];
 

@@ -126,7 +126,7 @@ fn make(
     for name in ["vault.db", "keys.db"] {
         SqliteStore::copy(&dir.join(name), &copy.join(name))?;
     }
-    for name in ["spool", "exports"] {
+    for name in ["spool", "exports", "pictures"] {
         copy_dir(&dir.join(name), &copy.join(name))?;
     }
     if with_root_key {

@@ -88,6 +88,8 @@ spaces! {
     ExportRows => "export_rows",
     /// Canary persons and the exports that carry them.
     Canaries => "canaries",
+    /// Pictures kept for handing out copies, and those copies.
+    Pictures => "pictures",
     /// Leak reports.
     Cases => "cases",
     /// Rows of a leak report.

@@ -58,6 +58,9 @@ phrases! {
     DETAIL_IMPORT: "导入", "import";
     DETAIL_LEAK: "溯源", "leak";
     DETAIL_SIGHTING: "警报", "alert";
+    DETAIL_PICTURE: "图片", "picture";
+    DETAIL_COPY: "副本", "copy";
+    DETAIL_VISIBLE: "明示文字", "visible words";
     DETAIL_PLACE: "出现处", "place";
     DETAIL_CANARIES: "替身数", "canaries";
     DETAIL_EXPORTS: "含有它的导出", "exports that carried it";

@@ -1,0 +1,251 @@
+//! `/v1/pictures`: pictures kept once, and copies of them marked for named recipients.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use liuhen_service as inner;
+use liuhen_service::Role;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::wire::{Receipt, Time, all};
+use crate::auth::Authenticated;
+use crate::error::{ApiError, Problem};
+use crate::extract::{Json, Path, Query};
+use crate::state::AppState;
+use crate::stream;
+
+/// A picture kept for handing out copies.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Picture {
+    /// Its id.
+    pub id: String,
+    /// Name of the file it came as.
+    pub name: String,
+    /// SHA-256 of that file, in hex.
+    pub sha256: String,
+    /// Columns of pixels.
+    pub width: u32,
+    /// Rows of pixels.
+    pub height: u32,
+    /// How marked copies are written: `jpg`, `png`, `webp` or `tiff`.
+    pub format: String,
+    /// Whether it is kept for a person, whose trace names every copy.
+    pub of_person: bool,
+    /// Copies handed out.
+    pub copies: u64,
+    /// When it came.
+    pub added: Time,
+    /// Who brought it.
+    pub by: String,
+}
+
+/// A copy wanted for a recipient.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PictureCopyAsk {
+    /// Who will hold the copy: a company or department, not a person concerned.
+    pub recipient: String,
+    /// The declared purpose, by id.
+    pub purpose: String,
+    /// Words written visibly over the whole copy, such as `仅供办理入学使用，他用无效，2026年11月22日`.
+    #[serde(default)]
+    pub visible: Option<String>,
+}
+
+/// A copy handed out.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PictureCopy {
+    /// Its id.
+    pub id: String,
+    /// The picture.
+    pub picture: String,
+    /// What was asked for.
+    pub request: PictureCopyAsk,
+    /// Peak signal to noise of the hidden mark, in decibels; none when the picture has no room for one.
+    pub psnr: Option<f64>,
+    /// Who asked.
+    pub by: String,
+    /// When.
+    pub issued: Time,
+    /// The trace of the copy.
+    pub receipt: Receipt,
+}
+
+/// How to take a picture in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PictureFile {
+    /// The file's name.
+    file_name: String,
+    /// Token of the person whom it shows: his trace then names every copy, and his cancelling deletes it.
+    token: Option<String>,
+}
+
+/// `POST /v1/pictures`: takes a picture in; the body is the file's bytes.
+#[utoipa::path(post, path = "/v1/pictures", tag = "exports", params(PictureFile),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, body = Picture), (status = "4XX", body = Problem)))]
+pub(crate) async fn add(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Query(file): Query<PictureFile>,
+    body: Body,
+) -> Result<(StatusCode, Json<Picture>), ApiError> {
+    // Asked before the first byte is kept, so that nobody else can fill the disk.
+    caller.need(Role::Importer, "bring pictures in")?;
+    let upload = stream::spool(&state, body.into_data_stream()).await?;
+    let of = file.token.map(|token| inner::Handle::Token { token });
+    let view = state
+        .service()
+        .add_picture(&caller, upload, &file.file_name, of.as_ref())
+        .await?;
+    Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// `GET /v1/pictures`: all pictures, newest first.
+#[utoipa::path(get, path = "/v1/pictures", tag = "exports",
+    responses((status = 200, body = Vec<Picture>), (status = "4XX", body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<Vec<Picture>>, ApiError> {
+    let list = state
+        .blocking(move |service| service.pictures(&caller))
+        .await?;
+    Ok(Json(all(list)))
+}
+
+/// `DELETE /v1/pictures/{id}`: deletes a picture; its copies can no longer be led back by it.
+#[utoipa::path(delete, path = "/v1/pictures/{id}", tag = "exports", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    state.service().delete_picture(&caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/pictures/{id}/copies`: issues a copy to a recipient; its key is committed to in the trace first.
+#[utoipa::path(post, path = "/v1/pictures/{id}/copies", tag = "exports", params(("id" = String, Path)),
+    request_body = PictureCopyAsk,
+    responses((status = 201, body = PictureCopy), (status = "4XX", body = Problem)))]
+pub(crate) async fn issue(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    Json(ask): Json<PictureCopyAsk>,
+) -> Result<(StatusCode, Json<PictureCopy>), ApiError> {
+    let service = state.service();
+    let view = service
+        .issue_picture(&caller, &id, ask.into(), None)
+        .await?;
+    Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// `GET /v1/pictures/{id}/copies`: the copies of a picture, newest first.
+#[utoipa::path(get, path = "/v1/pictures/{id}/copies", tag = "exports", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<PictureCopy>), (status = "4XX", body = Problem)))]
+pub(crate) async fn copies(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<PictureCopy>>, ApiError> {
+    let list = state
+        .blocking(move |service| service.picture_copies(&caller, &id))
+        .await?;
+    Ok(Json(all(list)))
+}
+
+/// `GET /v1/pictures/copies/{copy}/file`: the marked file of a copy; every fetch is traced.
+#[utoipa::path(get, path = "/v1/pictures/copies/{copy}/file", tag = "exports", params(("copy" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem)))]
+pub(crate) async fn file(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(copy): Path<String>,
+) -> Result<Response, ApiError> {
+    let file = state.service().picture_file(&caller, &copy).await?;
+    Ok(download(file))
+}
+
+/// A picture's file as a browser saves it.
+pub(crate) fn download(file: inner::PictureFile) -> Response {
+    let mut response = file.bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(file.media_type),
+    );
+    // The name is made of an id, hence of letters and digits.
+    let name = format!("attachment; filename=\"{}\"", file.file_name);
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
+/// The routes that answer soon.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(delete))
+        .routes(routes!(issue, copies))
+        .routes(routes!(file))
+}
+
+/// The route that takes as long as the file.
+pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(add))
+}
+
+impl From<inner::PictureView> for Picture {
+    fn from(view: inner::PictureView) -> Self {
+        Self {
+            id: view.id,
+            name: view.name,
+            sha256: view.sha256,
+            width: view.width,
+            height: view.height,
+            format: view.format,
+            of_person: view.of_person,
+            copies: view.copies,
+            added: Time(view.added),
+            by: view.by,
+        }
+    }
+}
+
+impl From<PictureCopyAsk> for inner::PictureCopyRequest {
+    fn from(ask: PictureCopyAsk) -> Self {
+        Self {
+            recipient: ask.recipient,
+            purpose: ask.purpose,
+            visible: ask.visible,
+        }
+    }
+}
+
+impl From<inner::PictureCopyView> for PictureCopy {
+    fn from(view: inner::PictureCopyView) -> Self {
+        Self {
+            id: view.id,
+            picture: view.picture,
+            request: PictureCopyAsk {
+                recipient: view.request.recipient,
+                purpose: view.request.purpose,
+                visible: view.request.visible,
+            },
+            psnr: view.psnr,
+            by: view.by,
+            issued: Time(view.issued),
+            receipt: view.receipt.into(),
+        }
+    }
+}
