@@ -18,7 +18,7 @@ use crate::{
     log::Appended,
     receipt::Batch,
     shared::{Durable, Sealed, Shared},
-    wal::{Record, Writer},
+    wal::{Record, Sums, Writer},
 };
 
 /// Never waits longer than this for writers to come back.
@@ -30,6 +30,7 @@ type Done = Box<dyn FnOnce(Result<Appended, LogError>) + Send>;
 pub(crate) struct Pending {
     pub(crate) entry: Durable,
     pub(crate) note: Vec<u8>,
+    pub(crate) sums: Sums,
     pub(crate) done: Done,
 }
 
@@ -168,6 +169,7 @@ impl Committer {
         let records = batch.iter().map(|pending| Record {
             leaf: &pending.entry.leaf,
             note: &pending.note,
+            sums: pending.sums,
         });
         let written = self.writer.append(self.next, records);
         let took = written.map_err(|e| self.shared.poison(&e))?;

@@ -29,7 +29,7 @@ use crate::{
     sequencer::Sequencer,
     shared::{Durable, Shared},
     tile::MAX_LEAF,
-    wal::MAX_SIDECAR,
+    wal::{MAX_SIDECAR, Sums},
 };
 
 /// How a log is opened. `Options::default()` suits a server.
@@ -192,13 +192,15 @@ impl Log {
             return committer::call(Box::new(done), Err(LogError::SidecarTooLong { length }));
         }
         // Hashed here, on the caller's thread, so that the committer only writes.
+        let sums = Sums::of(&leaf, &note);
         let entry = Durable {
-            hash: leaf_hash(&leaf),
+            hash: sums.leaf,
             leaf: leaf.into(),
         };
         let pending = Pending {
             entry,
             note,
+            sums,
             done: Box::new(done),
         };
         if let Err((done, error)) = committer::enqueue(&self.shared, pending) {
