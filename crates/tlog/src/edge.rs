@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The unfilled tile of each level, and the unfilled entry bundle.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Edge {
     size: u64,
     /// Below 256 hashes each.
@@ -30,9 +30,11 @@ pub(crate) type File = (TileId, Vec<u8>);
 impl Edge {
     /// Reads the edge of a tree of `size` leaves and proves it against `root`.
     pub(crate) fn load(dir: &Path, size: u64, root: &Hash) -> Result<Self, LogError> {
-        let mut edge = Self::default();
-        edge.size = size;
-        edge.levels.resize(LEVELS as usize, Vec::new());
+        let mut edge = Self {
+            size,
+            levels: vec![Vec::new(); LEVELS as usize],
+            bundle: Vec::new(),
+        };
         let mut entry_hashes: Vec<Hash> = Vec::new();
         for id in tile::partials_of(size) {
             let path = dir.join(id.to_string());
