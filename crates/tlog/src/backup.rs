@@ -20,7 +20,7 @@ use crate::{
     disk::{Disk, temporary, write_durably},
     error::LogError,
     fsck::walk,
-    hash::{Hash, leaf_hash},
+    hash::Hash,
     recover::{check_tile, gap, log_id},
     rotation::{Keys, read_keys},
     tile::{HEIGHT, LEVELS, Shelf, TileId, WIDTH},
@@ -325,7 +325,7 @@ fn check(
             return Err(gap(end, segment.first));
         }
         for (index, record) in segment.records().take_while(|(index, _)| *index < size) {
-            check_tile(&tiles, index, size, &leaf_hash(record.leaf))?;
+            check_tile(&tiles, index, size, &record.sums.leaf)?;
         }
         range = Some((first, segment.end));
     }

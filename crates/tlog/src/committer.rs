@@ -15,27 +15,29 @@ use std::{
 use crate::{
     error::LogError,
     hash::Hash,
+    herald::{Herald, News},
     log::Appended,
     receipt::Batch,
     shared::{Durable, Sealed, Shared},
-    wal::{Record, Writer},
+    wal::{Record, Sums, Writer},
 };
 
 /// Never waits longer than this for writers to come back.
 const LONGEST_GATHERING: Duration = Duration::from_millis(2);
 
-type Done = Box<dyn FnOnce(Result<Appended, LogError>) + Send>;
+pub(crate) type Done = Box<dyn FnOnce(Result<Appended, LogError>) + Send>;
 
 /// An append on its way to the disk.
 pub(crate) struct Pending {
-    pub(crate) entry: Durable,
+    pub(crate) leaf: Arc<[u8]>,
     pub(crate) note: Vec<u8>,
+    pub(crate) sums: Sums,
     pub(crate) done: Done,
 }
 
 impl Pending {
     fn len(&self) -> usize {
-        Record::framed_len(self.entry.leaf.len(), self.note.len())
+        Record::framed_len(self.leaf.len(), self.note.len())
     }
 }
 
@@ -87,6 +89,7 @@ pub(crate) fn call(done: Done, result: Result<Appended, LogError>) {
 pub(crate) struct Committer {
     shared: Arc<Shared>,
     writer: Writer,
+    herald: Herald,
     next: u64,
     /// How many writers seem to be about.
     crowd: usize,
@@ -95,9 +98,10 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, writer: Writer, herald: Herald) -> Self {
         Self {
             shared,
+            herald,
             next: writer.first,
             writer,
             crowd: 1,
@@ -156,7 +160,7 @@ impl Committer {
         queue.bytes -= batch.iter().map(Pending::len).sum::<usize>();
         drop(queue);
         if self.shared.options.sorted {
-            batch.sort_by(|a, b| a.entry.leaf.cmp(&b.entry.leaf));
+            batch.sort_by_cached_key(|pending| pending.sums.leaf);
         }
         Some(batch)
     }
@@ -166,8 +170,9 @@ impl Committer {
             self.rotate().map_err(|e| self.shared.poison(&e))?;
         }
         let records = batch.iter().map(|pending| Record {
-            leaf: &pending.entry.leaf,
+            leaf: &pending.leaf,
             note: &pending.note,
+            sums: pending.sums,
         });
         let written = self.writer.append(self.next, records);
         let took = written.map_err(|e| self.shared.poison(&e))?;
@@ -180,12 +185,15 @@ impl Committer {
         let first = self.next;
         let count = batch.len();
         self.next += count as u64;
-        let leaves: Vec<Hash> = batch.iter().map(|pending| pending.entry.hash).collect();
+        let leaves: Vec<Hash> = batch.iter().map(|pending| pending.sums.leaf).collect();
         let mut dones = Vec::with_capacity(count);
         {
             let mut tail = self.shared.tail.write();
             for pending in batch {
-                tail.entries.push_back(pending.entry);
+                tail.entries.push_back(Durable {
+                    leaf: pending.leaf,
+                    hash: pending.sums.leaf,
+                });
                 dones.push(pending.done);
             }
         }
@@ -193,10 +201,12 @@ impl Committer {
         // Counted before anyone is answered: whoever comes straight back is one of the batch.
         let others = self.shared.queue.lock().waiting.len();
         self.crowd = count + others.min(count);
-        let shared_batch = Arc::new(Batch::new(first, self.shared.clock.now_ms(), leaves));
-        for (index, done) in (first..).zip(dones) {
-            call(done, Ok(Appended::new(index, Arc::clone(&shared_batch))));
-        }
+        let batch = Arc::new(Batch::new(first, self.shared.clock.now_ms(), leaves));
+        self.herald.tell(News {
+            first,
+            batch,
+            dones,
+        });
     }
 
     fn ring(&self) {

@@ -3,7 +3,7 @@
 //! Rule: C2SP tlog-tiles. Turns entries into files to write; writing them
 //! belongs to `sequencer`.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use crate::{
     error::LogError,
@@ -11,16 +11,17 @@ use crate::{
     shared::Durable,
     tile::{self, LEVELS, Shelf, TileId, WIDTH},
     tiles::{perfect_root, read_tile},
-    tree::Frontier,
+    tree::{Frontier, root_of_peaks},
 };
 
 /// The unfilled tile of each level, and the unfilled entry bundle.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Edge {
-    frontier: Frontier,
+    size: u64,
     /// Below 256 hashes each.
     levels: Vec<Vec<Hash>>,
-    entries: Vec<Arc<[u8]>>,
+    /// The entries of the lowest level's hashes, as they stand in a bundle.
+    bundle: Vec<u8>,
 }
 
 /// A file to write: a tile and its bytes.
@@ -29,8 +30,12 @@ pub(crate) type File = (TileId, Vec<u8>);
 impl Edge {
     /// Reads the edge of a tree of `size` leaves and proves it against `root`.
     pub(crate) fn load(dir: &Path, size: u64, root: &Hash) -> Result<Self, LogError> {
-        let mut edge = Self::default();
-        edge.levels.resize(LEVELS as usize, Vec::new());
+        let mut edge = Self {
+            size,
+            levels: vec![Vec::new(); LEVELS as usize],
+            bundle: Vec::new(),
+        };
+        let mut entry_hashes: Vec<Hash> = Vec::new();
         for id in tile::partials_of(size) {
             let path = dir.join(id.to_string());
             let bytes = read_tile(dir, id)?;
@@ -43,27 +48,29 @@ impl Edge {
                 }
                 Shelf::Entries => {
                     let entries = tile::entries(&bytes).ok_or_else(damaged)?;
-                    edge.entries = entries.into_iter().map(Arc::from).collect();
+                    entry_hashes = entries.into_iter().map(leaf_hash).collect();
+                    edge.bundle = bytes;
                 }
             }
         }
-        let peaks = edge.levels.iter().rev().flat_map(|level| peaks(level));
         let mismatch = LogError::RootMismatch { size };
-        edge.frontier = Frontier::from_peaks(size, peaks.collect()).ok_or(mismatch.clone())?;
-        let entries = edge.entries.iter().map(|leaf| leaf_hash(leaf));
+        let peaks = edge.levels.iter().rev().flat_map(|level| peaks(level));
+        let frontier = Frontier::from_peaks(size, peaks.collect()).ok_or(mismatch.clone())?;
         // The root vouches for the hashes, and the hashes for the entries.
-        if edge.frontier.root() != *root || !entries.eq(edge.levels[0].iter().copied()) {
+        if frontier.root() != *root || entry_hashes != edge.levels[0] {
             return Err(mismatch);
         }
         Ok(edge)
     }
 
     pub(crate) fn size(&self) -> u64 {
-        self.frontier.size()
+        self.size
     }
 
+    /// The root, from what the tiles hold: at most 255 node hashes a level.
     pub(crate) fn root(&self) -> Hash {
-        self.frontier.root()
+        let peaks = self.levels.iter().rev().flat_map(|level| peaks(level));
+        root_of_peaks(&peaks.collect::<Vec<_>>())
     }
 
     /// Takes up entries; returns every file of the larger tree that the smaller one lacked.
@@ -71,17 +78,13 @@ impl Edge {
         let before = self.size();
         let mut files = Vec::new();
         for Durable { leaf, hash } in new {
-            let index = self.size();
-            self.frontier.push(*hash);
-            self.entries.push(Arc::clone(leaf));
-            if self.entries.len() as u64 == WIDTH {
-                files.extend(file(
-                    Shelf::Entries,
-                    index,
-                    bundle(&self.entries),
-                    index + 1,
-                ));
-                self.entries.clear();
+            let index = self.size;
+            self.size += 1;
+            tile::push_entry(&mut self.bundle, leaf);
+            if self.size.is_multiple_of(WIDTH) {
+                let like = Vec::with_capacity(self.bundle.len());
+                let full = std::mem::replace(&mut self.bundle, like);
+                files.extend(file(Shelf::Entries, index, full, self.size));
             }
             self.push_hash(0, *hash, &mut files);
         }
@@ -95,7 +98,7 @@ impl Edge {
         if (row.len() as u64) < WIDTH {
             return;
         }
-        let size = self.frontier.size();
+        let size = self.size;
         let last = (size >> (tile::HEIGHT * level)) - 1;
         files.extend(file(Shelf::Hashes(level), last, concatenated(row), size));
         let above = perfect_root(row);
@@ -113,7 +116,7 @@ impl Edge {
         new.filter(move |id| !had.contains(id))
             .map(|id| match id.shelf {
                 Shelf::Hashes(level) => (id, concatenated(&self.levels[level as usize])),
-                Shelf::Entries => (id, bundle(&self.entries)),
+                Shelf::Entries => (id, self.bundle.clone()),
             })
     }
 }
@@ -134,14 +137,8 @@ fn file(shelf: Shelf, at: u64, bytes: Vec<u8>, size: u64) -> Option<File> {
     Some((TileId::holding(shelf, at, size)?, bytes))
 }
 
-fn bundle(entries: &[Arc<[u8]>]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(entries.iter().map(|leaf| leaf.len() + 2).sum());
-    entries
-        .iter()
-        .for_each(|leaf| tile::push_entry(&mut bytes, leaf));
-    bytes
-}
-
 fn concatenated(row: &[Hash]) -> Vec<u8> {
-    row.iter().flat_map(|hash| hash.0).collect()
+    let mut bytes = Vec::with_capacity(row.len() * Hash::LEN);
+    row.iter().for_each(|hash| bytes.extend_from_slice(&hash.0));
+    bytes
 }

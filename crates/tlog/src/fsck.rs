@@ -16,7 +16,6 @@ use crate::{
     audit::{Fault, Progress, verify_dir},
     checkpoint::SignedCheckpoint,
     error::LogError,
-    hash::leaf_hash,
     note::Verifier,
     recover::{check_tile, gap, log_id, read_checkpoint, read_vkey},
     tile::TileId,
@@ -300,7 +299,7 @@ impl FsckReport {
         for (index, record) in segment.records().take_while(|(index, _)| *index < size) {
             // A tile that cannot be read is a finding of its own.
             if let Err(error @ LogError::WalDiffers { .. }) =
-                check_tile(tiles, index, size, &leaf_hash(record.leaf))
+                check_tile(tiles, index, size, &record.sums.leaf)
             {
                 self.findings.push(Finding::Wal(error));
                 break;

@@ -36,6 +36,7 @@ pub mod disk;
 pub mod entry;
 pub mod fsck;
 pub mod hash;
+mod herald;
 pub mod inspect;
 pub mod map;
 pub mod note;

@@ -20,6 +20,7 @@ use crate::{
     disk::{Disk, SystemDisk},
     error::LogError,
     hash::{Hash, leaf_hash},
+    herald,
     key::LogKey,
     note::Verifier,
     proof::{self, Nodes},
@@ -27,9 +28,9 @@ use crate::{
     recover,
     rotation::Keys,
     sequencer::Sequencer,
-    shared::{Durable, Shared},
+    shared::Shared,
     tile::MAX_LEAF,
-    wal::MAX_SIDECAR,
+    wal::{MAX_SIDECAR, Sums},
 };
 
 /// How a log is opened. `Options::default()` suits a server.
@@ -48,7 +49,7 @@ pub struct Options {
     pub max_pending_bytes: usize,
     /// Bytes of tiles kept in memory. 16 MiB.
     pub cache_bytes: usize,
-    /// Entries that become durable together are ordered by their bytes, so that their order within a batch tells nothing of who came first. Off.
+    /// Entries that become durable together are ordered by their leaf hashes, so that their order within a batch tells nothing of who came first. Off.
     pub sorted: bool,
     /// The key before the log's own: signs checkpoints too until its overlap ends (see [`crate::rotation`]).
     pub former: Option<LogKey>,
@@ -154,11 +155,13 @@ impl Log {
     ) -> Result<(Self, Vec<Recovered>), LogError> {
         let taken = recover::take_up(dir, &key, options)?;
         let shared = Arc::new(Shared::new(taken.start));
-        let committer = Committer::new(Arc::clone(&shared), taken.writer);
+        let (herald, crier) = herald::herald();
+        let committer = Committer::new(Arc::clone(&shared), taken.writer, herald);
         let sequencer = Sequencer::new(Arc::clone(&shared), taken.edge);
         let threads = vec![
             spawn("tlog-committer", move || committer.run())?,
             spawn("tlog-sequencer", move || sequencer.run())?,
+            spawn("tlog-herald", move || crier.run())?,
         ];
         let log = Self {
             shared,
@@ -170,8 +173,8 @@ impl Log {
     /// Appends a leaf; `done` is called once it is durable, or with the reason it never will be.
     ///
     /// `note` is a sidecar kept in the write-ahead log only, for the consumer
-    /// to find after a crash; it is no part of the leaf. `done` runs on the
-    /// committer's thread and should be quick: later batches wait for it.
+    /// to find after a crash; it is no part of the leaf. `done` runs on a
+    /// thread of the log and should be quick: later answers wait for it.
     ///
     /// Errors reach `done`: [`LogError::LeafTooLong`],
     /// [`LogError::SidecarTooLong`], [`LogError::Overloaded`],
@@ -192,13 +195,11 @@ impl Log {
             return committer::call(Box::new(done), Err(LogError::SidecarTooLong { length }));
         }
         // Hashed here, on the caller's thread, so that the committer only writes.
-        let entry = Durable {
-            hash: leaf_hash(&leaf),
-            leaf: leaf.into(),
-        };
+        let sums = Sums::of(&leaf, &note);
         let pending = Pending {
-            entry,
+            leaf: leaf.into(),
             note,
+            sums,
             done: Box::new(done),
         };
         if let Err((done, error)) = committer::enqueue(&self.shared, pending) {
@@ -432,6 +433,8 @@ impl Log {
             if thread.thread().id() == here {
                 // A callback dropped the last handle: that thread cannot wait for itself.
                 called_back = true;
+            } else if nth == 2 && called_back {
+                // The herald ends when the committer has, which may be the thread we are on.
             } else if thread.join().is_err() {
                 tracing::error!("a thread of the log panicked");
             }

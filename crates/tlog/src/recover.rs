@@ -23,7 +23,7 @@ use crate::{
     disk::{Disk, SystemDisk, write_durably},
     edge::Edge,
     error::LogError,
-    hash::{Hash, leaf_hash},
+    hash::Hash,
     key::LogKey,
     log::{Options, Recovered},
     note::{Signer, Verifier},
@@ -227,8 +227,8 @@ impl Found {
     }
 
     fn take(&mut self, segment: Segment, tiles: &Tiles, newest: bool) -> Result<(), LogError> {
-        for (index, Record { leaf, note }) in segment.records() {
-            let hash = leaf_hash(leaf);
+        for (index, Record { leaf, note, sums }) in segment.records() {
+            let hash = sums.leaf;
             if index < self.published {
                 check_tile(tiles, index, self.published, &hash)?;
             } else {
@@ -327,12 +327,13 @@ fn renew(
         bytes += Record::framed_len(record.leaf.len(), record.note.len());
         batch.push(record);
         if bytes >= batch_bytes {
-            writer.append(first, batch.drain(..))?;
+            writer.append(first, batch.iter().copied())?;
+            batch.clear();
             (first, bytes) = (index + 1, 0);
         }
     }
     if !batch.is_empty() {
-        writer.append(first, batch.drain(..))?;
+        writer.append(first, batch.iter().copied())?;
     }
     disk.rename(&writer.path, &path).map_err(failed())?;
     disk.sync_dir(dir).map_err(failed())?;

@@ -1,4 +1,4 @@
-//! What the log's two threads and its callers share.
+//! What the log's threads and its callers share.
 //!
 //! Locks are held briefly and never two at once.
 

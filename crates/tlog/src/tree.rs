@@ -55,13 +55,18 @@ impl Frontier {
     /// The root of the tree.
     #[must_use]
     pub fn root(&self) -> Hash {
-        self.peaks
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| node_hash(&left, &right))
-            .unwrap_or_else(Hash::empty_root)
+        root_of_peaks(&self.peaks)
     }
+}
+
+/// The root over perfect subtrees, largest first.
+pub(crate) fn root_of_peaks(peaks: &[Hash]) -> Hash {
+    peaks
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| node_hash(&left, &right))
+        .unwrap_or_else(Hash::empty_root)
 }
 
 /// A whole tree in memory, every perfect subtree ready to be asked for.

@@ -6,14 +6,20 @@
 //! segment  magic[8] first:u64 nonce[16] log[16] check[16]      then frames, then anything
 //! frame    magic[4] count:u32 length:u32 first:u64 check[16]   then `length` bytes of records
 //! record   leaf length:u16 note length:u32 leaf note
-//! check    the first 16 bytes of SHA-256(nonce ‖ all of the header before ‖ body)
+//! sum      SHA-256(leaf length ‖ note length ‖ leaf hash ‖ note), leaf hash as in the tree
+//! check    the first 16 bytes of SHA-256(nonce ‖ all of the header before ‖ each record's sum)
 //! ```
 //!
 //! Numbers are big endian. A frame is one batch: one write, one `fdatasync`,
 //! nothing in it acknowledged before that. So a frame that fails its check is
 //! a torn tail if it is the last thing written, and damage otherwise. The
 //! nonce is drawn for each segment, so no content of a leaf or note can pass
-//! itself off as a later frame.
+//! itself off as a later frame. Sums are computed by whoever appends, from the
+//! leaf hash that the tree needs anyway, and anew from the bytes by whoever
+//! reads: so the one thread that writes hashes 32 bytes a record.
+//!
+//! Version 1, the last byte of a segment's magic, is read and no longer
+//! written: its frames are checked over the body's bytes in place of the sums.
 
 use std::{
     fs, io,
@@ -24,31 +30,87 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{disk::Disk, disk::DiskFile, disk::temporary, error::LogError};
+use crate::{
+    disk::{Disk, DiskFile, temporary},
+    error::LogError,
+    hash::{Hash, leaf_hash},
+};
 
-const SEGMENT_MAGIC: &[u8; 8] = b"LHWAL\0\0\x01";
+const SEGMENT_MAGIC: &[u8; 7] = b"LHWAL\0\0";
 const FRAME_MAGIC: &[u8; 4] = b"LHFR";
 const CHECK: usize = 16;
 const SEGMENT_HEADER: usize = 8 + 8 + 16 + 16 + CHECK;
 const FRAME_HEADER: usize = 4 + 4 + 4 + 8 + CHECK;
 const RECORD_HEADER: usize = 2 + 4;
+/// The body of a header's check.
+const NOTHING: [&[u8]; 0] = [];
 /// Longest sidecar note of a record.
 pub const MAX_SIDECAR: usize = 1 << 20;
 
 /// Which log a segment belongs to: the first bytes of a hash of its verifier key.
 pub(crate) type LogId = [u8; 16];
 
+/// The two hashes of a record that are written nowhere: both follow from its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sums {
+    /// The hash of the leaf, as in the tree.
+    pub(crate) leaf: Hash,
+    /// What a frame's check covers of the record.
+    record: Hash,
+}
+
+impl Sums {
+    /// Of a leaf below 2^16 bytes and a note below 2^32.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "append bounds leaf and note below these widths, and what was read had these widths"
+    )]
+    pub(crate) fn of(leaf: &[u8], note: &[u8]) -> Self {
+        let hash = leaf_hash(leaf);
+        let mut header = [0; RECORD_HEADER + Hash::LEN];
+        header[..2].copy_from_slice(&(leaf.len() as u16).to_be_bytes());
+        header[2..RECORD_HEADER].copy_from_slice(&(note.len() as u32).to_be_bytes());
+        header[RECORD_HEADER..].copy_from_slice(&hash.0);
+        let mut sha = Sha256::new();
+        sha.update(header);
+        sha.update(note);
+        Self {
+            leaf: hash,
+            record: Hash(sha.finalize().into()),
+        }
+    }
+}
+
 /// A record as it goes in and comes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
     pub(crate) leaf: &'a [u8],
     pub(crate) note: &'a [u8],
+    /// Those of this leaf and this note.
+    pub(crate) sums: Sums,
 }
 
 impl Record<'_> {
     /// Bytes it takes in a frame.
     pub(crate) fn framed_len(leaf: usize, note: usize) -> usize {
         RECORD_HEADER + leaf + note
+    }
+}
+
+/// How the frames of a segment are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// Over the bytes of their records. No longer written.
+    Bytes = 1,
+    /// Over the sums of their records.
+    Sums = 2,
+}
+
+impl Version {
+    fn of(byte: u8) -> Option<Self> {
+        [Self::Bytes, Self::Sums]
+            .into_iter()
+            .find(|version| *version as u8 == byte)
     }
 }
 
@@ -73,12 +135,17 @@ impl Writer {
     ) -> Result<Self, LogError> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|_| LogError::Random)?;
+        let header = SegmentHeader {
+            version: Version::Sums,
+            first,
+            nonce,
+        };
         let path = segment_path(dir, first);
         let new = temporary(&path);
         let failed = LogError::io("making write-ahead segment", &path);
         let start = || -> io::Result<Box<dyn DiskFile>> {
             let mut file = disk.create(&new, reserve)?;
-            file.write(&segment_header(first, &nonce, log))?;
+            file.write(&header.encode(log))?;
             file.sync()?;
             disk.rename(&new, &path)?;
             disk.sync_dir(dir)?;
@@ -99,7 +166,7 @@ impl Writer {
     pub(crate) fn append<'a>(
         &mut self,
         first: u64,
-        records: impl Iterator<Item = Record<'a>>,
+        records: impl Iterator<Item = Record<'a>> + Clone,
     ) -> Result<Duration, LogError> {
         encode_frame(&mut self.buffer, &self.nonce, first, records);
         let failed = LogError::io("writing", &self.path);
@@ -123,7 +190,7 @@ pub(crate) struct Segment {
     /// One past the last record.
     pub(crate) end: u64,
     bytes: Vec<u8>,
-    records: Vec<(Range<usize>, Range<usize>)>,
+    records: Vec<Place>,
     /// Where the good frames end, when what follows is a torn frame.
     pub(crate) torn: Option<u64>,
 }
@@ -137,7 +204,8 @@ impl Segment {
             offset: offset as u64,
             what,
         };
-        let (first, nonce) = read_segment_header(&bytes, log).map_err(|what| damaged(0, what))?;
+        let header = SegmentHeader::read(&bytes, log).map_err(|what| damaged(0, what))?;
+        let first = header.first;
         if segment_path(Path::new(""), first).file_name() != path.file_name() {
             return Err(damaged(8, "the name gives another first index"));
         }
@@ -150,19 +218,20 @@ impl Segment {
             torn: None,
         };
         let mut at = SEGMENT_HEADER;
-        while let Some(frame) = Frame::read(&bytes, at, &nonce) {
+        while let Some(frame) = Frame::read(&bytes, at, &header) {
             if frame.first != segment.end {
                 return Err(damaged(at, "a frame out of order"));
             }
-            let records = split_records(&bytes, &frame);
-            segment
-                .records
-                .extend(records.ok_or_else(|| damaged(at, "a record out of bounds"))?);
+            segment.records.extend(
+                frame
+                    .records
+                    .ok_or_else(|| damaged(at, "a record out of bounds"))?,
+            );
             segment.end += u64::from(frame.count);
-            at = frame.body.end;
+            at = frame.end;
         }
         if !is_blank(&bytes[at..]) {
-            if let Some(later) = later_frame(&bytes, at, &nonce) {
+            if let Some(later) = later_frame(&bytes, at, &header) {
                 tracing::error!(path = %path.display(), at, later, "damage before good frames");
                 return Err(damaged(at, "good frames follow a damaged one"));
             }
@@ -175,16 +244,17 @@ impl Segment {
     /// The file up to where its good frames end.
     pub(crate) fn whole(&self) -> &[u8] {
         let last = self.records.last();
-        &self.bytes[..last.map_or(SEGMENT_HEADER, |(_, note)| note.end)]
+        &self.bytes[..last.map_or(SEGMENT_HEADER, |place| place.note.end)]
     }
 
     /// The records, in order.
     pub(crate) fn records(&self) -> impl Iterator<Item = (u64, Record<'_>)> {
-        let pairs = self.records.iter().map(|(leaf, note)| Record {
-            leaf: &self.bytes[leaf.clone()],
-            note: &self.bytes[note.clone()],
+        let records = self.records.iter().map(|place| Record {
+            leaf: &self.bytes[place.leaf.clone()],
+            note: &self.bytes[place.note.clone()],
+            sums: place.sums,
         });
-        (self.first..).zip(pairs)
+        (self.first..).zip(records)
     }
 }
 
@@ -206,15 +276,24 @@ pub(crate) fn segment_path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:020}.wal"))
 }
 
+/// Where a record lies in its segment, and the sums of the bytes found there.
+struct Place {
+    leaf: Range<usize>,
+    note: Range<usize>,
+    sums: Sums,
+}
+
 struct Frame {
     first: u64,
     count: u32,
-    body: Range<usize>,
+    /// `None` when they do not fit the frame, though it passes its check.
+    records: Option<Vec<Place>>,
+    end: usize,
 }
 
 impl Frame {
     /// The frame at `at`, if it is whole and passes its check.
-    fn read(bytes: &[u8], at: usize, nonce: &[u8; 16]) -> Option<Self> {
+    fn read(bytes: &[u8], at: usize, segment: &SegmentHeader) -> Option<Self> {
         let mut header = Cursor(bytes.get(at..at + FRAME_HEADER)?);
         if header.take::<4>()? != *FRAME_MAGIC {
             return None;
@@ -223,10 +302,28 @@ impl Frame {
         let length = usize::try_from(u32::from_be_bytes(header.take()?)).ok()?;
         let first = u64::from_be_bytes(header.take()?);
         let start = at + FRAME_HEADER;
-        let body = start..start.checked_add(length)?;
+        let end = start.checked_add(length)?;
+        let body = bytes.get(start..end)?;
         let given: [u8; CHECK] = header.take()?;
-        let found = check(nonce, &bytes[at..start - CHECK], bytes.get(body.clone())?);
-        (given == found).then_some(Self { first, count, body })
+        let records = split_records(bytes, start..end, count);
+        let before = &bytes[at..start - CHECK];
+        let found = match segment.version {
+            Version::Bytes => check(&segment.nonce, before, [body]),
+            Version::Sums => {
+                let sums = records.as_ref()?.iter();
+                check(
+                    &segment.nonce,
+                    before,
+                    sums.map(|place| &place.sums.record.0[..]),
+                )
+            }
+        };
+        (given == found).then_some(Self {
+            first,
+            count,
+            records,
+            end,
+        })
     }
 }
 
@@ -248,56 +345,78 @@ fn is_blank(bytes: &[u8]) -> bool {
     chunks.all(|chunk| *chunk == BLANK[..chunk.len()])
 }
 
-fn later_frame(bytes: &[u8], from: usize, nonce: &[u8; 16]) -> Option<usize> {
+fn later_frame(bytes: &[u8], from: usize, segment: &SegmentHeader) -> Option<usize> {
     let starts = from + 1..bytes.len().saturating_sub(FRAME_HEADER - 1);
     starts
         .filter(|at| bytes[*at..].starts_with(FRAME_MAGIC))
-        .find(|at| Frame::read(bytes, *at, nonce).is_some())
+        .find(|at| Frame::read(bytes, *at, segment).is_some())
 }
 
-fn split_records(bytes: &[u8], frame: &Frame) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+/// Where `count` records lie that fill `body` exactly.
+fn split_records(bytes: &[u8], body: Range<usize>, count: u32) -> Option<Vec<Place>> {
     let mut found = Vec::new();
-    let mut at = frame.body.start;
-    for _ in 0..frame.count {
-        let mut header = Cursor(bytes.get(at..frame.body.end)?);
+    let mut at = body.start;
+    for _ in 0..count {
+        let mut header = Cursor(bytes.get(at..body.end)?);
         let leaf_len = usize::from(u16::from_be_bytes(header.take()?));
         let note_len = usize::try_from(u32::from_be_bytes(header.take()?)).ok()?;
         let leaf = at + RECORD_HEADER..at + RECORD_HEADER + leaf_len;
         let note = leaf.end..leaf.end.checked_add(note_len)?;
         at = note.end;
-        found.push((leaf, note));
+        if at > body.end {
+            return None;
+        }
+        let sums = Sums::of(&bytes[leaf.clone()], &bytes[note.clone()]);
+        found.push(Place { leaf, note, sums });
     }
-    (at == frame.body.end).then_some(found)
+    (at == body.end).then_some(found)
 }
 
-fn segment_header(first: u64, nonce: &[u8; 16], log: &LogId) -> Vec<u8> {
-    let mut header = Vec::with_capacity(SEGMENT_HEADER);
-    header.extend_from_slice(SEGMENT_MAGIC);
-    header.extend_from_slice(&first.to_be_bytes());
-    header.extend_from_slice(nonce);
-    header.extend_from_slice(log);
-    let sum = check(nonce, &header, &[]);
-    header.extend_from_slice(&sum);
-    header
+/// What a segment says of itself.
+struct SegmentHeader {
+    version: Version,
+    first: u64,
+    nonce: [u8; 16],
 }
 
-fn read_segment_header(bytes: &[u8], log: &LogId) -> Result<(u64, [u8; 16]), &'static str> {
-    const SHORT: &str = "too short for a segment";
-    let mut header = Cursor(bytes);
-    if header.take::<8>().ok_or(SHORT)? != *SEGMENT_MAGIC {
-        return Err("not a segment of this version");
+impl SegmentHeader {
+    fn encode(&self, log: &LogId) -> Vec<u8> {
+        let mut header = Vec::with_capacity(SEGMENT_HEADER);
+        header.extend_from_slice(SEGMENT_MAGIC);
+        header.push(self.version as u8);
+        header.extend_from_slice(&self.first.to_be_bytes());
+        header.extend_from_slice(&self.nonce);
+        header.extend_from_slice(log);
+        let sum = check(&self.nonce, &header, NOTHING);
+        header.extend_from_slice(&sum);
+        header
     }
-    let first = u64::from_be_bytes(header.take().ok_or(SHORT)?);
-    let nonce: [u8; 16] = header.take().ok_or(SHORT)?;
-    let owner: LogId = header.take().ok_or(SHORT)?;
-    let given: [u8; CHECK] = header.take().ok_or(SHORT)?;
-    if given != check(&nonce, &bytes[..SEGMENT_HEADER - CHECK], &[]) {
-        return Err("the segment header fails its check");
+
+    fn read(bytes: &[u8], log: &LogId) -> Result<Self, &'static str> {
+        const SHORT: &str = "too short for a segment";
+        const OTHER: &str = "not a segment of this version";
+        let mut header = Cursor(bytes);
+        if header.take::<7>().ok_or(SHORT)? != *SEGMENT_MAGIC {
+            return Err(OTHER);
+        }
+        let [version] = header.take().ok_or(SHORT)?;
+        let version = Version::of(version).ok_or(OTHER)?;
+        let first = u64::from_be_bytes(header.take().ok_or(SHORT)?);
+        let nonce: [u8; 16] = header.take().ok_or(SHORT)?;
+        let owner: LogId = header.take().ok_or(SHORT)?;
+        let given: [u8; CHECK] = header.take().ok_or(SHORT)?;
+        if given != check(&nonce, &bytes[..SEGMENT_HEADER - CHECK], NOTHING) {
+            return Err("the segment header fails its check");
+        }
+        if owner != *log {
+            return Err("the segment belongs to another log");
+        }
+        Ok(Self {
+            version,
+            first,
+            nonce,
+        })
     }
-    if owner != *log {
-        return Err("the segment belongs to another log");
-    }
-    Ok((first, nonce))
 }
 
 #[expect(
@@ -308,12 +427,12 @@ fn encode_frame<'a>(
     out: &mut Vec<u8>,
     nonce: &[u8; 16],
     first: u64,
-    records: impl Iterator<Item = Record<'a>>,
+    records: impl Iterator<Item = Record<'a>> + Clone,
 ) {
     out.clear();
     out.resize(FRAME_HEADER, 0);
     let mut count = 0u32;
-    for Record { leaf, note } in records {
+    for Record { leaf, note, .. } in records.clone() {
         out.extend_from_slice(&(leaf.len() as u16).to_be_bytes());
         out.extend_from_slice(&(note.len() as u32).to_be_bytes());
         out.extend_from_slice(leaf);
@@ -325,15 +444,23 @@ fn encode_frame<'a>(
     out[4..8].copy_from_slice(&count.to_be_bytes());
     out[8..12].copy_from_slice(&length.to_be_bytes());
     out[12..20].copy_from_slice(&first.to_be_bytes());
-    let sum = check(nonce, &out[..20], &out[FRAME_HEADER..]);
+    let sum = check(
+        nonce,
+        &out[..20],
+        records.map(|record| record.sums.record.0),
+    );
     out[20..FRAME_HEADER].copy_from_slice(&sum);
 }
 
-fn check(nonce: &[u8; 16], header: &[u8], body: &[u8]) -> [u8; CHECK] {
+fn check<T: AsRef<[u8]>>(
+    nonce: &[u8; 16],
+    header: &[u8],
+    body: impl IntoIterator<Item = T>,
+) -> [u8; CHECK] {
     let mut sha = Sha256::new();
     sha.update(nonce);
     sha.update(header);
-    sha.update(body);
+    body.into_iter().for_each(|part| sha.update(part));
     let whole: [u8; 32] = sha.finalize().into();
     let mut sum = [0; CHECK];
     sum.copy_from_slice(&whole[..CHECK]);
@@ -356,10 +483,7 @@ mod tests {
             let leaves: Vec<Vec<u8>> = (next..next + count)
                 .map(|i| format!("leaf {i}").into())
                 .collect();
-            let records = leaves.iter().map(|leaf| Record {
-                leaf,
-                note: b"note",
-            });
+            let records = leaves.iter().map(|leaf| record(leaf, b"note"));
             writer.append(next, records).unwrap();
             next += count;
             ends.push(usize::try_from(writer.written).unwrap());
@@ -367,29 +491,69 @@ mod tests {
         (writer.path, ends)
     }
 
+    fn record<'a>(leaf: &'a [u8], note: &'a [u8]) -> Record<'a> {
+        let sums = Sums::of(leaf, note);
+        Record { leaf, note, sums }
+    }
+
+    /// The same as version 1 would have written it.
+    fn turn_to_version_1(path: &Path, ends: &[usize]) {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[7] = 1;
+        let nonce: [u8; 16] = bytes[16..32].try_into().unwrap();
+        let sum = check(&nonce, &bytes[..SEGMENT_HEADER - CHECK], NOTHING);
+        bytes[SEGMENT_HEADER - CHECK..SEGMENT_HEADER].copy_from_slice(&sum);
+        for frame in ends.windows(2) {
+            let body = frame[0] + FRAME_HEADER;
+            let header = frame[0]..body - CHECK;
+            let sum = check(&nonce, &bytes[header], [&bytes[body..frame[1]]]);
+            bytes[body - CHECK..body].copy_from_slice(&sum);
+        }
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Runs a test on a segment of either version.
+    fn either(test: impl Fn(PathBuf, Vec<usize>)) {
+        for version in [1, 2] {
+            let dir = tempfile::tempdir().unwrap();
+            let (path, ends) = written(dir.path());
+            if version == 1 {
+                turn_to_version_1(&path, &ends);
+            }
+            assert_eq!(fs::read(&path).unwrap()[7], version);
+            test(path, ends);
+        }
+    }
+
     #[test]
     fn records_come_back() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, _) = written(dir.path());
-        let segment = Segment::read(&path, &LOG).unwrap();
+        either(|path, _| all_come_back(&path));
+    }
+
+    fn all_come_back(path: &Path) {
+        let segment = Segment::read(path, &LOG).unwrap();
         assert_eq!((segment.first, segment.end, segment.torn), (40, 46, None));
         for (index, record) in segment.records() {
             assert_eq!(record.leaf, format!("leaf {index}").as_bytes());
             assert_eq!(record.note, b"note");
+            assert_eq!(record.sums, Sums::of(record.leaf, b"note"));
+            assert_eq!(record.sums.leaf, leaf_hash(record.leaf));
         }
     }
 
     #[test]
     fn a_tail_torn_at_any_byte_leaves_whole_batches() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, ends) = written(dir.path());
-        let whole = fs::read(&path).unwrap();
+        either(|path, ends| tear_at_any_byte(&path, &ends));
+    }
+
+    fn tear_at_any_byte(path: &Path, ends: &[usize]) {
+        let whole = fs::read(path).unwrap();
         for cut in SEGMENT_HEADER..whole.len() {
             for fill in [0usize, 64] {
                 let mut bytes = whole[..cut].to_vec();
                 bytes.resize(cut + fill, 0);
-                fs::write(&path, bytes).unwrap();
-                let segment = Segment::read(&path, &LOG).unwrap();
+                fs::write(path, bytes).unwrap();
+                let segment = Segment::read(path, &LOG).unwrap();
                 let kept = ends.iter().filter(|end| **end <= cut).count() - 1;
                 assert_eq!(segment.end - 40, [0, 2, 3, 6][kept], "cut at {cut}");
                 assert_eq!(segment.torn.is_some(), !ends.contains(&cut), "cut at {cut}");
@@ -399,14 +563,16 @@ mod tests {
 
     #[test]
     fn refuses_a_flipped_bit_before_good_frames_at_any_byte() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, ends) = written(dir.path());
-        let whole = fs::read(&path).unwrap();
+        either(|path, ends| flip_at_any_byte(&path, &ends));
+    }
+
+    fn flip_at_any_byte(path: &Path, ends: &[usize]) {
+        let whole = fs::read(path).unwrap();
         for at in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
-            fs::write(&path, bytes).unwrap();
-            let verdict = Segment::read(&path, &LOG);
+            fs::write(path, bytes).unwrap();
+            let verdict = Segment::read(path, &LOG);
             if at < ends[2] {
                 assert!(
                     matches!(verdict, Err(LogError::WalDamaged { .. })),
@@ -429,6 +595,39 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_checked_over_what_the_format_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, ends) = written(dir.path());
+        let bytes = fs::read(&path).unwrap();
+        let frame = &bytes[ends[1]..ends[2]];
+        let (leaf, note) = (b"leaf 42", b"note");
+        let sum = Sha256::new()
+            .chain_update([0, 7, 0, 0, 0, 4])
+            .chain_update(leaf_hash(leaf).0)
+            .chain_update(note)
+            .finalize();
+        let expected = Sha256::new()
+            .chain_update(&bytes[16..32])
+            .chain_update(&frame[..20])
+            .chain_update(sum)
+            .finalize();
+        assert_eq!(frame[20..36], expected[..16]);
+    }
+
+    #[test]
+    fn refuses_a_version_it_does_not_know() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, _) = written(dir.path());
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[7] = 3;
+        let nonce: [u8; 16] = bytes[16..32].try_into().unwrap();
+        let sum = check(&nonce, &bytes[..SEGMENT_HEADER - CHECK], NOTHING);
+        bytes[SEGMENT_HEADER - CHECK..SEGMENT_HEADER].copy_from_slice(&sum);
+        fs::write(&path, bytes).unwrap();
+        assert!(Segment::read(&path, &LOG).is_err());
+    }
+
+    #[test]
     fn a_frame_of_another_segment_inside_a_note_is_not_a_frame() {
         let dir = tempfile::tempdir().unwrap();
         let (path, ends) = written(dir.path());
@@ -436,14 +635,7 @@ mod tests {
         let mut writer = Writer::create(&SystemDisk, dir.path(), &LOG, 40, 0).unwrap();
         let note = foreign.repeat(3);
         writer
-            .append(
-                40,
-                [Record {
-                    leaf: b"x",
-                    note: &note,
-                }]
-                .into_iter(),
-            )
+            .append(40, [record(b"x", &note)].into_iter())
             .unwrap();
         let mut bytes = fs::read(&writer.path).unwrap();
         bytes.pop();

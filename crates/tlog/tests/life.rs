@@ -8,7 +8,7 @@ use std::{
     fs,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
         mpsc::channel,
     },
@@ -581,4 +581,55 @@ fn a_whole_check_works_while_the_log_is_written() {
         }
     });
     assert_whole(&log, 2000);
+}
+
+#[test]
+fn answers_come_in_the_order_of_the_log_whether_batches_are_small_or_large() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = created(dir.path(), 0);
+    let (tell, hear) = channel();
+    let mut offered = 0;
+    for burst in [1, 700, 1, 3, 2_000, 1, 1, 300, 2] {
+        for _ in 0..burst {
+            let tell = tell.clone();
+            log.append(leaf(offered), Vec::new(), move |result| {
+                tell.send(result.unwrap().index).unwrap();
+            });
+            offered += 1;
+        }
+        // Long enough for a batch to be written while the one before is still being told.
+        thread::sleep(Duration::from_millis(1));
+    }
+    log.close().unwrap();
+    drop(tell);
+    // Closing waits for the last of them.
+    assert!(hear.try_iter().eq(0..offered));
+}
+
+#[test]
+fn the_last_handle_may_be_dropped_by_a_callback_of_a_large_batch() {
+    for dropped_at in [0, 499] {
+        let dir = tempfile::tempdir().unwrap();
+        let holder = Arc::new(Mutex::new(Some(created(dir.path(), 0))));
+        let (go, wait) = channel::<()>();
+        let (tell, hear) = channel();
+        let held = holder.lock().unwrap();
+        let log = held.as_ref().unwrap();
+        // Holds up the log, so that what follows becomes one batch.
+        log.append(leaf(0), Vec::new(), move |_| {
+            wait.recv().unwrap_or_default()
+        });
+        for nth in 0..500 {
+            let (tell, holder) = (tell.clone(), Arc::clone(&holder));
+            log.append(leaf(nth + 1), Vec::new(), move |result| {
+                if nth == dropped_at {
+                    drop(holder.lock().unwrap().take());
+                }
+                tell.send(result.is_ok()).unwrap();
+            });
+        }
+        drop(held);
+        drop((go, tell));
+        assert_eq!(hear.iter().filter(|done| *done).count(), 500);
+    }
 }
