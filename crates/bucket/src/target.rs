@@ -7,6 +7,7 @@
 use std::{
     fmt,
     fs::{self, File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -135,6 +136,8 @@ fn open_directory(path: &PathBuf) -> Result<Opened, TargetError> {
     let lock = OpenOptions::new()
         .create(true)
         .append(true)
+        // Readers of the directory have no business with it: whoever may read it may lock it.
+        .mode(0o600)
         .open(path.join(LOCK))
         .map_err(failed)?;
     match lock.try_lock() {

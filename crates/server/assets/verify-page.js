@@ -108,7 +108,8 @@ async function compared(items, words) {
     [held.unproved.length > 0, words.unproved],
   ];
   const lines = faults.filter(([is]) => is).map(([, text]) => fill(text, values));
-  const how = values.of === 0 ? words.complete_alone : whole.quorum ? words.complete : words.not_confirmed;
+  const confirmed = policy.quorum === 0 ? words.not_demanded : words.complete;
+  const how = values.of === 0 ? words.complete_alone : whole.quorum ? confirmed : words.not_confirmed;
   const doubt = held.unproved.length > 0 || (values.of > 0 && !whole.quorum);
   root.dataset.complete = !held.ok ? "bad" : held.unproved.length > 0 ? "unknown" : "ok";
   root.dataset.confirmed = `${values.by}/${values.of}`;

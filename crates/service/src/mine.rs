@@ -100,6 +100,12 @@ impl KeyFile {
         self.policy = policy;
     }
 
+    /// Whether the policy asks for any witness's word at all.
+    #[must_use]
+    pub fn demands_witnesses(&self) -> bool {
+        self.policy.threshold() != Some(0)
+    }
+
     /// The logs of the policy, each with the keys that its statements lead on to.
     fn logs(&self, log: &dyn Asked) -> Result<Vec<Keys>, MineError> {
         let statements = log.get("keys")?.unwrap_or_default();
@@ -440,6 +446,7 @@ mod tests {
         let file = KeyFile::parse(&text).unwrap();
         assert_eq!(file.key.label(3), key.label(3));
         assert_eq!(file.url(), Some("http://127.0.0.1:8420"));
+        assert!(!file.demands_witnesses());
         let mut file = file;
         let others = POLICY.replace(" http://127.0.0.1:8420", "");
         file.believe(Policy::parse(others.as_bytes()).unwrap());

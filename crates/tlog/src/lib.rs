@@ -57,6 +57,7 @@ mod edge;
 mod error;
 mod key;
 mod log;
+mod parts;
 mod recover;
 mod sequencer;
 mod shared;

@@ -349,6 +349,16 @@ impl Log {
             .leaf(index, self.shared.published().size())
     }
 
+    /// The entries at `indexes`, which ascend, in their order: for many at once, as far as the latest checkpoint covers them.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`] beyond the checkpoint; errors of reading.
+    pub fn leaves(&self, indexes: &[u64]) -> Result<Vec<Vec<u8>>, LogError> {
+        let size = self.shared.published().size();
+        self.shared.tiles.leaves(indexes, size)
+    }
+
     /// The entries from `index` to the end of its bundle, at most 256, as far as the latest checkpoint covers them.
     ///
     /// # Errors
@@ -376,6 +386,16 @@ impl Log {
             return Err(LogError::OutOfRange { asked: index, size });
         }
         proof::prove_inclusion(&self.shared.tiles.tree(published), index, size)
+    }
+
+    /// Proves that the entries at `indexes` lie in the tree of `size` leaves. Shape as in [`prove_entries`](crate::person::tree_proof::prove_entries).
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OutOfRange`] unless a checkpoint covers `size`; errors of reading.
+    pub fn prove_entries(&self, indexes: &[u64], size: u64) -> Result<Vec<Hash>, LogError> {
+        let published = self.covered(size)?;
+        self.shared.tiles.prove_entries(indexes, size, published)
     }
 
     /// Proves that the tree of `new` leaves extends that of `old`. Shape as in [`proof::verify_consistency`].

@@ -187,6 +187,19 @@ pub fn entries(mut bundle: &[u8]) -> Option<Vec<&[u8]>> {
     Some(found)
 }
 
+/// Entry number `at` of a bundle, counted from zero.
+///
+/// `None` when the bundle ends before it or a length points past the end; what comes after it is not looked at.
+pub(crate) fn entry_at(bundle: &[u8], at: u64) -> Option<&[u8]> {
+    let mut rest = bundle;
+    for _ in 0..at {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        rest = after.get(usize::from(u16::from_be_bytes(*length))..)?;
+    }
+    let (length, after) = rest.split_first_chunk::<2>()?;
+    after.get(..usize::from(u16::from_be_bytes(*length)))
+}
+
 /// Splits a tile into its hashes.
 ///
 /// `None` when it is not a whole number of hashes.
@@ -281,6 +294,27 @@ mod tests {
         assert_eq!(entries(&bundle), Some(vec![&b"one"[..], b""]));
         for cut in [1, 2, 3, 4, 6] {
             assert_eq!(entries(&bundle[..cut]), None, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn one_entry_is_found_as_in_the_whole_bundle() {
+        let leaves: Vec<Vec<u8>> = (0..9u8).map(|n| vec![n; usize::from(n % 4) * 70]).collect();
+        let mut bundle = Vec::new();
+        for leaf in &leaves {
+            push_entry(&mut bundle, leaf);
+        }
+        for length in 0..=bundle.len() {
+            let cut = &bundle[..length];
+            let mut end = 0;
+            for (at, leaf) in leaves.iter().enumerate() {
+                end += 2 + leaf.len();
+                let found = entry_at(cut, at as u64);
+                let expected = (end <= length).then_some(leaf.as_slice());
+                assert_eq!(found, expected, "{at} of {length} bytes");
+            }
+            assert_eq!(entry_at(cut, 9), None);
+            assert_eq!(entry_at(cut, u64::MAX), None);
         }
     }
 

@@ -4,7 +4,8 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,9 +15,16 @@ use parking_lot::Mutex;
 use crate::{
     error::LogError,
     hash::{Hash, node_hash},
+    parts::in_parts,
+    person::tree_proof::prove_entries_on,
     proof::Nodes,
     tile::{self, HEIGHT, Shelf, TileId, WIDTH},
 };
+
+/// Files of one question that are read at once: more than processors, for those that must come from the disk.
+const READERS: usize = 8;
+/// Entries that are worth a thread.
+const LEAST_READS: usize = 16;
 
 /// A tile's bytes, shared with whoever reads them.
 type Bytes = Arc<Vec<u8>>;
@@ -64,38 +72,79 @@ impl Tiles {
 
     /// Entry `index` of the tree of `size` leaves.
     pub(crate) fn leaf(&self, index: u64, size: u64) -> Result<Vec<u8>, LogError> {
-        self.in_bundle(index, size, |entries, at| Some(entries.get(at)?.to_vec()))
+        let (id, at) = place(index, size)?;
+        let found = tile::entry_at(&self.read(id)?, at).map(<[u8]>::to_vec);
+        found.ok_or_else(|| self.no_bundle(id))
+    }
+
+    /// Entries at ascending `indexes` of the tree of `size` leaves, in their order.
+    ///
+    /// Each bundle is read once, several at a time, and none is kept: the
+    /// thousand that a person's proof takes would drive all else out of the cache.
+    pub(crate) fn leaves(&self, indexes: &[u64], size: u64) -> Result<Vec<Vec<u8>>, LogError> {
+        if let Some(&asked) = indexes.iter().max().filter(|index| **index >= size) {
+            return Err(LogError::OutOfRange { asked, size });
+        }
+        let read = |part: &[u64]| self.read_leaves(part, size);
+        let mut leaves = Vec::with_capacity(indexes.len());
+        for part in in_parts(READERS, LEAST_READS, indexes, read) {
+            leaves.append(&mut part?);
+        }
+        Ok(leaves)
+    }
+
+    fn read_leaves(&self, indexes: &[u64], size: u64) -> Result<Vec<Vec<u8>>, LogError> {
+        let mut leaves = Vec::with_capacity(indexes.len());
+        let mut bundle = Vec::new();
+        let mut read = None;
+        for index in indexes {
+            let (id, at) = place(*index, size)?;
+            if read != Some(id) {
+                read_tile_into(&self.dir, id, &mut bundle)?;
+                read = Some(id);
+            }
+            let leaf = tile::entry_at(&bundle, at).ok_or_else(|| self.no_bundle(id))?;
+            leaves.push(leaf.to_vec());
+        }
+        Ok(leaves)
+    }
+
+    /// Proves that entries lie in the tree of `size` leaves, of which a checkpoint covers `covered`.
+    pub(crate) fn prove_entries(
+        &self,
+        indexes: &[u64],
+        size: u64,
+        covered: u64,
+    ) -> Result<Vec<Hash>, LogError> {
+        prove_entries_on(READERS, &self.tree(covered), indexes, size)
     }
 
     /// Entries `index` to the end of its bundle, of the tree of `size` leaves.
     pub(crate) fn entries_from(&self, index: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {
-        self.in_bundle(index, size, |entries, at| {
-            let rest = entries.get(at..).filter(|rest| !rest.is_empty())?;
-            Some(rest.iter().map(|entry| entry.to_vec()).collect())
-        })
+        let (id, at) = place(index, size)?;
+        let bundle = self.read(id)?;
+        let entries = tile::entries(&bundle).ok_or_else(|| self.no_bundle(id))?;
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        let rest = entries.get(at..).filter(|rest| !rest.is_empty());
+        let rest = rest.ok_or_else(|| self.no_bundle(id))?;
+        Ok(rest.iter().map(|entry| entry.to_vec()).collect())
     }
 
-    /// Hands over the entries of the bundle that holds `index`, and its place among them.
-    fn in_bundle<T>(
-        &self,
-        index: u64,
-        size: u64,
-        take: impl FnOnce(&[&[u8]], usize) -> Option<T>,
-    ) -> Result<T, LogError> {
-        let outside = LogError::OutOfRange { asked: index, size };
-        let id = TileId::holding(Shelf::Entries, index, size).ok_or(outside)?;
-        let bundle = self.read(id)?;
-        let entries = tile::entries(&bundle);
-        let at = usize::try_from(index % WIDTH).ok();
-        let taken = entries.zip(at).and_then(|(entries, at)| take(&entries, at));
-        taken
-            .ok_or_else(|| LogError::damaged(&self.dir.join(id.to_string()), "not an entry bundle"))
+    fn no_bundle(&self, id: TileId) -> LogError {
+        LogError::damaged(&self.dir.join(id.to_string()), "not an entry bundle")
     }
 
     /// The tree of the first `size` leaves, for proofs.
     pub(crate) fn tree(&self, size: u64) -> Tree<'_> {
         Tree { tiles: self, size }
     }
+}
+
+/// The bundle that holds entry `index` of the tree of `size` leaves, and the entry's place in it.
+fn place(index: u64, size: u64) -> Result<(TileId, u64), LogError> {
+    let outside = LogError::OutOfRange { asked: index, size };
+    let id = TileId::holding(Shelf::Entries, index, size).ok_or(outside)?;
+    Ok((id, index % WIDTH))
 }
 
 impl Cache {
@@ -139,10 +188,10 @@ impl Nodes for Tree<'_> {
         let bytes = self.tiles.read(id)?;
         let damaged = || LogError::damaged(&self.tiles.dir.join(id.to_string()), "a wrong length");
         let start = usize::try_from(first % WIDTH).map_err(|_| damaged())?;
-        let hashes = tile::hashes(&bytes).ok_or_else(damaged)?;
         let end = start + (1 << above);
-        let row = hashes.get(start..end).ok_or_else(damaged)?;
-        Ok(perfect_root(row))
+        let row = bytes.get(start * Hash::LEN..end * Hash::LEN);
+        let row = row.and_then(tile::hashes).ok_or_else(damaged)?;
+        Ok(perfect_root(&row))
     }
 }
 
@@ -163,9 +212,17 @@ pub(crate) fn perfect_root(row: &[Hash]) -> Hash {
 ///
 /// [`LogError::Io`]; [`LogError::Damaged`] when the full tile is too short to be cut.
 pub fn read_tile(dir: &Path, id: TileId) -> Result<Vec<u8>, LogError> {
+    let mut bytes = Vec::new();
+    read_tile_into(dir, id, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// As [`read_tile`], in place of what `into` holds.
+fn read_tile_into(dir: &Path, id: TileId, into: &mut Vec<u8>) -> Result<(), LogError> {
+    into.clear();
     let path = dir.join(id.to_string());
-    match fs::read(&path) {
-        Ok(bytes) => return Ok(bytes),
+    match File::open(&path).and_then(|mut file| file.read_to_end(into)) {
+        Ok(_) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !id.is_full() => {}
         Err(error) => return Err(LogError::io("reading", &path)(error)),
     }
@@ -176,9 +233,10 @@ pub fn read_tile(dir: &Path, id: TileId) -> Result<Vec<u8>, LogError> {
         _ => LogError::io("reading", &full)(error),
     };
     let bytes = fs::read(&full).map_err(missing)?;
-    cut(id, &bytes)
-        .map(<[u8]>::to_vec)
-        .ok_or_else(|| LogError::damaged(&full, "a wrong length"))
+    let cut = cut(id, &bytes).ok_or_else(|| LogError::damaged(&full, "a wrong length"))?;
+    into.clear();
+    into.extend_from_slice(cut);
+    Ok(())
 }
 
 /// Cuts a partial tile from the full one; `None` when that is too short.

@@ -17,9 +17,11 @@ use std::{
 };
 
 use liuhen_tlog::{
-    Clock, Log, LogError, LogKey, Options, Receipt, Recovered,
+    Clock, Hash, Log, LogError, LogKey, Options, Receipt, Recovered,
     audit::{Fault, verify_dir},
-    leaf_hash, proof,
+    leaf_hash,
+    person::tree_proof::verify_entries,
+    proof,
 };
 
 use common::Unsynced;
@@ -91,6 +93,40 @@ fn assert_whole(log: &Log, count: u64) {
     let report = verify_dir(log.dir(), Some(log.verifier()), |_| {}).unwrap();
     assert_eq!(report.faults, []);
     assert_eq!(report.entries, count);
+}
+
+#[test]
+fn many_entries_are_read_and_proved_as_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = created(dir.path(), 1_500);
+    let signed = log.checkpoint_now().unwrap();
+    // The tile of 1,500 is partial there; later it is cut from a fuller one.
+    append(&log, 700);
+    log.checkpoint_now().unwrap();
+    let some: Vec<u64> = (0..1_500).filter(|index| index % 7 < 3).collect();
+    for indexes in [&[][..], &[3], &[0, 255, 256, 1_499], &some] {
+        let leaves = log.leaves(indexes).unwrap();
+        let one_by_one: Vec<Vec<u8>> = indexes.iter().map(|i| log.leaf(*i).unwrap()).collect();
+        assert_eq!(leaves, one_by_one);
+        let proof = log.prove_entries(indexes, 1_500).unwrap();
+        let hashes = leaves.iter().map(|leaf| leaf_hash(leaf));
+        let entries: Vec<(u64, Hash)> = indexes.iter().copied().zip(hashes).collect();
+        verify_entries(&entries, 1_500, &proof, &signed.root()).unwrap();
+    }
+    let outside = log.leaves(&[5, 2_200]);
+    assert!(
+        matches!(outside, Err(LogError::OutOfRange { asked: 2_200, .. })),
+        "{outside:?}"
+    );
+    fs::write(dir.path().join("tile/entries/002"), b"\xff\xffshort").unwrap();
+    let damaged = log.leaves(&some);
+    assert!(
+        matches!(damaged, Err(LogError::Damaged { .. })),
+        "{damaged:?}"
+    );
+    fs::remove_file(dir.path().join("tile/entries/002")).unwrap();
+    let gone = log.leaves(&some);
+    assert!(matches!(gone, Err(LogError::Io { .. })), "{gone:?}");
 }
 
 #[test]

@@ -192,6 +192,7 @@ fn page_words(c: &Ctx) -> String {
         ("no-checkpoint", w::V_NO_CHECKPOINT),
         ("complete", w::V_COMPLETE),
         ("complete_alone", w::V_COMPLETE_ALONE),
+        ("not_demanded", w::V_NOT_DEMANDED),
         ("not_confirmed", w::V_NOT_CONFIRMED),
         ("incomplete", w::V_INCOMPLETE),
         ("hidden", w::V_HIDDEN),

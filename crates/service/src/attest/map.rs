@@ -98,9 +98,9 @@ impl Map {
     }
 }
 
-/// Keeps the map until it is time to stop.
-pub(super) fn run(shared: &Shared, ledger: &Arc<Ledger>) {
-    if let Err(error) = take_up(shared) {
+/// Keeps the map until it is time to stop. `newest` is the newest root in the log: until here nobody else appends one.
+pub(super) fn run(shared: &Shared, ledger: &Arc<Ledger>, newest: Option<Bound>) {
+    if let Err(error) = take_up(shared, newest) {
         tracing::error!(%error, "the private map cannot be kept");
         shared.map.write().fault = Some(error.to_string());
         return;
@@ -117,10 +117,9 @@ pub(super) fn run(shared: &Shared, ledger: &Arc<Ledger>) {
 }
 
 /// Takes up the map as it was at the newest root in the log.
-fn take_up(shared: &Shared) -> Result<()> {
+fn take_up(shared: &Shared, newest: Option<Bound>) -> Result<()> {
     let log = &shared.log;
     let start = Instant::now();
-    let newest = newest_root(log, log.checkpoint().size())?;
     let wanted = newest.map(|bound| bound.root);
     let (dir, id) = (log.dir().join("map"), log.id());
     let mut map = PrivateMap::open(&SystemDisk, &dir, &id, wanted.as_ref(), THREADS)?;
@@ -189,19 +188,23 @@ fn take(map: &mut PrivateMap, from: u64, entries: &[Vec<u8>]) -> Result<()> {
     Ok(())
 }
 
-/// Receipts from now on are not earlier than the newest map root in the log, whatever the machine's clock says: they would convict it.
-pub(super) fn keep_time(log: &Log) -> Result<()> {
+/// Receipts from now on are not earlier than the newest map root in the log, whatever the machine's clock says: they would convict it. Answers that root.
+pub(super) fn keep_time(log: &Log) -> Result<Option<Bound>> {
     // Entries that a crash left above the checkpoint may hold it.
     // A log that cannot write gives no receipts either.
     let newest = log.checkpoint_now();
     let end = newest.unwrap_or_else(|_| log.checkpoint()).size();
-    if let Some(bound) = newest_root(log, end)? {
+    let newest = newest_root(log, end)?;
+    if let Some(bound) = newest {
         log.not_before(bound.root.time_ms);
     }
-    Ok(())
+    Ok(newest)
 }
 
 /// The newest map root among the entries below `end`, looked for from the end.
+///
+/// While a server runs a root follows its labels within [`Pace::map_every`](super::Pace), so it is near.
+/// Only a log without any is read to its beginning; once for each start, as the map that is then made of it is too.
 fn newest_root(log: &Log, end: u64) -> Result<Option<Bound>> {
     const WIDTH: u64 = liuhen_tlog::tile::WIDTH;
     for bundle in (0..end.div_ceil(WIDTH)).rev() {

@@ -116,7 +116,7 @@ impl Attest {
         ledger: &Arc<Ledger>,
     ) -> Result<Self> {
         let policy = read_policy(log, dir, policy)?;
-        map::keep_time(log)?;
+        let newest = map::keep_time(log)?;
         let cosigned = witnesses::stored(log, policy.as_ref());
         let shared = Arc::new(Shared {
             log: Arc::clone(log),
@@ -134,7 +134,7 @@ impl Attest {
             threads: Mutex::default(),
         };
         let ledger = Arc::clone(ledger);
-        attest.spawn("private-map", move || map::run(&shared, &ledger))?;
+        attest.spawn("private-map", move || map::run(&shared, &ledger, newest))?;
         Ok(attest)
     }
 

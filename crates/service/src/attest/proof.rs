@@ -54,6 +54,14 @@ impl<N: Nodes<Error = LogError>> Source for Parts<'_, N> {
     fn entry(&self, index: u64) -> Part<Vec<u8>> {
         Ok(self.log.leaf(index)?)
     }
+
+    fn entries(&self, indexes: &[u64]) -> Part<Vec<Vec<u8>>> {
+        Ok(self.log.leaves(indexes)?)
+    }
+
+    fn prove_entries(&self, indexes: &[u64], size: u64) -> Part<Vec<Hash>> {
+        Ok(self.log.prove_entries(indexes, size)?)
+    }
 }
 
 impl Service {

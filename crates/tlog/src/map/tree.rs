@@ -12,13 +12,13 @@
 //!
 //! Proof streams belong to `proof`, files to `journal`.
 
-use std::{borrow::Cow, collections::VecDeque, mem, ops::Range, thread};
+use std::{borrow::Cow, collections::VecDeque, mem, ops::Range};
 
 use super::{
     node::{EMPTY, Item, Node, bit, leaf, node, root_of},
     pin::{Pin, key},
 };
-use crate::{entry::Label, hash::Hash};
+use crate::{entry::Label, hash::Hash, parts::in_parts};
 
 /// Labels in a bucket, on average.
 const LOAD: u64 = 4;
@@ -206,7 +206,7 @@ impl Tree {
             let now = self.now();
             list.iter().map(|at| now.fresh(level, *at)).collect()
         };
-        let fresh = in_parts(self.threads, list, hash);
+        let fresh = in_parts(self.threads, SHARE, list, hash);
         for (at, hash) in list.iter().zip(fresh.into_iter().flatten()) {
             let Some(slot) = slot(&mut self.root, &mut self.levels, level, *at) else {
                 continue;
@@ -475,35 +475,6 @@ fn slot<'a>(
         None => Some(root),
         Some(above) => Some(&mut levels.get_mut(above)?.get_mut(at / 2)?.0[at % 2]),
     }
-}
-
-/// Runs `work` on parts of a list, each on a thread of its own when the list is long enough.
-fn in_parts<T: Sync, R: Send>(
-    threads: usize,
-    list: &[T],
-    work: impl Fn(&[T]) -> R + Sync,
-) -> Vec<R> {
-    let part = list.len().div_ceil(threads).max(SHARE);
-    let mut parts = list.chunks(part);
-    let own = parts.next().unwrap_or(&[]);
-    let work = &work;
-    thread::scope(|scope| {
-        let others: Vec<(_, &[T])> = parts
-            .map(|part| {
-                (
-                    thread::Builder::new().spawn_scoped(scope, move || work(part)),
-                    part,
-                )
-            })
-            .collect();
-        let mut done = vec![work(own)];
-        for (handle, part) in others {
-            // A thread that could not be started costs time only.
-            let result = handle.ok().and_then(|handle| handle.join().ok());
-            done.push(result.unwrap_or_else(|| work(part)));
-        }
-        done
-    })
 }
 
 /// As [`merge`], for the label alone that comes to most buckets.

@@ -3,7 +3,7 @@
 //! Rule: `docs/trace.md`, A person's proof. Where entries, the map and the
 //! tree are kept is the [`Source`]'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use super::{
     container::{MAX_ENTRY_BYTES, MAX_LABELS, PersonProof},
@@ -12,9 +12,13 @@ use super::{
 use crate::{
     checkpoint::SignedCheckpoint,
     entry::{Entry, Label},
+    hash::Hash,
     proof::Nodes,
     tile::MAX_LEAF,
 };
+
+/// Labels whose entries are read together: at most 17 MB, should each be as long as an entry can be.
+const BATCH: usize = 256;
 
 /// Where a proof's parts come from: a log's tree and entries, and the map of one of its map roots.
 pub trait Source: Nodes {
@@ -38,6 +42,27 @@ pub trait Source: Nodes {
     ///
     /// Whatever hinders the source.
     fn entry(&self, index: u64) -> Result<Vec<u8>, Self::Error>;
+
+    /// The entries at `indexes`, which ascend without repetition, in their order: as [`Source::entry`] gives each, unless the source knows how to read many at once.
+    ///
+    /// # Errors
+    ///
+    /// Whatever hinders the source.
+    fn entries(&self, indexes: &[u64]) -> Result<Vec<Vec<u8>>, Self::Error> {
+        indexes.iter().map(|index| self.entry(*index)).collect()
+    }
+
+    /// Proves that the entries at `indexes` lie in the tree of `size` leaves, as [`prove_entries`] does, unless the source knows how to share that work.
+    ///
+    /// # Errors
+    ///
+    /// Whatever hinders the source.
+    fn prove_entries(&self, indexes: &[u64], size: u64) -> Result<Vec<Hash>, Self::Error>
+    where
+        Self: Sized,
+    {
+        prove_entries(self, indexes, size)
+    }
 }
 
 /// Why no proof was made.
@@ -102,6 +127,7 @@ pub fn build<S: Source>(
     let mut gathered = Gathered {
         source,
         size: checkpoint.size(),
+        fetched: BTreeMap::new(),
         entries: BTreeMap::new(),
         bytes: 0,
     };
@@ -111,7 +137,7 @@ pub fn build<S: Source>(
     let map_proof = source.prove_labels(&labels).map_err(BuildError::Source)?;
     let entries: Vec<(u64, Vec<u8>)> = gathered.entries.into_iter().collect();
     let indexes: Vec<u64> = entries.iter().map(|entry| entry.0).collect();
-    let tree_proof = prove_entries(source, &indexes, checkpoint.size());
+    let tree_proof = source.prove_entries(&indexes, checkpoint.size());
     Ok(PersonProof {
         checkpoint: checkpoint.to_string().into_bytes(),
         map_root,
@@ -136,6 +162,8 @@ fn sorted<E>(labels: &[Label]) -> Result<Vec<Label>, BuildError<E>> {
 struct Gathered<'a, S> {
     source: &'a S,
     size: u64,
+    /// Read, but not taken yet.
+    fetched: BTreeMap<u64, Vec<u8>>,
     entries: BTreeMap<u64, Vec<u8>>,
     bytes: usize,
 }
@@ -144,31 +172,70 @@ impl<S: Source> Gathered<'_, S> {
     /// Takes the entries of labels up to the first that is absent; answers how many labels that was.
     fn take_all(&mut self, labels: &[Label]) -> Result<usize, BuildError<S::Error>> {
         let mut asked = 0;
-        for label in labels {
-            asked += 1;
-            let found = self.source.find(label).map_err(BuildError::Source)?;
-            let Some(index) = found else { break };
-            if let Some(header) = self.take(index)? {
-                self.take(header)?;
+        for batch in labels.chunks(BATCH) {
+            let indexes = self.find(batch)?;
+            self.fetch(&indexes)?;
+            let headers: Vec<u64> = self
+                .fetched
+                .values()
+                .filter_map(|entry| header(entry))
+                .collect();
+            self.fetch(&headers)?;
+            for index in &indexes {
+                asked += 1;
+                if let Some(header) = self.take(*index)? {
+                    self.take(header)?;
+                }
+                if self.bytes > MAX_ENTRY_BYTES {
+                    return Ok(asked);
+                }
             }
-            if self.bytes > MAX_ENTRY_BYTES {
-                break;
+            if indexes.len() < batch.len() {
+                return Ok(asked + 1);
             }
         }
         Ok(asked)
     }
 
-    /// Takes one entry; of a chunk, answers its header's index.
-    fn take(&mut self, index: u64) -> Result<Option<u64>, BuildError<S::Error>> {
-        if index >= self.size {
+    /// Where labels stand, up to the first that is absent.
+    fn find(&self, labels: &[Label]) -> Result<Vec<u64>, BuildError<S::Error>> {
+        let found = labels.iter().map(|label| self.source.find(label));
+        let found = found.map_while(Result::transpose);
+        found.collect::<Result<_, _>>().map_err(BuildError::Source)
+    }
+
+    /// Reads entries together, but for those that are known.
+    fn fetch(&mut self, indexes: &[u64]) -> Result<(), BuildError<S::Error>> {
+        let known =
+            |index: &u64| self.entries.contains_key(index) || self.fetched.contains_key(index);
+        let mut wanted: Vec<u64> = indexes
+            .iter()
+            .copied()
+            .filter(|index| !known(index))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if let Some(&index) = wanted.last().filter(|index| **index >= self.size) {
             let size = self.size;
             return Err(BuildError::NotCovered { index, size });
         }
-        let source = self.source;
+        let entries = self.source.entries(&wanted).map_err(BuildError::Source)?;
+        self.fetched.extend(wanted.into_iter().zip(entries));
+        Ok(())
+    }
+
+    /// Takes one entry; of a chunk, answers its header's index.
+    fn take(&mut self, index: u64) -> Result<Option<u64>, BuildError<S::Error>> {
+        if !self.entries.contains_key(&index) {
+            self.fetch(&[index])?;
+        }
         let entry = match self.entries.entry(index) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(free) => {
-                let entry = source.entry(index).map_err(BuildError::Source)?;
+            btree_map::Entry::Occupied(known) => known.into_mut(),
+            btree_map::Entry::Vacant(free) => {
+                let entry = self
+                    .fetched
+                    .remove(&index)
+                    .ok_or(BuildError::BadEntry { index })?;
                 self.bytes += entry.len();
                 free.insert(entry)
             }
@@ -178,5 +245,13 @@ impl<S: Source> Gathered<'_, S> {
             Some(_) => Ok(None),
             None => Err(BuildError::BadEntry { index }),
         }
+    }
+}
+
+/// The index of a chunk's header.
+fn header(entry: &[u8]) -> Option<u64> {
+    match Entry::parse(entry) {
+        Some(Entry::Chunk(chunk)) => Some(chunk.header),
+        _ => None,
     }
 }

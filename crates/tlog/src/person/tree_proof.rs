@@ -6,8 +6,12 @@
 
 use crate::{
     hash::{Hash, node_hash},
+    parts::both,
     proof::{Nodes, ProofError, matches, range, root, split},
 };
+
+/// Indexes that are worth a thread.
+const LEAST: usize = 16;
 
 /// Proves that the entries at `indexes` lie in the tree of the first `size` leaves.
 ///
@@ -32,6 +36,50 @@ pub fn prove_entries<N: Nodes>(
     } else {
         prove(nodes, indexes, (0, size), &mut proof)?;
     }
+    Ok(proof)
+}
+
+/// As [`prove_entries`], by at most so many threads: nodes may have to be read, and are hashed.
+///
+/// # Errors
+///
+/// Those of the source.
+pub fn prove_entries_on<N: Nodes<Error: Send> + Sync>(
+    threads: usize,
+    nodes: &N,
+    indexes: &[u64],
+    size: u64,
+) -> Result<Vec<Hash>, N::Error> {
+    let few = indexes.len() < 2 * LEAST;
+    if few || !indexes.is_sorted_by(|a, b| a < b) || indexes.last() >= Some(&size) {
+        return prove_entries(nodes, indexes, size);
+    }
+    fork(threads, nodes, indexes, (0, size))
+}
+
+/// Left and right at once, where each has its share of the indexes.
+fn fork<N: Nodes<Error: Send> + Sync>(
+    threads: usize,
+    nodes: &N,
+    indexes: &[u64],
+    (start, end): (u64, u64),
+) -> Result<Vec<Hash>, N::Error> {
+    if threads < 2 || indexes.len() < 2 * LEAST {
+        let mut proof = Vec::new();
+        prove(nodes, indexes, (start, end), &mut proof)?;
+        return Ok(proof);
+    }
+    let middle = start + split(end - start);
+    let (left, right) = indexes.split_at(indexes.partition_point(|index| *index < middle));
+    let share = |part: &[u64]| threads * part.len() / indexes.len();
+    let left_half = || fork(share(left), nodes, left, (start, middle));
+    let right_half = || fork(share(right), nodes, right, (middle, end));
+    let (left, right) = match share(left).min(share(right)) {
+        0 => (left_half(), right_half()),
+        _ => both(left_half, right_half),
+    };
+    let mut proof = left?;
+    proof.append(&mut right?);
     Ok(proof)
 }
 
@@ -206,6 +254,29 @@ mod tests {
         assert_eq!(verify_entries(&[(0, leaves[0])], 0, &[], &empty), Err(none));
     }
 
+    /// A source that fails at one leaf.
+    struct Failing(MemoryTree, u64);
+
+    impl Nodes for Failing {
+        type Error = u64;
+
+        fn node(&self, level: u32, index: u64) -> Result<Hash, u64> {
+            match self.0.node(level, index) {
+                Ok(_) if level == 0 && index == self.1 => Err(index),
+                Ok(hash) => Ok(hash),
+            }
+        }
+    }
+
+    #[test]
+    fn what_fails_on_one_thread_fails_the_proof() {
+        let indexes: Vec<u64> = (0..500).map(|at| 2 * at).collect();
+        for at in [1, 333, 999] {
+            let nodes = Failing(tree(1_000).0, at);
+            assert_eq!(prove_entries_on(8, &nodes, &indexes, 1_000), Err(at));
+        }
+    }
+
     #[test]
     fn refuses_extreme_sizes_without_panic() {
         let h = Hash([1; 32]);
@@ -223,6 +294,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn threads_change_nothing(
+            size in 2u64..3_000,
+            picks in proptest::collection::btree_set(any::<u64>(), 0..400),
+            threads in 0usize..12,
+        ) {
+            let (tree, _, _) = tree(size);
+            // Some outside, and in some cases one side much fuller than the other.
+            let mut indexes: Vec<u64> = picks.iter().map(|pick| pick % (size + 1) / (1 + pick % 3)).collect();
+            indexes.sort_unstable();
+            indexes.dedup();
+            let Ok(alone) = prove_entries(&tree, &indexes, size);
+            prop_assert_eq!(prove_entries_on(threads, &tree, &indexes, size), Ok(alone));
+            indexes.reverse();
+            let Ok(alone) = prove_entries(&tree, &indexes, size);
+            prop_assert_eq!(prove_entries_on(threads, &tree, &indexes, size), Ok(alone));
+        }
+
         #[test]
         fn any_set_is_proved_and_a_changed_proof_or_leaf_refused(
             size in 2u64..700,

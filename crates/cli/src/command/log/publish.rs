@@ -67,6 +67,9 @@ mod with_s3 {
     pub(in crate::command::log) fn run(args: &PublishArgs) -> Result<Exit> {
         let dir = log_dir(&args.dir)?;
         let target = Target::parse(&args.target)?;
+        if let Target::Directory(_) = &target {
+            readable_by_all();
+        }
         let opened = target.open().with_context(|| format!("opening {target}"))?;
         let publisher = Publisher::new(opened.store.clone(), &opened.prefix, &dir);
         let mut publisher = publisher.newest(args.newest);
@@ -80,6 +83,11 @@ mod with_s3 {
                 runtime()?.block_on(again_and_again(args, &publisher, pause))
             }
         }
+    }
+
+    /// What is made from here on may be read by everyone: it is the log's public part, for a web server of another account. The verb makes nothing else.
+    fn readable_by_all() {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     }
 
     async fn once(args: &PublishArgs, publisher: &Publisher) -> Result<Exit> {

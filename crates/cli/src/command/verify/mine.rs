@@ -96,7 +96,7 @@ pub(super) fn run(args: &MineArgs) -> Result<Exit> {
         .with_context(|| format!("keeping what was seen in {}", path.display()))?;
     match args.json {
         true => show_json(&mine)?,
-        false => show_text(args.lang(), &mine)?,
+        false => show_text(args.lang(), &mine, file.demands_witnesses())?,
     }
     Ok(match mine.confirmed {
         true => Exit::Done,
@@ -155,11 +155,11 @@ fn show_json(mine: &Mine) -> Result<()> {
     }))
 }
 
-fn show_text(lang: Lang, mine: &Mine) -> Result<()> {
+fn show_text(lang: Lang, mine: &Mine, demanded: bool) -> Result<()> {
     for entry in &mine.new {
         show::line(one(entry))?;
     }
-    show::line(summary(lang, mine))?;
+    show::line(summary(lang, mine, demanded))?;
     if !mine.confirmed {
         show::line(match lang {
             Lang::Zh => "见证人不够：这份清单目前只有记录方自己作保，不算已证实。",
@@ -191,27 +191,35 @@ fn one(entry: &MineEntry) -> String {
     text
 }
 
-fn summary(lang: Lang, mine: &Mine) -> String {
-    let (looks, entries) = (mine.seen.looks, mine.seen.next);
+/// What was found; `demanded` tells whether the policy asks for any witness's word.
+fn summary(lang: Lang, mine: &Mine, demanded: bool) -> String {
+    let (looks, entries, new) = (mine.seen.looks, mine.seen.next, mine.new.len());
     let until = time(mine.seen.covered_ms);
     let (by, of) = (mine.verdict.cosigned.len(), mine.verdict.witnesses);
-    match (lang, of) {
-        (Lang::Zh, 0) => format!(
-            "您的信息被查看过 {looks} 次（共 {entries} 条记录，其中新的 {} 条）；到 {until} 为止，这份清单是完整的。没有见证人确认。",
-            mine.new.len()
+    let confirmed = confirmed(lang, demanded, by, of);
+    match lang {
+        Lang::Zh => format!(
+            "您的信息被查看过 {looks} 次（共 {entries} 条记录，其中新的 {new} 条）；到 {until} 为止，这份清单是完整的{confirmed}"
         ),
-        (Lang::Zh, _) => format!(
-            "您的信息被查看过 {looks} 次（共 {entries} 条记录，其中新的 {} 条）；到 {until} 为止，这份清单是完整的，{of} 位见证人中有 {by} 位确认。",
-            mine.new.len()
+        Lang::En => format!(
+            "You were looked at {looks} times ({entries} entries, {new} of them new); this list is complete up to {until}{confirmed}"
         ),
-        (Lang::En, 0) => format!(
-            "You were looked at {looks} times ({entries} entries, {} of them new); this list is complete up to {until}. No witness confirmed it.",
-            mine.new.len()
-        ),
-        (Lang::En, _) => format!(
-            "You were looked at {looks} times ({entries} entries, {} of them new); this list is complete up to {until}, confirmed by {by} of {of} witnesses.",
-            mine.new.len()
-        ),
+    }
+}
+
+/// Who confirmed it: the sentence's end.
+fn confirmed(lang: Lang, demanded: bool, by: usize, of: usize) -> String {
+    match (lang, demanded, of) {
+        (Lang::Zh, _, 0) => "。没有见证人确认。".to_owned(),
+        (Lang::Zh, true, _) => format!("，{of} 位见证人中有 {by} 位确认。"),
+        (Lang::Zh, false, _) => {
+            format!("。没有要求见证人确认；{of} 位见证人中有 {by} 位作了确认。")
+        }
+        (Lang::En, _, 0) => ". No witness confirmed it.".to_owned(),
+        (Lang::En, true, _) => format!(", confirmed by {by} of {of} witnesses."),
+        (Lang::En, false, _) => {
+            format!(". No confirmation is demanded; {by} of {of} witnesses gave one.")
+        }
     }
 }
 
@@ -230,5 +238,37 @@ fn fewer(lang: Lang, before: u64, now: u64) -> String {
     match lang {
         Lang::Zh => format!("上次有 {before} 条记录，现在只给出 {now} 条"),
         Lang::En => format!("{before} entries were seen last time, and only {now} are shown now"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_demands_nothing_is_said_to() {
+        let rows = [
+            (Lang::En, true, 2, 3, ", confirmed by 2 of 3 witnesses."),
+            (
+                Lang::En,
+                false,
+                0,
+                3,
+                ". No confirmation is demanded; 0 of 3 witnesses gave one.",
+            ),
+            (Lang::En, false, 0, 0, ". No witness confirmed it."),
+            (Lang::Zh, true, 2, 3, "，3 位见证人中有 2 位确认。"),
+            (
+                Lang::Zh,
+                false,
+                1,
+                3,
+                "。没有要求见证人确认；3 位见证人中有 1 位作了确认。",
+            ),
+            (Lang::Zh, false, 0, 0, "。没有见证人确认。"),
+        ];
+        for (lang, demanded, by, of, expected) in rows {
+            assert_eq!(confirmed(lang, demanded, by, of), expected);
+        }
     }
 }

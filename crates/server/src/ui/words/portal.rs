@@ -120,6 +120,7 @@ phrases! {
     V_NO_CHECKPOINT: "没有可用的检查点", "there is no checkpoint to check against";
     V_COMPLETE: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；{of} 位见证人中有 {by} 位确认。", "Up to {until} the log holds {count} entries under your name, and none is missing; {by} of {of} witnesses confirm it.";
     V_COMPLETE_ALONE: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；这本日志没有见证人，只有运营者自己的签名作保。", "Up to {until} the log holds {count} entries under your name, and none is missing; this log has no witnesses, so the operator's own signature is all that vouches for it.";
+    V_NOT_DEMANDED: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；没有要求见证人确认，{of} 位见证人中有 {by} 位作了确认。", "Up to {until} the log holds {count} entries under your name, and none is missing; no confirmation is demanded, and {by} of {of} witnesses gave one.";
     V_NOT_CONFIRMED: "到 {until} 为止，日志里您名下有 {count} 条，无一遗漏；但 {of} 位见证人中只有 {by} 位确认，还不够，请稍后再看。", "Up to {until} the log holds {count} entries under your name, and none is missing; but only {by} of {of} witnesses confirm it, which is not enough: look again later.";
     V_INCOMPLETE: "没能证明清单完整：", "It could not be shown that the list is complete: ";
     V_HIDDEN: "日志里您名下还有 {hidden} 条，本页没有列出！", "The log holds {hidden} more entries under your name that this page does not list!";
