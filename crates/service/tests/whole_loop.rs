@@ -885,7 +885,8 @@ fn cut_and_sent_on(bytes: &[u8]) -> Vec<u8> {
 async fn take_in(service: &Arc<Service>, bytes: &[u8], of: Option<&Handle>) -> String {
     let mut upload = service.upload().unwrap();
     upload.write_all(bytes).unwrap();
-    let added = service.add_picture(&Caller::local(), upload, "card.jpg", of);
+    let caller = Caller::local();
+    let added = service.add_picture(&caller, upload, "card.jpg", of);
     added.await.unwrap().id
 }
 
@@ -947,7 +948,8 @@ async fn a_picture_that_turned_up_leads_to_its_copy() {
     assert!(accused(&found).is_empty(), "{found:?}");
     let mut upload = service.upload().unwrap();
     upload.write_all(b"\xff\xd8\xff not a picture").unwrap();
-    let refused = service.add_picture(&Caller::local(), upload, "x.jpg", None);
+    let caller = Caller::local();
+    let refused = service.add_picture(&caller, upload, "x.jpg", None);
     assert_eq!(refused.await.unwrap_err().code(), "invalid");
 
     // With the words of the purpose over it, drawn by whatever font this machine has.

@@ -164,7 +164,7 @@ fn item(c: &Ctx, entry: &OwnEntry) -> Markup {
 
 /// What verify-page.js says, in the page's language.
 fn page_words(c: &Ctx) -> String {
-    const WORDS: [(&str, Phrase); 51] = [
+    const WORDS: [(&str, Phrase); 52] = [
         ("all_ok", w::V_ALL_OK),
         ("some_bad", w::V_SOME_BAD),
         ("gap", w::V_GAP),
