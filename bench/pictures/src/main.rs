@@ -31,7 +31,7 @@ use attack::{ATTACKS, COLLUSIONS, Collusion, Dice, SIZES};
 const COPIES: u64 = 1_000;
 
 /// Keys scored a leak: the copies, and more innocents judged at the same threshold.
-const KEYS: u32 = 4_000;
+const KEYS: u32 = 2_700;
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -154,7 +154,10 @@ impl Reference {
                 continue;
             };
             let sure = pose.likeness >= SURE;
-            if best.as_ref().is_none_or(|(_, b)| b.likeness < pose.likeness) {
+            if best
+                .as_ref()
+                .is_none_or(|(_, b)| b.likeness < pose.likeness)
+            {
                 best = Some((seen, pose));
             }
             if sure {

@@ -248,7 +248,9 @@ fn compare(level: &Level, warped: Warped) -> Compared {
     }
     let gain = if tt > 0.0 { ti / tt } else { 0.0 };
     // A sliver of anything can be bent to resemble a sliver of anything else.
-    let trust = (real(count) / (SLIVER * real(warped.covered.len()))).min(1.0).sqrt();
+    let trust = (real(count) / (SLIVER * real(warped.covered.len())))
+        .min(1.0)
+        .sqrt();
     Compared {
         even,
         covered: warped.covered,
