@@ -390,13 +390,13 @@ fn newton(level: &Level, compared: &Compared) -> Option<(Map, f64)> {
         }
     });
     let trace: f64 = (0..8).map(|i| normal[i][i]).sum();
-    for i in 0..8 {
-        normal[i][i] += trace * if i < 6 { 1e-5 } else { 1e-4 } + 1e-9;
-        for j in 0..i {
-            normal[i][j] = normal[j][i];
-        }
-    }
-    let p = solve(normal, right)?;
+    // The lower half mirrors the upper; a little weight holds what the picture cannot tell.
+    let whole = std::array::from_fn(|i| {
+        let hold = trace * if i < 6 { 1e-5 } else { 1e-4 } + 1e-9;
+        let entry = |j: usize| normal[i.min(j)][i.max(j)] + if i == j { hold } else { 0.0 };
+        std::array::from_fn(entry)
+    });
+    let p = solve(whole, right)?;
     // `p` moves points by unit · (…): back from coordinates around the middle.
     let small = Map([
         1.0 + p[0] / unit,
