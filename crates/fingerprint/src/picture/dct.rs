@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-use super::raster::narrow;
+use super::raster::{narrow, real};
 
 /// Side of a square.
 pub(super) const SIDE: usize = 8;
@@ -49,11 +49,8 @@ pub(super) const CARRIERS: usize = BANDS.len();
 /// `BASIS[k][i]`: value of wave `k` at pixel `i`.
 static BASIS: LazyLock<[[f32; SIDE]; SIDE]> = LazyLock::new(|| {
     std::array::from_fn(|k| {
-        std::array::from_fn(|i| {
-            let (k, i) = (k as u32, i as u32);
-            let scale = if k == 0 { 0.125_f64.sqrt() } else { 0.5 };
-            narrow(scale * (PI * f64::from(2 * i + 1) * f64::from(k) / 16.0).cos())
-        })
+        let scale = if k == 0 { 0.125_f64.sqrt() } else { 0.5 };
+        std::array::from_fn(|i| narrow(scale * (PI * real(2 * i + 1) * real(k) / 16.0).cos()))
     })
 });
 

@@ -98,7 +98,7 @@ pub(super) fn pairs(original: &[Feature], leak: &[Feature]) -> Vec<Pair> {
         let spot = 6.0 * best.scale;
         let rival = original
             .iter()
-            .filter(|f| (f.x - best.x).hypot(f.y - best.y) > spot)
+            .filter(|f| (f.x - best.x).powi(2) + (f.y - best.y).powi(2) > spot * spot)
             .map(|f| f.distance(seen))
             .min()
             .unwrap_or(256);
@@ -166,9 +166,10 @@ fn similar(pair: &Pair) -> Map {
 
 fn within<'a>(map: &Map, pairs: &'a [Pair], most: f64) -> impl Iterator<Item = &'a Pair> {
     let map = *map;
+    // Squares and no roots: all proposals meet all matches here.
     pairs.iter().filter(move |pair| {
         let (u, v) = map.apply(pair.from.0, pair.from.1);
-        (u - pair.to.0).hypot(v - pair.to.1) <= most
+        (u - pair.to.0).powi(2) + (v - pair.to.1).powi(2) <= most * most
     })
 }
 

@@ -132,7 +132,7 @@ impl Reference {
         Print::of(&self.features)
     }
 
-    /// Lays `leak` over the original: under any turn and mirroring, crops, scales from a quarter to
+    /// Lays `leak` over the original: under any turn, mirrored or as a negative, crops, scales from a quarter to
     /// double, perspective, changes of brightness, and borders around.
     ///
     /// None when the leak does not show the original, or not well enough. No key enters.
@@ -147,21 +147,24 @@ impl Reference {
     ) -> Result<Option<Registered>, FingerprintError> {
         limits.check(leak)?;
         let leak = bounded(Grid::of(leak), LEAK_SIDE);
-        let upright = self.lay(&leak);
-        if let Some(pose) = &upright
-            && pose.likeness >= SURE
-        {
-            return Ok(self.read(&leak, pose));
+        let mut best: Option<(Grid, Pose)> = None;
+        for seen in [Grid::clone, Grid::mirrored, Grid::negative] {
+            let seen = seen(&leak);
+            let Some(pose) = self.lay(&seen) else {
+                continue;
+            };
+            let sure = pose.likeness >= SURE;
+            if best
+                .as_ref()
+                .is_none_or(|(_, b)| b.likeness < pose.likeness)
+            {
+                best = Some((seen, pose));
+            }
+            if sure {
+                break;
+            }
         }
-        let mirrored = leak.mirrored();
-        let turned = self.lay(&mirrored);
-        let like = |pose: &Option<Pose>| pose.as_ref().map_or(0.0, |pose| pose.likeness);
-        let (leak, pose) = if like(&turned) > like(&upright) {
-            (mirrored, turned)
-        } else {
-            (leak, upright)
-        };
-        Ok(pose.and_then(|pose| self.read(&leak, &pose)))
+        Ok(best.and_then(|(seen, pose)| self.read(&seen, &pose)))
     }
 
     /// The best way to lay a leak that is not mirrored.

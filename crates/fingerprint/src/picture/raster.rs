@@ -60,6 +60,15 @@ impl Grid {
         flipped
     }
 
+    /// The same grid with dark for bright.
+    pub(super) fn negative(&self) -> Self {
+        let mut negative = self.clone();
+        for value in &mut negative.data {
+            *value = 255.0 - *value;
+        }
+        negative
+    }
+
     /// Shrinks to `width × height` by averaging areas; sides that would grow stay as they are.
     pub(super) fn shrink(&self, width: usize, height: usize) -> Self {
         shrink(&self.data, self.width, self.height, width, height)
@@ -219,7 +228,7 @@ fn box_columns(grid: &Grid, radius: usize) -> Grid {
     let (w, h) = (grid.width, grid.height);
     let mut out = Grid::zeros(w, h);
     let mut sums = vec![0.0_f64; w];
-    let mut add = |sums: &mut [f64], y: usize, sign: f64| {
+    let add = |sums: &mut [f64], y: usize, sign: f64| {
         for (sum, value) in sums.iter_mut().zip(grid.row(y)) {
             *sum += sign * f64::from(*value);
         }

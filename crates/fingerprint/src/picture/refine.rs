@@ -21,6 +21,9 @@ const LEAST_SIDE: usize = 12;
 /// Halvings of the original that are searched.
 const LEVELS: usize = 4;
 
+/// Share of the original below which a leak's likeness counts for less.
+const SLIVER: f64 = 0.2;
+
 /// Most steps a level.
 const STEPS: usize = 14;
 
@@ -235,19 +238,25 @@ struct Compared {
 fn compare(level: &Level, warped: Warped) -> Compared {
     let even = even(&warped.grid);
     let (mut tt, mut ti, mut ii) = (0.0, 0.0, 0.0);
+    let mut count = 0_usize;
     for ((t, i), covered) in level.even.data.iter().zip(&even.data).zip(&warped.covered) {
         if *covered {
             let (t, i) = (f64::from(*t), f64::from(*i));
             (tt, ti, ii) = (tt + t * t, ti + t * i, ii + i * i);
+            count += 1;
         }
     }
     let gain = if tt > 0.0 { ti / tt } else { 0.0 };
+    // A sliver of anything can be bent to resemble a sliver of anything else.
+    let trust = (real(count) / (SLIVER * real(warped.covered.len())))
+        .min(1.0)
+        .sqrt();
     Compared {
         even,
         covered: warped.covered,
         gain,
         spread: ((ii - gain * ti) / tt.max(1e-9)).max(1e-6).sqrt(),
-        likeness: ti / (tt * ii).sqrt().max(1e-9),
+        likeness: trust * ti / (tt * ii).sqrt().max(1e-9),
     }
 }
 
@@ -381,13 +390,13 @@ fn newton(level: &Level, compared: &Compared) -> Option<(Map, f64)> {
         }
     });
     let trace: f64 = (0..8).map(|i| normal[i][i]).sum();
-    for i in 0..8 {
-        normal[i][i] += trace * if i < 6 { 1e-5 } else { 1e-4 } + 1e-9;
-        for j in 0..i {
-            normal[i][j] = normal[j][i];
-        }
-    }
-    let p = solve(normal, right)?;
+    // The lower half mirrors the upper; a little weight holds what the picture cannot tell.
+    let whole = std::array::from_fn(|i| {
+        let hold = trace * if i < 6 { 1e-5 } else { 1e-4 } + 1e-9;
+        let entry = |j: usize| normal[i.min(j)][i.max(j)] + if i == j { hold } else { 0.0 };
+        std::array::from_fn(entry)
+    });
+    let p = solve(whole, right)?;
     // `p` moves points by unit · (…): back from coordinates around the middle.
     let small = Map([
         1.0 + p[0] / unit,

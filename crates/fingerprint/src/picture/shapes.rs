@@ -1,5 +1,7 @@
 //! Pictures for tests: hills, edges and grain, the same for the same seed.
 
+#![expect(clippy::cast_possible_truncation, reason = "sides of small pictures")]
+
 use super::raster::{Grid, narrow, real};
 use crate::plane::Plane;
 

@@ -1,5 +1,7 @@
 //! Mark, attack, score: what a leak still says after what people do to pictures.
 
+#![expect(clippy::cast_possible_truncation, reason = "sides of small pictures")]
+
 use super::raster::real;
 use super::shapes::{drawn, grain, landscape};
 use super::*;
@@ -145,6 +147,9 @@ fn large_pictures_carry_into_screenshots() {
     });
 }
 
+/// What colluders make of the values of one pixel, given in order.
+type Mix = fn(&mut [f32]) -> f32;
+
 #[test]
 fn colluders_are_found_and_nobody_else() {
     let original = landscape(400, 300, 21);
@@ -152,7 +157,7 @@ fn colluders_are_found_and_nobody_else() {
     let copies: Vec<Plane> = keys[..8].iter().map(|key| marked(&original, key)).collect();
     let reference = Reference::new(&original, Limits::default()).unwrap();
     let threshold = Threshold::new(200, Epsilon::DEFAULT).unwrap();
-    let attacks: [(&str, fn(&mut [f32]) -> f32); 3] = [
+    let attacks: [(&str, Mix); 3] = [
         ("average", |v| v.iter().sum::<f32>() / v.len() as f32),
         ("median", |v| v[v.len() / 2]),
         ("farthest from the mean", |v| {

@@ -1,0 +1,386 @@
+//! Attacks marked pictures and counts who is caught and who is wrongly accused.
+//!
+//! ```text
+//! cargo run --release -p liuhen-bench-pictures -- attacks PHOTOS   # our table, as Markdown
+//! cargo run --release -p liuhen-bench-pictures -- apply MARKED OUT # the same attacks on others' copies
+//! cargo run --release -p liuhen-bench-pictures -- speed            # 12 megapixels; many copies
+//! ```
+//!
+//! `fetch.sh` gathers the photographs, `peers.py` marks and reads with others' programs;
+//! results stand in `docs/picture-attacks.md`. Seeds are the names of photograph and attack.
+
+#![expect(clippy::print_stdout, reason = "a program that prints its table")]
+
+mod attack;
+mod figures;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use image::RgbImage;
+use liuhen_fingerprint::code::ExportKey;
+use liuhen_fingerprint::evalue::{Epsilon, Threshold};
+use liuhen_fingerprint::picture::{Limits, Mark, Reference, mark};
+use liuhen_fingerprint::plane::Plane;
+
+use attack::{ATTACKS, COLLUSIONS, Collusion, Dice, SIZES};
+
+/// Copies issued: whoever is accused is accused among these.
+const COPIES: u64 = 1_000;
+
+/// Keys scored a leak: the copies, and more innocents judged at the same threshold.
+const KEYS: u32 = 2_700;
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["attacks", photos] => attacks(Path::new(photos)),
+        ["apply", marked, out] => apply(Path::new(marked), Path::new(out)),
+        ["speed"] => speed(),
+        _ => bail!("say: attacks PHOTOS, apply MARKED OUT, or speed"),
+    }
+}
+
+fn key(number: u32) -> ExportKey {
+    let mut secret = [0x5A; 32];
+    secret[..4].copy_from_slice(&number.to_be_bytes());
+    ExportKey::from_secret(secret)
+}
+
+/// A photograph with what is needed to judge its leaks.
+struct Photo {
+    name: String,
+    picture: RgbImage,
+    plane: Plane,
+    reference: Reference,
+}
+
+fn plane(picture: &RgbImage) -> Result<Plane> {
+    let (w, h) = picture.dimensions();
+    let bright =
+        |[r, g, b]: [u8; 3]| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b);
+    let values = picture.pixels().map(|p| bright(p.0)).collect();
+    Ok(Plane::new(w as usize, h as usize, values)?)
+}
+
+/// The files of a folder in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files = Vec::new();
+    for entry in entries {
+        files.push(entry?.path());
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn photo(path: &Path) -> Result<Photo> {
+    let picture = image::open(path)
+        .with_context(|| path.display().to_string())?
+        .into_rgb8();
+    let plane = plane(&picture)?;
+    Ok(Photo {
+        name: stem(path),
+        reference: Reference::new(&plane, Limits::default())?,
+        plane,
+        picture,
+    })
+}
+
+impl Photo {
+    fn mark(&self, copy: u32) -> Result<Mark> {
+        Ok(mark(
+            &self.plane,
+            &key(copy),
+            self.name.as_bytes(),
+            Limits::default(),
+        )?)
+    }
+
+    fn copy(&self, copy: u32) -> Result<RgbImage> {
+        let mark = self.mark(copy)?;
+        let mut marked = self.picture.clone();
+        for (pixel, change) in marked.pixels_mut().zip(mark.change()) {
+            pixel.0 = pixel.0.map(|value| value.saturating_add_signed(*change));
+        }
+        Ok(marked)
+    }
+}
+
+/// Peak signal to noise over the three colours, in decibels.
+fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
+    let pairs = a.as_raw().iter().zip(b.as_raw());
+    let total: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+    let count = a.as_raw().len();
+    10.0 * (65_025.0 / (number(total) / count as f64)).log10()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// What happened in one cell of the table.
+#[derive(Default)]
+struct Row {
+    trials: u64,
+    registered: u64,
+    guilty: u64,
+    caught: u64,
+    some: u64,
+    innocents: u64,
+    accused: u64,
+    statistics: Vec<f64>,
+    reading: Duration,
+    megapixels: f64,
+}
+
+impl Row {
+    fn judge(
+        &mut self,
+        photo: &Photo,
+        leak: &RgbImage,
+        guilty: &[u32],
+        keys: &[ExportKey],
+    ) -> Result<()> {
+        let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
+        let plane = plane(leak)?;
+        let start = Instant::now();
+        let registered = photo.reference.register(&plane, Limits::default())?;
+        self.reading += start.elapsed();
+        self.megapixels += number(u64::from(leak.width()) * u64::from(leak.height())) / 1e6;
+        self.trials += 1;
+        self.guilty += guilty.len() as u64;
+        self.innocents += (keys.len() - guilty.len()) as u64;
+        let Some(registered) = registered else {
+            self.statistics.push(0.0);
+            return Ok(());
+        };
+        self.registered += 1;
+        let id = photo.name.as_bytes();
+        let borrowed: Vec<&ExportKey> = keys.iter().collect();
+        let scores = registered.score(&borrowed, id);
+        let mut some = false;
+        for (copy, score) in (0_u32..).zip(scores) {
+            let accused = threshold.judge(score).is_accused();
+            if guilty.contains(&copy) {
+                some |= accused;
+                self.caught += u64::from(accused);
+                self.statistics
+                    .push(registered.statistic(&keys[copy as usize], id));
+            } else {
+                self.accused += u64::from(accused);
+            }
+        }
+        self.some += u64::from(some);
+        Ok(())
+    }
+
+    fn show(&mut self, name: &str) {
+        self.statistics.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let last = self.statistics.len().saturating_sub(1);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an index"
+            )]
+            let index = (share * last as f64) as usize;
+            self.statistics.get(index).copied().unwrap_or(0.0)
+        };
+        let (_, high) = figures::interval(self.accused, self.innocents);
+        println!(
+            "| {name} | {}/{} | {}/{} | {}/{} | {:.1} | {:.1} | {} of {} (≤ {:.1e}) | {:.0} |",
+            self.some,
+            self.trials,
+            self.caught,
+            self.guilty,
+            self.registered,
+            self.trials,
+            at(0.0),
+            at(0.5),
+            self.accused,
+            self.innocents,
+            high,
+            self.reading.as_secs_f64() * 1e3 / self.megapixels.max(1e-9),
+        );
+    }
+}
+
+fn head() {
+    println!(
+        "| attack | leaks led back | guilty caught | registered | least t | median t | innocents accused (95% bound) | ms a megapixel |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+}
+
+fn attacks(folder: &Path) -> Result<()> {
+    let photos: Vec<Photo> = files(folder)?
+        .iter()
+        .map(|p| photo(p))
+        .collect::<Result<_>>()?;
+    let keys: Vec<ExportKey> = (0..KEYS).map(key).collect();
+    println!("load: {}", load());
+    for photo in &photos {
+        let (w, h) = photo.picture.dimensions();
+        let start = Instant::now();
+        photo.mark(0)?;
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        println!(
+            "{} {w} × {h}: {:.1} dB, marked in {took:.1} ms",
+            photo.name,
+            psnr(&photo.picture, &photo.copy(0)?)
+        );
+    }
+    println!();
+    head();
+    for (name, attack) in ATTACKS {
+        let mut row = Row::default();
+        for photo in &photos {
+            let mut dice = Dice::new(&format!("{name}/{}", photo.name));
+            let copy = pick(&mut dice);
+            let leak = attack.run(&photo.copy(copy)?, &mut dice)?;
+            row.judge(photo, &leak, &[copy], &keys)?;
+        }
+        row.show(name);
+    }
+    println!();
+    head();
+    for (name, collusion) in COLLUSIONS {
+        for size in SIZES {
+            collude(name, *collusion, size, &photos, &keys)?;
+        }
+    }
+    println!("load: {}", load());
+    Ok(())
+}
+
+fn pick(dice: &mut Dice) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "below a thousand"
+    )]
+    let copy = (dice.unit() * 1_000.0) as u32;
+    copy
+}
+
+fn collude(
+    name: &str,
+    how: Collusion,
+    size: usize,
+    photos: &[Photo],
+    keys: &[ExportKey],
+) -> Result<()> {
+    let mut row = Row::default();
+    for photo in photos {
+        let mut dice = Dice::new(&format!("{name}/{size}/{}", photo.name));
+        let first = pick(&mut dice);
+        let guilty: Vec<u32> = (0..u32::try_from(size)?)
+            .map(|i| (first + i * 101) % 1_000)
+            .collect();
+        let copies: Vec<RgbImage> = guilty
+            .iter()
+            .map(|c| photo.copy(*c))
+            .collect::<Result<_>>()?;
+        row.judge(photo, &how.run(&copies)?, &guilty, keys)?;
+    }
+    row.show(&format!("{name} of {size}"));
+    Ok(())
+}
+
+fn load() -> String {
+    fs::read_to_string("/proc/loadavg")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+/// Attacks `MARKED/METHOD/PHOTO/COPY.png` into `OUT/METHOD/PHOTO/ATTACK.png`.
+fn apply(marked: &Path, out: &Path) -> Result<()> {
+    for method in files(marked)? {
+        for photo in files(&method)? {
+            let copies = files(&photo)?;
+            let copies: Vec<RgbImage> = copies
+                .iter()
+                .map(|path| Ok(image::open(path)?.into_rgb8()))
+                .collect::<Result<_>>()?;
+            let into = out.join(stem(&method)).join(stem(&photo));
+            fs::create_dir_all(&into)?;
+            let Some(first) = copies.first() else {
+                continue;
+            };
+            for (number, (name, attack)) in ATTACKS.iter().enumerate() {
+                let mut dice = Dice::new(&format!("{name}/{}", stem(&photo)));
+                pick(&mut dice);
+                let leak = attack.run(first, &mut dice)?;
+                leak.save(into.join(format!("{number:02} {}.png", name.replace('/', " "))))?;
+            }
+            for (number, (name, collusion)) in COLLUSIONS.iter().enumerate() {
+                for size in SIZES.iter().filter(|size| **size <= copies.len()) {
+                    let leak = collusion.run(&copies[..*size])?;
+                    leak.save(
+                        into.join(format!("{} {name} of {size}.png", 60 + 10 * number + size)),
+                    )?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Times what the issue sets bounds for.
+fn speed() -> Result<()> {
+    println!("load: {}", load());
+    let (w, h) = (4_000_usize, 3_000_usize);
+    let value = |at: usize| {
+        let (x, y) = ((at % w) as f32, (at / w) as f32);
+        128.0 + 40.0 * (x / 37.0).sin() * (y / 51.0).cos() + ((at * 2_654_435_761) >> 7 & 31) as f32
+    };
+    let original = Plane::new(w, h, (0..w * h).map(value).collect())?;
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        mark(&original, &key(1), b"large", Limits::default())?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    println!("mark 12 megapixels: {best:.3} s (best of 5)");
+    let start = Instant::now();
+    let reference = Reference::new(&original, Limits::default())?;
+    println!(
+        "prepare the original: {:.3} s",
+        start.elapsed().as_secs_f64()
+    );
+    let leak = mark(&original, &key(1), b"large", Limits::default())?.apply(&original)?;
+    let start = Instant::now();
+    let Some(registered) = reference.register(&leak, Limits::default())? else {
+        bail!("the untouched copy was not registered");
+    };
+    println!(
+        "register 12 megapixels: {:.3} s",
+        start.elapsed().as_secs_f64()
+    );
+    let keys: Vec<ExportKey> = (0..20_000).map(key).collect();
+    let keys: Vec<&ExportKey> = keys.iter().collect();
+    let start = Instant::now();
+    let scores = registered.score(&keys, b"large");
+    let took = start.elapsed().as_secs_f64();
+    println!(
+        "score {} copies over {} carriers: {took:.3} s, {:.0} copies a second; copy 1 has ln e = {:.0}",
+        keys.len(),
+        registered.carriers(),
+        keys.len() as f64 / took,
+        scores[1].ln()
+    );
+    Ok(())
+}
