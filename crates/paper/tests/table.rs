@@ -177,7 +177,7 @@ fn the_words_over_the_picture_are_not_seen() {
     let Some(words) = file.words() else { return };
     assert!(words.contains("19900000007"));
     let (_, seen) = file.seen(1, 72).unwrap();
-    assert!(seen.iter().all(|value| *value == 255));
+    assert!(seen.iter().all(|value| *value >= 252));
 }
 
 #[test]
