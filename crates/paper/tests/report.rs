@@ -79,6 +79,8 @@ fn report(font: &Font) -> Vec<u8> {
 #[test]
 fn equal_reports_have_equal_bytes_and_no_date() {
     let Some(font) = common::font() else { return };
+    let paper = Paper::new(&font, meta()).paragraph("某人");
+    assert_eq!(format!("{paper:?}"), "Paper(1 blocks)");
     let (one, two) = (report(&font), report(&font));
     assert!(one == two);
     let has = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).any(|part| part == word);
