@@ -109,6 +109,35 @@ pub fn encode(picture: &Picture, encoding: Encoding) -> Result<Vec<u8>, PictureE
     Ok(bytes.into_inner())
 }
 
+/// Writes a grey page, `grey` holding one byte a pixel, as JPEG of `quality` 1 to 100.
+///
+/// # Errors
+///
+/// [`PictureError::Length`], [`PictureError::Empty`], or as [`encode`].
+pub fn encode_grey(
+    (width, height): (u32, u32),
+    grey: &[u8],
+    quality: u8,
+) -> Result<Vec<u8>, PictureError> {
+    let expected = u64::from(width) * u64::from(height);
+    let found = grey.len() as u64;
+    let (format, limit) = (Format::Jpeg, Encoding::default().longest());
+    if expected != found {
+        return Err(PictureError::Length { expected, found });
+    }
+    if expected == 0 {
+        return Err(PictureError::Empty);
+    }
+    if width.max(height) > limit {
+        return Err(PictureError::Side { format, limit });
+    }
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
+        .write_image(grey, width, height, ExtendedColorType::L8)
+        .map_err(|_| PictureError::Encode(format))?;
+    Ok(bytes)
+}
+
 fn write(picture: &Picture, encoding: Encoding, to: &mut Cursor<Vec<u8>>) -> ImageResult<()> {
     let (width, height) = (picture.width(), picture.height());
     let (samples, colour) = match picture.channels() {

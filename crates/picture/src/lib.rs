@@ -35,7 +35,7 @@ mod pixels;
 mod stamp;
 
 pub use decode::{Format, Limits, decode};
-pub use encode::{Encoding, encode};
+pub use encode::{Encoding, encode, encode_grey};
 pub use error::{FontError, MarkError, PictureError};
 pub use font::{Font, Glyphs, Metrics};
 pub use mark::{Drawn, PurposeMark};

@@ -1,7 +1,5 @@
 //! Which font is found, and what is said when none is.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod common;
 
 use std::fs;

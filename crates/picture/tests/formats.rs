@@ -4,11 +4,12 @@
 //! libwebp 1.2 wrote them, one file for each kind.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
-#![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use std::path::Path;
 
-use liuhen_picture::{Encoding, Format, Limits, Picture, PictureError, decode, encode};
+use liuhen_picture::{
+    Encoding, Format, Limits, Picture, PictureError, decode, encode, encode_grey,
+};
 
 const RED: [u8; 3] = [255, 0, 0];
 const LIME: [u8; 3] = [0, 255, 0];
@@ -244,6 +245,34 @@ fn a_side_too_long_for_the_format_is_refused() {
         Err(PictureError::Side { .. })
     ));
     assert!(encode(&wider, Encoding::Tiff).is_ok());
+}
+
+#[test]
+fn a_grey_page_is_a_jpeg_of_one_component() {
+    let grey: Vec<u8> = (0..64_u32 * 40)
+        .map(|at| if at % 64 < 32 { 250 } else { 5 })
+        .collect();
+    let bytes = encode_grey((64, 40), &grey, 92).unwrap();
+    let frame = bytes
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .unwrap();
+    assert_eq!(bytes[frame + 9], 1, "components");
+    let back = read(&bytes).unwrap();
+    assert!(
+        back.luma()
+            .iter()
+            .zip(&grey)
+            .all(|(a, b)| (a - f32::from(*b)).abs() < 6.0)
+    );
+    assert!(matches!(
+        encode_grey((64, 41), &grey, 92),
+        Err(PictureError::Length { .. })
+    ));
+    assert!(matches!(
+        encode_grey((0, 41), &[], 92),
+        Err(PictureError::Empty)
+    ));
 }
 
 /// The four colours with an orientation in EXIF.

@@ -1,6 +1,6 @@
 //! A font with Chinese, or word that tests of drawing are passed over.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::print_stdout, reason = "a test that is passed over says so")]
 
 use liuhen_picture::Font;
 
