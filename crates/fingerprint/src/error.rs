@@ -47,4 +47,12 @@ pub enum FingerprintError {
     /// A picture's brightness does not fill its width and height with finite numbers.
     #[error("a plane needs width × height finite values, at least one")]
     Plane,
+    /// A picture is too small to hold a tile, or too large to be looked at.
+    #[error("a picture to look at needs {least} pixels a side and at most {most} in all")]
+    LookSize {
+        /// The least side, in pixels.
+        least: usize,
+        /// The most pixels.
+        most: usize,
+    },
 }

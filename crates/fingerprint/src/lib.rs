@@ -34,7 +34,8 @@
 //! From the bottom: [`evalue`] is the currency, [`code`] says which form each copy shows, [`model`]
 //! imagines leakers, [`decode`] scores a copy (its page proves the bound), [`canary`] and [`table`]
 //! carry symbols, [`trace`] accuses, [`reads`] ranks readers without accusing, [`power`] says
-//! beforehand what an export can prove, and [`simulate`] rehearses it.
+//! beforehand what an export can prove, and [`simulate`] rehearses it. [`tile`] marks screens, by
+//! viewer.
 //!
 //! This room does no input or output, holds no key beyond those it is given, and knows neither
 //! recipients nor subjects.
@@ -49,6 +50,7 @@ pub mod power;
 pub mod reads;
 pub mod simulate;
 pub mod table;
+pub mod tile;
 pub mod trace;
 
 mod error;
