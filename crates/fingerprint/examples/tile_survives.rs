@@ -49,16 +49,28 @@ const ROWS: &[Row] = &[
     row("screenshot 1.5×", Paper::Table, 1.5, |s, _| s),
     row("screenshot 2×", Paper::Table, 2.0, |s, _| s),
     row("screenshot 3×", Paper::Table, 3.0, |s, _| s),
-    row("crop 300 × 200, table", Paper::Table, 1.0, |s, d| crop(&s, 300, 200, d)),
-    row("crop 300 × 200, dense text", Paper::Dense, 1.0, |s, d| crop(&s, 300, 200, d)),
-    row("crop 200 × 150, table", Paper::Table, 1.0, |s, d| crop(&s, 200, 150, d)),
-    row("crop 150 × 100, table", Paper::Table, 1.0, |s, d| crop(&s, 150, 100, d)),
-    row("crop 100 × 80, table", Paper::Table, 1.0, |s, d| crop(&s, 100, 80, d)),
+    row("crop 300 × 200, table", Paper::Table, 1.0, |s, d| {
+        crop(&s, 300, 200, d)
+    }),
+    row("crop 300 × 200, dense text", Paper::Dense, 1.0, |s, d| {
+        crop(&s, 300, 200, d)
+    }),
+    row("crop 200 × 150, table", Paper::Table, 1.0, |s, d| {
+        crop(&s, 200, 150, d)
+    }),
+    row("crop 150 × 100, table", Paper::Table, 1.0, |s, d| {
+        crop(&s, 150, 100, d)
+    }),
+    row("crop 100 × 80, table", Paper::Table, 1.0, |s, d| {
+        crop(&s, 100, 80, d)
+    }),
     row("JPEG 90", Paper::Table, 1.0, |s, _| s.jpeg(90)),
     row("JPEG 75", Paper::Table, 1.0, |s, _| s.jpeg(75)),
     row("JPEG 50", Paper::Table, 1.0, |s, _| s.jpeg(50)),
     row("JPEG 75, 2× screen", Paper::Table, 2.0, |s, _| s.jpeg(75)),
-    row("half size, JPEG 85", Paper::Table, 1.0, |s, _| s.scaled(0.5).jpeg(85)),
+    row("half size, JPEG 85", Paper::Table, 1.0, |s, _| {
+        s.scaled(0.5).jpeg(85)
+    }),
     row("70% size", Paper::Table, 1.0, |s, _| s.scaled(0.7)),
     row("50% size", Paper::Table, 1.0, |s, _| s.scaled(0.5)),
     row("200% size", Paper::Table, 1.0, |s, _| s.scaled(2.0)),
@@ -67,13 +79,21 @@ const ROWS: &[Row] = &[
     row("blur 3 px", Paper::Table, 1.0, |s, _| s.blurred(3.0)),
     row("noise 5", Paper::Table, 1.0, |s, d| s.noisy(5.0, d)),
     row("noise 15", Paper::Table, 1.0, |s, d| s.noisy(15.0, d)),
-    row("darker, gamma 1.5", Paper::Table, 1.0, |s, _| s.lit(1.5, 0.8)),
+    row("darker, gamma 1.5", Paper::Table, 1.0, |s, _| {
+        s.lit(1.5, 0.8)
+    }),
     row("inverted", Paper::Table, 1.0, |s, _| s.inverted()),
     row("rotated 3°", Paper::Table, 1.0, |s, _| s.rotated(3.0)),
     row("rotated 15°", Paper::Table, 1.0, |s, _| s.rotated(15.0)),
-    row("rotated 90°, dense text", Paper::Dense, 1.0, |s, _| s.rotated(90.0)),
-    row("tilted 10%", Paper::Table, 1.0, |s, _| s.tilted(0.1, 1_024, 768)),
-    row("tilted 25%", Paper::Table, 1.0, |s, _| s.tilted(0.25, 1_024, 768)),
+    row("rotated 90°, dense text", Paper::Dense, 1.0, |s, _| {
+        s.rotated(90.0)
+    }),
+    row("tilted 10%", Paper::Table, 1.0, |s, _| {
+        s.tilted(0.1, 1_024, 768)
+    }),
+    row("tilted 25%", Paper::Table, 1.0, |s, _| {
+        s.tilted(0.25, 1_024, 768)
+    }),
     row("photo, table", Paper::Table, 1.0, |s, d| {
         s.photographed(0.1, 1.37, 3.0, d).jpeg(85)
     }),
@@ -83,15 +103,24 @@ const ROWS: &[Row] = &[
     row("photo of a 2× screen", Paper::Table, 2.0, |s, d| {
         s.photographed(0.1, 0.71, 3.0, d).jpeg(85)
     }),
-    row("photo, tilted 25%, turned 5°", Paper::Table, 1.0, |s, d| {
-        s.photographed(0.25, 1.37, 3.0, d).rotated(5.0).jpeg(85)
-    }),
-    row("photo, messenger (1,080 px, JPEG 75)", Paper::Table, 1.0, |s, d| {
-        s.photographed(0.1, 1.37, 3.0, d).scaled(0.77).jpeg(75)
-    }),
-    row("photo, coarse (0.7 px a px, noise 8)", Paper::Table, 1.0, |s, d| {
-        s.photographed(0.1, 0.7, 8.0, d).jpeg(75)
-    }),
+    row(
+        "photo, tilted 25%, turned 5°",
+        Paper::Table,
+        1.0,
+        |s, d| s.photographed(0.25, 1.37, 3.0, d).rotated(5.0).jpeg(85),
+    ),
+    row(
+        "photo, messenger (1,080 px, JPEG 75)",
+        Paper::Table,
+        1.0,
+        |s, d| s.photographed(0.1, 1.37, 3.0, d).scaled(0.77).jpeg(75),
+    ),
+    row(
+        "photo, coarse (0.7 px a px, noise 8)",
+        Paper::Table,
+        1.0,
+        |s, d| s.photographed(0.1, 0.7, 8.0, d).jpeg(75),
+    ),
 ];
 
 /// Pictures that carry the tile themselves.
@@ -99,10 +128,21 @@ const PICTURES: &[Row] = &[
     row("picture, PNG", Paper::Picture, 1.0, |s, _| s),
     row("picture, JPEG 75", Paper::Picture, 1.0, |s, _| s.jpeg(75)),
     row("picture, JPEG 50", Paper::Picture, 1.0, |s, _| s.jpeg(50)),
-    row("picture, half size", Paper::Picture, 1.0, |s, _| s.scaled(0.5)),
-    row("picture, quarter of it", Paper::Picture, 1.0, |s, d| crop(&s, 512, 384, d)),
-    row("picture, rotated 5°, JPEG 75", Paper::Picture, 1.0, |s, _| s.rotated(5.0).jpeg(75)),
-    row("picture, blur 1 px", Paper::Picture, 1.0, |s, _| s.blurred(1.0)),
+    row("picture, half size", Paper::Picture, 1.0, |s, _| {
+        s.scaled(0.5)
+    }),
+    row("picture, quarter of it", Paper::Picture, 1.0, |s, d| {
+        crop(&s, 512, 384, d)
+    }),
+    row(
+        "picture, rotated 5°, JPEG 75",
+        Paper::Picture,
+        1.0,
+        |s, _| s.rotated(5.0).jpeg(75),
+    ),
+    row("picture, blur 1 px", Paper::Picture, 1.0, |s, _| {
+        s.blurred(1.0)
+    }),
 ];
 
 #[expect(clippy::print_stdout, reason = "an example shows its table")]
@@ -111,7 +151,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trials: u64 = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let wanted = arguments.next().unwrap_or_default();
     let threshold = Threshold::new(VIEWER_DAYS, Epsilon::DEFAULT)?;
-    println!("accused from {:.1} nats; {trials} trials a row", threshold.ln());
+    println!(
+        "accused from {:.1} nats; {trials} trials a row",
+        threshold.ln()
+    );
     println!("| what | found | nats, median | least | innocent, most | s a look |");
     println!("|---|---|---|---|---|---|");
     for (rows, carries) in [(ROWS, false), (PICTURES, true)] {
@@ -140,7 +183,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Evidence against the viewer and against an innocent one, and the seconds that the look took.
-fn play(row: &Row, carries: bool, seed: u64) -> Result<(f64, f64, f64), Box<dyn std::error::Error>> {
+fn play(
+    row: &Row,
+    carries: bool,
+    seed: u64,
+) -> Result<(f64, f64, f64), Box<dyn std::error::Error>> {
     let mut dice = Dice::new(seed);
     let keys = [dice.bytes(), dice.bytes()].map(ExportKey::from_secret);
     let tile = Tile::new(&keys[0], b"screen");
@@ -151,8 +198,14 @@ fn play(row: &Row, carries: bool, seed: u64) -> Result<(f64, f64, f64), Box<dyn 
         let opacity = if row.paper == Paper::Dark { 0.5 } else { 1.0 };
         page.under(&tile, row.ratio, opacity)
     };
-    let leak = (row.attack)(shown, &mut dice).plane().ok_or("an empty picture")?;
+    let leak = (row.attack)(shown, &mut dice)
+        .plane()
+        .ok_or("an empty picture")?;
     let begun = std::time::Instant::now();
     let scores = look(&leak)?.score(&keys, b"screen");
-    Ok((scores[0].ln(), scores[1].ln(), begun.elapsed().as_secs_f64()))
+    Ok((
+        scores[0].ln(),
+        scores[1].ln(),
+        begun.elapsed().as_secs_f64(),
+    ))
 }

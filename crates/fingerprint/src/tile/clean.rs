@@ -35,7 +35,12 @@ pub(super) struct Residual {
 pub(super) fn residual(plane: &Plane, reach: usize) -> Residual {
     let (width, height) = (plane.width(), plane.height());
     let open = open_places(plane);
-    let masked: Vec<f32> = plane.values().iter().zip(&open).map(|(v, o)| v * o).collect();
+    let masked: Vec<f32> = plane
+        .values()
+        .iter()
+        .zip(&open)
+        .map(|(v, o)| v * o)
+        .collect();
     let sum = box_mean(&masked, width, height, reach);
     let share = box_mean(&open, width, height, reach);
     let mut value: Vec<f32> = masked
@@ -49,7 +54,12 @@ pub(super) fn residual(plane: &Plane, reach: usize) -> Residual {
     let noise = box_mean(&sizes, width, height, NOISE_REACH);
     let open_near = box_mean(&open, width, height, NOISE_REACH);
     let mut weight = open;
-    for (((value, weight), noise), near) in value.iter_mut().zip(&mut weight).zip(&noise).zip(&open_near) {
+    for (((value, weight), noise), near) in value
+        .iter_mut()
+        .zip(&mut weight)
+        .zip(&noise)
+        .zip(&open_near)
+    {
         let noise = (1.25 * noise / near.max(1e-3)).max(LEAST_NOISE);
         *weight /= noise * noise;
         *value = value.clamp(-CLIP * noise, CLIP * noise) * *weight;
@@ -86,7 +96,11 @@ fn steps(plane: &Plane) -> Vec<f32> {
     let values = plane.values();
     let step = |at: usize| {
         let beside = |other: usize| values.get(other).map_or(0.0, |v| (v - values[at]).abs());
-        let right = if (at + 1) % width == 0 { 0.0 } else { beside(at + 1) };
+        let right = if (at + 1) % width == 0 {
+            0.0
+        } else {
+            beside(at + 1)
+        };
         right.max(beside(at + width))
     };
     (0..values.len()).map(step).collect()
@@ -103,7 +117,10 @@ fn middle(values: &[f32]) -> f32 {
 /// The mean over a square of `2·reach + 1` pixels, cut at the borders.
 pub(super) fn box_mean(values: &[f32], width: usize, height: usize, reach: usize) -> Vec<f32> {
     let mut across = vec![0.0; values.len()];
-    for (from, to) in values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+    for (from, to) in values
+        .chunks_exact(width)
+        .zip(across.chunks_exact_mut(width))
+    {
         slide_row(from, to, reach);
     }
     let mut sums = vec![0.0_f64; width];
@@ -184,7 +201,13 @@ mod tests {
 
     #[test]
     fn edges_have_no_weight_and_slopes_leave_nothing() {
-        let value = |i: usize| if i % 100 < 50 { 200.0 + (i / 100) as f32 * 0.2 } else { 20.0 };
+        let value = |i: usize| {
+            if i % 100 < 50 {
+                200.0 + (i / 100) as f32 * 0.2
+            } else {
+                20.0
+            }
+        };
         let plane = Plane::new(100, 60, (0..6_000).map(value).collect()).unwrap();
         let residual = residual(&plane, 8);
         for (at, (value, weight)) in residual.value.iter().zip(&residual.weight).enumerate() {

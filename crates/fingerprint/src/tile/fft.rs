@@ -102,7 +102,12 @@ impl Fft {
                 let (low, high) = group.split_at_mut(half);
                 let turns = self.turns.iter().step_by(stride);
                 for ((a, b), turn) in low.iter_mut().zip(high).zip(turns) {
-                    let turned = *b * if way == Way::Forward { *turn } else { turn.conj() };
+                    let turned = *b
+                        * if way == Way::Forward {
+                            *turn
+                        } else {
+                            turn.conj()
+                        };
                     (*a, *b) = (*a + turned, *a - turned);
                 }
             }

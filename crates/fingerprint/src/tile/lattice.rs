@@ -7,8 +7,10 @@
 
 use std::f64::consts::TAU;
 
+use super::SIDE;
 use super::clean::{Residual, box_mean};
 use super::fft::{Complex, Fft, Way};
+use super::pattern::PILOT;
 
 /// Points a side of the blocks whose spectra are averaged.
 const BLOCK: usize = 256;
@@ -21,7 +23,15 @@ const SEARCHED: (f32, f32) = (7.0, 86.0);
 
 /// Peaks considered, pairs of peaks followed.
 const PEAKS: usize = 60;
-const PAIRS: usize = 10;
+const PAIRS: usize = 14;
+
+/// Different pairs of waves kept, those of upright screenshots not counted.
+const MOST_WAVES: usize = 6;
+
+/// Pictures of at most this many pixels are also tried as pieces of upright screenshots, at the usual
+/// device pixel ratios: they may be too small to show peaks.
+const SMALL: usize = 500 * 500;
+const RATIOS: [f64; 6] = [1.0, 1.25, 1.5, 2.0, 2.5, 3.0];
 
 /// Pixels a side of the smallest piece of a wave.
 const CELL: usize = 8;
@@ -30,7 +40,7 @@ const CELL: usize = 8;
 const WINDOW: usize = 32;
 
 /// How far a wave may be from its peak in one window, in periods per [`BLOCK`].
-const STRAY: usize = 4;
+const STRAY: usize = 3;
 
 /// Terms of a cubic in two variables, by degree: `1, x, y, x², xy, y², x³, x²y, xy², y³`.
 const TERMS: usize = 10;
@@ -52,8 +62,8 @@ const POWERS: [(i32, i32); TERMS] = [
 pub(super) struct Waves {
     frame: Frame,
     phases: [[f64; TERMS]; 2],
-    /// Power of the weaker wave over what noise would show on average.
-    pub(super) strength: f64,
+    /// Height of the weaker wave's peak over its surroundings.
+    pub(super) height: f32,
 }
 
 impl Waves {
@@ -67,22 +77,62 @@ impl Waves {
         })
     }
 
+    /// Whether both follow the same two waves.
+    fn is_like(&self, other: &Self) -> bool {
+        let same = |at: (f64, f64)| {
+            let (a, b) = (self.at(at.0, at.1), other.at(at.0, at.1));
+            let apart = |wave: usize| ((a[wave] - b[wave]) / 2.0).sin().abs();
+            apart(0) < 0.3 && apart(1) < 0.3
+        };
+        let (x, y) = self.frame.centre;
+        [(0.0, 0.0), (40.0, 0.0), (0.0, 40.0), (-17.0, 29.0)]
+            .iter()
+            .all(|(dx, dy)| same((x + dx, y + dy)))
+    }
+
     /// Periods a pixel of the first wave at the middle of what was followed.
     pub(super) fn frequency(&self) -> f64 {
         self.phases[0][1].hypot(self.phases[0][2]) / self.frame.unit / TAU
     }
 }
 
-/// The most credible pairs of waves, strongest first, at most `count`.
-pub(super) fn find(residual: &Residual, count: usize) -> Vec<Waves> {
+/// Credible pairs of waves, those that stand out most first; no two alike.
+pub(super) fn find(residual: &Residual) -> Vec<Waves> {
     let spectrum = spectrum(residual);
-    let mut found: Vec<Waves> = pairs(&peaks(&spectrum))
-        .into_iter()
-        .filter_map(|pair| follow(residual, pair))
-        .collect();
-    found.sort_by(|a, b| b.strength.total_cmp(&a.strength));
-    found.truncate(count);
+    let noise = noise(residual);
+    let mut found: Vec<Waves> = Vec::new();
+    let mut add = |(height, pair): (f32, Pair), most: usize| {
+        if found.len() >= most {
+            return;
+        }
+        if let Some(waves) = follow(residual, &noise, pair, height)
+            && !found.iter().any(|other| other.is_like(&waves))
+        {
+            found.push(waves);
+        }
+    };
+    for pair in pairs(&peaks(&spectrum)) {
+        add(pair, MOST_WAVES);
+    }
+    if residual.width * residual.height <= SMALL {
+        for pair in upright_screens(&spectrum) {
+            add(pair, usize::MAX);
+        }
+    }
     found
+}
+
+/// The waves as an uncut screenshot shows them, for the usual device pixel ratios.
+fn upright_screens(spectrum: &[f32]) -> Vec<(f32, Pair)> {
+    let pair = |ratio: &f64| {
+        let f = PILOT as f64 / SIDE as f64 / ratio;
+        let bin = (f * BLOCK as f64).round() as usize;
+        let half = BLOCK / 2;
+        let height = |x: usize| spectrum[(half + bin) * BLOCK + x];
+        let weaker = height(half + bin).min(height(half - bin));
+        (weaker, [(f, f), (-f, f)])
+    };
+    RATIOS.iter().map(pair).collect()
 }
 
 /// Power by frequency over its surroundings, zero frequency in the middle: `BLOCK × BLOCK`.
@@ -92,9 +142,13 @@ fn spectrum(residual: &Residual) -> Vec<f32> {
     let corners = corners(residual.width, residual.height);
     for two in corners.chunks(2) {
         let mut block = vec![Complex::default(); BLOCK * BLOCK];
-        cut(residual, two[0], &mut block, |point, value| point.re = value);
+        cut(residual, two[0], &mut block, |point, value| {
+            point.re = value
+        });
         if let Some(second) = two.get(1) {
-            cut(residual, *second, &mut block, |point, value| point.im = value);
+            cut(residual, *second, &mut block, |point, value| {
+                point.im = value
+            });
         }
         fft.square(&mut block, Way::Forward);
         for (bin, value) in block.iter().enumerate() {
@@ -126,7 +180,9 @@ fn corners(width: usize, height: usize) -> Vec<(usize, usize)> {
     let area = width * height;
     let step = (BLOCK / 2).max(((area / MOST_BLOCKS) as f64).sqrt() as usize);
     let along = |length: usize| (0..length.saturating_sub(BLOCK / 2).max(1)).step_by(step);
-    along(height).flat_map(|y| along(width).map(move |x| (x, y))).collect()
+    along(height)
+        .flat_map(|y| along(width).map(move |x| (x, y)))
+        .collect()
 }
 
 /// Puts a windowed block into `block`; what lies outside the picture stays zero.
@@ -137,7 +193,11 @@ fn cut(
     put: impl Fn(&mut Complex, f32),
 ) {
     let window: Vec<f32> = (0..BLOCK)
-        .map(|i| (std::f32::consts::PI * (i as f32 + 0.5) / BLOCK as f32).sin().powi(2))
+        .map(|i| {
+            (std::f32::consts::PI * (i as f32 + 0.5) / BLOCK as f32)
+                .sin()
+                .powi(2)
+        })
         .collect();
     let columns = BLOCK.min(residual.width - left);
     for row in 0..BLOCK.min(residual.height - top) {
@@ -163,7 +223,13 @@ fn peaks(spectrum: &[f32]) -> Vec<Peak> {
             let height = spectrum[y * BLOCK + x];
             let beside = (y - 1..=y + 1).flat_map(|y| (x - 1..=x + 1).map(move |x| y * BLOCK + x));
             let highest = beside.map(|at| spectrum[at]).fold(0.0, f32::max);
-            if radius >= SEARCHED.0 && radius <= SEARCHED.1 && height >= highest && height > 1.0 {
+            let first = fy > 0.0 || fx > 0.0;
+            if first
+                && radius >= SEARCHED.0
+                && radius <= SEARCHED.1
+                && height >= highest
+                && height > 1.0
+            {
                 peaks.push(((fx, fy), height));
             }
         }
@@ -177,7 +243,7 @@ fn peaks(spectrum: &[f32]) -> Vec<Peak> {
 type Pair = [(f64, f64); 2];
 
 /// Pairs of peaks that could be the waves, most credible first.
-fn pairs(peaks: &[Peak]) -> Vec<Pair> {
+fn pairs(peaks: &[Peak]) -> Vec<(f32, Pair)> {
     let mut pairs: Vec<(f32, Pair)> = Vec::new();
     for (index, first) in peaks.iter().enumerate() {
         for second in &peaks[index + 1..] {
@@ -188,7 +254,7 @@ fn pairs(peaks: &[Peak]) -> Vec<Pair> {
     }
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
     pairs.truncate(PAIRS);
-    pairs.into_iter().map(|(_, pair)| pair).collect()
+    pairs
 }
 
 /// Orders and signs two frequencies so that the second is the first turned left by 90°, and the
@@ -216,29 +282,26 @@ fn upright(first: (f32, f32), second: (f32, f32)) -> Option<Pair> {
 }
 
 /// A wave stripped of its main frequency, a sum for each cell of `CELL × CELL` pixels.
-struct Cells {
+struct Cells<'a> {
     across: usize,
     down: usize,
     waves: [Vec<Complex>; 2],
     /// What noise alone would leave of a sum's power, for each cell.
-    noise: Vec<f32>,
+    noise: &'a [f32],
 }
 
-impl Cells {
-    fn new(residual: &Residual, pair: Pair) -> Self {
-        let (across, down) = (residual.width.div_ceil(CELL), residual.height.div_ceil(CELL));
-        let mut cells = Self {
+impl<'a> Cells<'a> {
+    fn new(residual: &Residual, noise: &'a [f32], pair: Pair) -> Self {
+        let (across, down) = (
+            residual.width.div_ceil(CELL),
+            residual.height.div_ceil(CELL),
+        );
+        Self {
             across,
             down,
             waves: pair.map(|f| stripped(residual, f, across, down)),
-            noise: vec![0.0; across * down],
-        };
-        for (y, row) in residual.value.chunks_exact(residual.width).enumerate() {
-            for (x, value) in row.iter().enumerate() {
-                cells.noise[y / CELL * across + x / CELL] += value * value;
-            }
+            noise,
         }
-        cells
     }
 
     /// The pixel in the middle of a cell.
@@ -255,6 +318,19 @@ impl Cells {
     }
 }
 
+/// The power that noise leaves in each cell, whatever the frequency.
+fn noise(residual: &Residual) -> Vec<f32> {
+    let across = residual.width.div_ceil(CELL);
+    let mut noise = vec![0.0; across * residual.height.div_ceil(CELL)];
+    for (y, row) in residual.value.chunks_exact(residual.width).enumerate() {
+        let cells = &mut noise[y / CELL * across..][..across];
+        for (cell, values) in cells.iter_mut().zip(row.chunks(CELL)) {
+            *cell += values.iter().map(|v| v * v).sum::<f32>();
+        }
+    }
+    noise
+}
+
 fn stripped(residual: &Residual, f: (f64, f64), across: usize, down: usize) -> Vec<Complex> {
     let turns: Vec<Complex> = (0..residual.width)
         .map(|x| Complex::turn(-TAU * f.0 * x as f64))
@@ -265,7 +341,10 @@ fn stripped(residual: &Residual, f: (f64, f64), across: usize, down: usize) -> V
         let sums = &mut cells[y / CELL * across..][..across];
         let parts = row.chunks(CELL).zip(turns.chunks(CELL));
         for (sum, (values, turns)) in sums.iter_mut().zip(parts) {
-            let terms = values.iter().zip(turns).map(|(value, turn)| turn.times(*value));
+            let terms = values
+                .iter()
+                .zip(turns)
+                .map(|(value, turn)| turn.times(*value));
             *sum = *sum + terms.fold(Complex::default(), |a, b| a + b) * down;
         }
     }
@@ -281,7 +360,7 @@ struct Seed {
 }
 
 /// The window in which the weaker wave stands highest over noise.
-fn seed(cells: &Cells) -> Option<Seed> {
+fn seed(cells: &Cells<'_>) -> Option<Seed> {
     let fft = Fft::new(WINDOW.trailing_zeros());
     let starts = |count: usize| (0..count.saturating_sub(WINDOW / 2).max(1)).step_by(WINDOW / 2);
     let windows = starts(cells.down).flat_map(|y| starts(cells.across).map(move |x| (x, y)));
@@ -290,9 +369,13 @@ fn seed(cells: &Cells) -> Option<Seed> {
         .max_by(|a, b| a.score.total_cmp(&b.score))
 }
 
-fn caught(cells: &Cells, fft: &Fft, (left, top): (usize, usize)) -> Seed {
-    let (columns, rows) = (WINDOW.min(cells.across - left), WINDOW.min(cells.down - top));
-    let line = |row: usize| (top + row) * cells.across + left..(top + row) * cells.across + left + columns;
+fn caught(cells: &Cells<'_>, fft: &Fft, (left, top): (usize, usize)) -> Seed {
+    let (columns, rows) = (
+        WINDOW.min(cells.across - left),
+        WINDOW.min(cells.down - top),
+    );
+    let line =
+        |row: usize| (top + row) * cells.across + left..(top + row) * cells.across + left + columns;
     let noise: f32 = (0..rows).flat_map(|row| &cells.noise[line(row)]).sum();
     let mut score = f32::INFINITY;
     let slopes = [0, 1].map(|wave| {
@@ -326,7 +409,11 @@ fn strongest(window: &[Complex]) -> ((f64, f64), f32) {
     let height = at(x, y);
     let between = |before: f32, after: f32| {
         let bend = 2.0 * height - before - after;
-        if bend > 0.0 { f64::from((after - before) / (2.0 * bend)) } else { 0.0 }
+        if bend > 0.0 {
+            f64::from((after - before) / (2.0 * bend))
+        } else {
+            0.0
+        }
     };
     let fx = f64::from(x) + between(at(x - 1, y), at(x + 1, y));
     let fy = f64::from(y) + between(at(x, y - 1), at(x, y + 1));
@@ -348,22 +435,20 @@ impl Frame {
 }
 
 /// Follows a pair of waves from where it is strongest to the borders.
-fn follow(residual: &Residual, pair: Pair) -> Option<Waves> {
-    let cells = Cells::new(residual, pair);
+fn follow(residual: &Residual, noise: &[f32], pair: Pair, height: f32) -> Option<Waves> {
+    let cells = Cells::new(residual, noise, pair);
     let seed = seed(&cells)?;
     let far = |at: f64, length: usize| at.max(length as f64 - at);
     let frame = Frame {
         centre: seed.middle,
         unit: far(seed.middle.0, residual.width).max(far(seed.middle.1, residual.height)),
     };
-    let mut strength = f64::INFINITY;
     let mut phases = [[0.0; TERMS]; 2];
     for (wave, phase) in phases.iter_mut().enumerate() {
         let (fx, fy) = seed.slopes[wave];
         *phase = [0.0; TERMS];
         (phase[1], phase[2]) = (TAU * fx * frame.unit, TAU * fy * frame.unit);
         grow(&cells, wave, frame, phase);
-        strength = strength.min(coherence(&cells, wave, frame, phase));
         phase[0] += TAU * (pair[wave].0 * frame.centre.0 + pair[wave].1 * frame.centre.1);
         phase[1] += TAU * pair[wave].0 * frame.unit;
         phase[2] += TAU * pair[wave].1 * frame.unit;
@@ -371,22 +456,25 @@ fn follow(residual: &Residual, pair: Pair) -> Option<Waves> {
     Some(Waves {
         frame,
         phases,
-        strength,
+        height,
     })
 }
 
 /// Fits a wave's phase in ever larger squares, each a third larger than the one before.
-fn grow(cells: &Cells, wave: usize, frame: Frame, phase: &mut [f64; TERMS]) {
+fn grow(cells: &Cells<'_>, wave: usize, frame: Frame, phase: &mut [f64; TERMS]) {
     let mut reach = (BLOCK / 2) as f64;
     // A slope alone may lie half a period off, where a small step finds no way.
     let groups = gathered(cells, wave, frame, reach, phase);
-    let sum = groups.iter().fold(Complex::default(), |sum, (_, part)| sum + *part);
+    let sum = groups
+        .iter()
+        .fold(Complex::default(), |sum, (_, part)| sum + *part);
     phase[0] = f64::from(sum.im.atan2(sum.re));
     loop {
-        for _ in 0..4 {
+        let last = reach >= frame.unit;
+        for _ in 0..if last { 8 } else { 4 } {
             improve(cells, wave, frame, reach, phase);
         }
-        if reach >= frame.unit {
+        if last {
             return;
         }
         reach = (reach * 1.35).min(frame.unit);
@@ -394,7 +482,7 @@ fn grow(cells: &Cells, wave: usize, frame: Frame, phase: &mut [f64; TERMS]) {
 }
 
 /// One step towards the phase along which the cells within `reach` add up best.
-fn improve(cells: &Cells, wave: usize, frame: Frame, reach: f64, phase: &mut [f64; TERMS]) {
+fn improve(cells: &Cells<'_>, wave: usize, frame: Frame, reach: f64, phase: &mut [f64; TERMS]) {
     let used = match reach {
         small if small < 200.0 => 3,
         middle if middle < 500.0 => 6,
@@ -412,7 +500,7 @@ fn improve(cells: &Cells, wave: usize, frame: Frame, reach: f64, phase: &mut [f6
 
 /// Sums over groups of cells within `reach`, along a phase, and the groups' middles.
 fn gathered(
-    cells: &Cells,
+    cells: &Cells<'_>,
     wave: usize,
     frame: Frame,
     reach: f64,
@@ -446,16 +534,6 @@ fn terms(x: f64, y: f64) -> [f64; TERMS] {
     [1.0, x, y, xx, x * y, yy, xx * x, xx * y, x * yy, yy * y]
 }
 
-/// How much of a wave adds up along its phase, over what noise alone would show.
-fn coherence(cells: &Cells, wave: usize, frame: Frame, phase: &[f64; TERMS]) -> f64 {
-    let all = 0..cells.noise.len();
-    let sum = all.fold(Complex::default(), |sum, cell| {
-        sum + cells.along(wave, cell, frame, phase)
-    });
-    let noise: f32 = cells.noise.iter().sum();
-    f64::from(sum.power() / noise.max(1e-12))
-}
-
 /// Weighted least squares for the phase that is still missing.
 struct System {
     used: usize,
@@ -486,15 +564,17 @@ impl System {
         }
     }
 
-    /// By Cholesky; bends are held back by a hundredth of the whole weight.
+    /// By Cholesky; a step's bends are held back by a thousandth of the whole weight.
     fn solve(mut self) -> [f64; TERMS] {
         for row in 0..self.used {
-            let held = if row < 3 { 1e-4 } else { 1e-2 };
+            let held = if row < 3 { 1e-4 } else { 1e-3 };
             self.matrix[row][row] += held * self.total + 1e-12;
         }
         for row in 0..self.used {
             for column in 0..=row {
-                let inner: f64 = (0..column).map(|k| self.matrix[row][k] * self.matrix[column][k]).sum();
+                let inner: f64 = (0..column)
+                    .map(|k| self.matrix[row][k] * self.matrix[column][k])
+                    .sum();
                 let rest = self.matrix[row][column] - inner;
                 self.matrix[row][column] = if row == column {
                     rest.max(1e-12).sqrt()
@@ -509,9 +589,109 @@ impl System {
             x[row] = (x[row] - inner) / self.matrix[row][row];
         }
         for row in (0..self.used).rev() {
-            let inner: f64 = (row + 1..self.used).map(|k| self.matrix[k][row] * x[k]).sum();
+            let inner: f64 = (row + 1..self.used)
+                .map(|k| self.matrix[k][row] * x[k])
+                .sum();
             x[row] = (x[row] - inner) / self.matrix[row][row];
         }
         x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clean;
+    use super::*;
+    use crate::plane::Plane;
+    use crate::simulate::Dice;
+
+    /// Two waves laid through a map of the plane, with noise.
+    fn waves(map: impl Fn(f64, f64) -> (f64, f64), noise: f64) -> Residual {
+        let mut dice = Dice::new(1);
+        let (width, height) = (700, 500);
+        let data = (0..width * height).map(|at| {
+            let (u, v) = map((at % width) as f64, (at / width) as f64);
+            let wave = |steps: f64| (TAU * PILOT as f64 * steps / SIDE as f64).cos();
+            let stir = (dice.unit() - 0.5) * noise;
+            (200.0 + 2.0 * wave(u + v) + 2.0 * wave(v - u) + stir) as f32
+        });
+        let plane = Plane::new(width, height, data.collect()).unwrap();
+        clean::residual(&plane, 30)
+    }
+
+    /// How far two phases are apart, in turns, whole turns not counted.
+    fn apart(a: f64, b: f64) -> f64 {
+        let turns = (a - b) / TAU;
+        (turns - turns.round()).abs()
+    }
+
+    #[test]
+    fn waves_are_followed_through_scale_rotation_and_perspective() {
+        let turned = |x: f64, y: f64| {
+            let (sine, cosine) = 0.2_f64.sin_cos();
+            ((x * cosine + y * sine) / 1.3, (y * cosine - x * sine) / 1.3)
+        };
+        let tilted = |x: f64, y: f64| {
+            let depth = 1.0 + 0.2 * (x - 350.0) / 700.0 - 0.1 * (y - 250.0) / 500.0;
+            (x * depth, y * depth)
+        };
+        let maps: [&dyn Fn(f64, f64) -> (f64, f64); 3] = [&|x, y| (x, y), &turned, &tilted];
+        for (index, map) in maps.into_iter().enumerate() {
+            let found = find(&waves(map, 8.0));
+            let best = &found[0];
+            let mut worst = 0.0_f64;
+            for (x, y) in [(20.0, 20.0), (350.0, 250.0), (680.0, 30.0), (50.0, 470.0)] {
+                let (u, v) = map(x, y);
+                let phases = best.at(x, y);
+                let tiles = TAU * PILOT as f64 / SIDE as f64;
+                worst = worst.max(apart(phases[0], tiles * (u + v)));
+                worst = worst.max(apart(phases[1], tiles * (v - u)));
+            }
+            assert!(worst < 0.1, "map {index}: {worst} turns off");
+        }
+    }
+
+    #[test]
+    fn pairs_stand_upright_and_turn_left() {
+        let rows = [
+            ((21.0, 21.0), (-21.0, 21.0)),
+            ((-21.0, 21.0), (21.0, 21.0)),
+            ((21.0, 21.0), (21.0, -21.0)),
+            ((5.0, 30.0), (30.0, -4.0)),
+            ((0.0, 30.0), (30.0, 0.0)),
+        ];
+        for (first, second) in rows {
+            let [a, b] = upright(first, second).unwrap();
+            assert!(a.0 >= 0.0 && a.1 >= 0.0, "{first:?} {second:?}: {a:?}");
+            assert!(a.0 * b.1 - a.1 * b.0 > 0.0, "{a:?} {b:?}");
+        }
+        for (first, second) in [((21.0, 21.0), (21.0, 20.0)), ((40.0, 0.0), (0.0, 20.0))] {
+            assert_eq!(upright(first, second), None, "{first:?} {second:?}");
+        }
+    }
+
+    #[test]
+    fn least_squares_return_what_made_them() {
+        let truth: [f64; TERMS] = [0.01, -0.02, 0.03, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let mut system = System::new(3);
+        for at in 0..100 {
+            let (x, y) = (
+                f64::from(at % 10) / 5.0 - 1.0,
+                f64::from(at / 10) / 5.0 - 1.0,
+            );
+            let terms = terms(x, y);
+            let angle: f64 = truth.iter().zip(terms).map(|(a, b)| a * b).sum();
+            system.add(&terms, Complex::turn(angle));
+        }
+        for (found, truth) in system.solve().iter().zip(truth) {
+            assert!((found - truth).abs() < 1e-3, "{found} {truth}");
+        }
+    }
+
+    #[test]
+    fn nothing_found_is_no_waves() {
+        let plane = Plane::new(90, 90, vec![255.0; 8_100]).unwrap();
+        // Upright screenshots are always tried; nothing else is there.
+        assert!(find(&clean::residual(&plane, 30)).len() <= RATIOS.len());
     }
 }

@@ -34,8 +34,13 @@ mod fft;
 mod fold;
 mod lattice;
 mod pattern;
+mod png;
 pub mod rehearse;
 mod score;
+
+use std::collections::BTreeMap;
+
+use self::clean::Residual;
 
 pub use pattern::{GreyAlpha, Tile, css};
 pub use score::Folded;
@@ -104,8 +109,20 @@ pub fn look(leak: &Plane) -> Result<Look, FingerprintError> {
         size /= 4;
     }
     let plane = smaller.as_ref().unwrap_or(leak);
-    let waves = lattice::find(&clean::residual(plane, SEARCH_REACH), WAYS);
-    let ways = waves.iter().map(|waves| Folded::new(&fold::fold(plane, waves)));
+    let waves = lattice::find(&clean::residual(plane, SEARCH_REACH));
+    let mut cleaned: BTreeMap<usize, Residual> = BTreeMap::new();
+    let mut laid: Vec<(f32, Folded)> = Vec::new();
+    for waves in &waves {
+        let reach = fold::reach(waves);
+        let residual = cleaned
+            .entry(reach)
+            .or_insert_with(|| clean::residual(plane, reach));
+        let found = fold::fold(residual, waves);
+        laid.push((found.sameness * waves.height, Folded::new(&found.values)));
+    }
+    laid.sort_by(|a, b| b.0.total_cmp(&a.0));
+    laid.truncate(WAYS);
+    let ways = laid.into_iter().map(|(_, folded)| folded);
     Ok(Look {
         ways: ways.collect(),
     })

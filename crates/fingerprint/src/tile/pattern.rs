@@ -147,7 +147,13 @@ pub(super) fn signs(key: &ExportKey, part: &[u8]) -> Vec<i8> {
 
 /// A bin's place on the axes, in periods a tile: 0, 1, … , −2, −1.
 pub(super) fn periods(bin: usize) -> (f32, f32) {
-    let signed = |k: usize| if k < CHIPS / 2 { k as f32 } else { k as f32 - CHIPS as f32 };
+    let signed = |k: usize| {
+        if k < CHIPS / 2 {
+            k as f32
+        } else {
+            k as f32 - CHIPS as f32
+        }
+    };
     (signed(bin % CHIPS), signed(bin / CHIPS))
 }
 
@@ -162,7 +168,10 @@ pub(super) fn ring(bin: usize) -> f32 {
 
 /// The signs' spectrum within the rings.
 fn shaped(signs: &[i8]) -> Vec<Complex> {
-    let mut spectrum: Vec<Complex> = signs.iter().map(|s| Complex::new(f32::from(*s), 0.0)).collect();
+    let mut spectrum: Vec<Complex> = signs
+        .iter()
+        .map(|s| Complex::new(f32::from(*s), 0.0))
+        .collect();
     Fft::new(CHIPS.trailing_zeros()).square(&mut spectrum, Way::Forward);
     for (bin, value) in spectrum.iter_mut().enumerate() {
         *value = value.times(ring(bin) / COUNT as f32);
@@ -200,7 +209,11 @@ fn roughness(picture: &Plane) -> Vec<f32> {
     let values = picture.values();
     let step = |at: usize| {
         let right = if (at + 1) % width == 0 { at } else { at + 1 };
-        let below = if at / width + 1 == height { at } else { at + width };
+        let below = if at / width + 1 == height {
+            at
+        } else {
+            at + width
+        };
         (values[at] - values[right]).abs() + (values[at] - values[below]).abs()
     };
     let steps: Vec<f32> = (0..values.len()).map(step).collect();
@@ -240,7 +253,8 @@ mod tests {
         let expected = KEYED * KEYED + WAVE * WAVE;
         assert!((power / expected - 1.0).abs() < 0.1, "{power} {expected}");
         let along = |values: &[f32]| -> f32 {
-            let wave = |at: usize| (TAU * (PILOT * (at % SIDE + at / SIDE)) as f64 / SIDE as f64).cos();
+            let wave =
+                |at: usize| (TAU * (PILOT * (at % SIDE + at / SIDE)) as f64 / SIDE as f64).cos();
             let sum = values.iter().enumerate().map(|(at, v)| v * wave(at) as f32);
             sum.sum::<f32>() * 2.0 / values.len() as f32
         };
@@ -261,7 +275,9 @@ mod tests {
     #[test]
     fn pictures_change_by_at_least_42_decibels_less_than_white() {
         for (width, height) in [(64, 64), (300, 200), (1_500, 40)] {
-            let data = (0..width * height).map(|i| ((i * i) % 251) as f32).collect();
+            let data = (0..width * height)
+                .map(|i| ((i * i) % 251) as f32)
+                .collect();
             let picture = Plane::new(width, height, data).unwrap();
             let delta = tile(3).add_to(&picture);
             let squares: f64 = delta.iter().map(|v| f64::from(*v).powi(2)).sum();

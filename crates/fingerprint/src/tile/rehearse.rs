@@ -65,7 +65,11 @@ impl Shot {
 
     /// A table of the console: a bar, a heading, rows with rules between them.
     fn table(&mut self, ratio: f64, dark: bool, dice: &mut Dice) {
-        let (ink, rule, bar) = if dark { (225.0, 48.0, 60.0) } else { (35.0, 220.0, 90.0) };
+        let (ink, rule, bar) = if dark {
+            (225.0, 48.0, 60.0)
+        } else {
+            (35.0, 220.0, 90.0)
+        };
         let css = |length: usize| (length as f64 / ratio) as usize;
         let (width, height) = (css(self.width), css(self.height));
         self.fill((0, 0, width, 44), ratio, bar);
@@ -81,7 +85,8 @@ impl Shot {
 
     /// Fills a rectangle given in CSS pixels: left, top, right, bottom.
     fn fill(&mut self, area: (usize, usize, usize, usize), ratio: f64, value: f32) {
-        let scaled = |length: usize, most: usize| ((length as f64 * ratio).round() as usize).min(most);
+        let scaled =
+            |length: usize, most: usize| ((length as f64 * ratio).round() as usize).min(most);
         let (left, right) = (scaled(area.0, self.width), scaled(area.2, self.width));
         for y in scaled(area.1, self.height)..scaled(area.3, self.height) {
             if left < right {
@@ -150,7 +155,9 @@ impl Shot {
             for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                 let across = 1.0 - (x - left - f64::from(dx)).abs();
                 let down = 1.0 - (y - top - f64::from(dy)).abs();
-                alpha += across * down * pixel(left as i64 + i64::from(dx), top as i64 + i64::from(dy)).1;
+                alpha += across
+                    * down
+                    * pixel(left as i64 + i64::from(dx), top as i64 + i64::from(dy)).1;
             }
             let grey = pixel(0, 0).0;
             *value += (grey - *value) * (alpha * opacity / 255.0) as f32;
@@ -225,7 +232,8 @@ impl Shot {
     #[must_use]
     pub fn lit(mut self, gamma: f32, gain: f32) -> Self {
         for value in &mut self.data {
-            *value = (255.0 * gain * (value.clamp(0.0, 255.0) / 255.0).powf(gamma)).clamp(0.0, 255.0);
+            *value =
+                (255.0 * gain * (value.clamp(0.0, 255.0) / 255.0).powf(gamma)).clamp(0.0, 255.0);
         }
         self
     }
@@ -242,10 +250,16 @@ impl Shot {
     /// Shrunk or enlarged.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
-        let soft = if factor < 1.0 { self.blurred(0.42 / factor) } else { self };
+        let soft = if factor < 1.0 {
+            self.blurred(0.42 / factor)
+        } else {
+            self
+        };
         let length = |length: usize| ((length as f64 * factor) as usize).max(1);
         let (width, height) = (length(soft.width), length(soft.height));
-        soft.seen(width, height, |x, y| ((x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5))
+        soft.seen(width, height, |x, y| {
+            ((x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5)
+        })
     }
 
     /// Turned about its middle; what was outside is black.
@@ -265,7 +279,10 @@ impl Shot {
         let scale = (width as f64 / self.width as f64).min(height as f64 / self.height as f64);
         let (cx, cy) = (self.width as f64 / 2.0, self.height as f64 / 2.0);
         self.seen(width, height, |x, y| {
-            let (x, y) = ((x - width as f64 / 2.0) / scale, (y - height as f64 / 2.0) / scale);
+            let (x, y) = (
+                (x - width as f64 / 2.0) / scale,
+                (y - height as f64 / 2.0) / scale,
+            );
             let depth = 1.0 + tilt / 2.0 * (x / cx) - tilt / 4.0 * (y / cy);
             (cx + x * depth, cy + y * depth)
         })
@@ -296,7 +313,7 @@ impl Shot {
     /// A photograph of the screen by a camera with `pixels` of its own for each of the screen's.
     ///
     /// The screen's grid (dark gaps between its pixels) meets the camera's and makes moiré; light
-    /// falls off to one side; the lens blurs by half a pixel and the sensor adds `noise`.
+    /// falls off to one side; the lens blurs by half a camera pixel and the sensor adds `noise`.
     #[must_use]
     pub fn photographed(&self, tilt: f64, pixels: f64, noise: f64, dice: &mut Dice) -> Self {
         let length = |length: usize| ((length as f64 * pixels) as usize).max(1);
@@ -306,7 +323,9 @@ impl Shot {
             let gap = if x % 3 == 2 || y % 3 == 2 { 0.75 } else { 1.1 };
             *value = self.data[y / 3 * self.width + x / 3] * gap;
         }
-        let mut shot = grid.tilted(tilt, length(self.width), length(self.height)).blurred(0.6);
+        let mut shot =
+            grid.blurred(3.0 * 0.5 / pixels)
+                .tilted(tilt, length(self.width), length(self.height));
         for (at, value) in shot.data.iter_mut().enumerate() {
             let side = (at % shot.width) as f32 / shot.width as f32;
             *value *= 0.75 + 0.2 * side;
@@ -321,7 +340,11 @@ impl Shot {
     #[must_use]
     pub fn jpeg(mut self, quality: u32) -> Self {
         let quality = quality.clamp(1, 100);
-        let scale = if quality < 50 { 5_000 / quality } else { 200 - 2 * quality };
+        let scale = if quality < 50 {
+            5_000 / quality
+        } else {
+            200 - 2 * quality
+        };
         let steps = LUMINANCE.map(|q| ((u32::from(q) * scale + 50) / 100).clamp(1, 255) as f32);
         for top in (0..self.height).step_by(8) {
             for left in (0..self.width).step_by(8) {
@@ -370,7 +393,9 @@ fn cosines(block: &[f32; 64], back: bool) -> [f32; 64] {
     let base = |k: usize, x: usize| if back { base[x][k] } else { base[k][x] };
     let mut rows = [0.0; 64];
     for (at, value) in rows.iter_mut().enumerate() {
-        *value = (0..8).map(|x| block[at / 8 * 8 + x] * base(at % 8, x)).sum();
+        *value = (0..8)
+            .map(|x| block[at / 8 * 8 + x] * base(at % 8, x))
+            .sum();
     }
     let mut both = [0.0; 64];
     for (at, value) in both.iter_mut().enumerate() {
@@ -391,7 +416,11 @@ mod tests {
             let pairs = shot.data.iter().zip(&page.data);
             pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
         };
-        assert!(far(&page.clone().jpeg(100)) < 2.5, "{}", far(&page.clone().jpeg(100)));
+        assert!(
+            far(&page.clone().jpeg(100)) < 2.5,
+            "{}",
+            far(&page.clone().jpeg(100))
+        );
         assert!(far(&page.clone().jpeg(1)) > 8.0);
     }
 
@@ -404,7 +433,13 @@ mod tests {
 
     #[test]
     fn pages_have_the_size_of_their_screen() {
-        for paper in [Paper::Blank, Paper::Table, Paper::Dense, Paper::Picture, Paper::Dark] {
+        for paper in [
+            Paper::Blank,
+            Paper::Table,
+            Paper::Dense,
+            Paper::Picture,
+            Paper::Dark,
+        ] {
             let page = Shot::page(paper, 80, 60, 1.25, &mut Dice::new(2));
             assert_eq!((page.width, page.height), (100, 75), "{paper:?}");
             assert_eq!(page.cropped(90, 70, 50, 50).data.len(), 50);

@@ -30,14 +30,20 @@ pub struct Folded {
 impl Folded {
     /// Takes `CHIPS × CHIPS` values; scaled to unit length, so only their proportions matter.
     pub(super) fn new(values: &[f32]) -> Self {
-        let length = values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        let length = values
+            .iter()
+            .map(|v| f64::from(*v).powi(2))
+            .sum::<f64>()
+            .sqrt();
         let factor = if length > 1e-12 { 1.0 / length } else { 0.0 };
-        let unit: Vec<f32> = values.iter().map(|v| (f64::from(*v) * factor) as f32).collect();
+        let unit: Vec<f32> = values
+            .iter()
+            .map(|v| (f64::from(*v) * factor) as f32)
+            .collect();
         let fft = Fft::new(CHIPS.trailing_zeros());
         let two = |first: usize| {
-            let value = |at: usize| {
-                Complex::new(unit[turned(at, first)], unit[turned(at, first + 1)])
-            };
+            let value =
+                |at: usize| Complex::new(unit[turned(at, first)], unit[turned(at, first + 1)]);
             let mut data: Vec<Complex> = (0..COUNT).map(value).collect();
             fft.square(&mut data, Way::Forward);
             data
@@ -84,8 +90,15 @@ pub(super) fn score(ways: &[Folded], keys: &[ExportKey], part: &[u8]) -> Vec<EVa
             .map(|sign| Complex::new(f32::from(*sign), 0.0))
             .collect();
         fft.square(&mut spectrum, Way::Forward);
-        let sum: f64 = ways.iter().map(|way| way.mixture(&spectrum, &small, &mut space)).sum();
-        let mean = if ways.is_empty() { 1.0 } else { sum / ways.len() as f64 };
+        let sum: f64 = ways
+            .iter()
+            .map(|way| way.mixture(&spectrum, &small, &mut space))
+            .sum();
+        let mean = if ways.is_empty() {
+            1.0
+        } else {
+            sum / ways.len() as f64
+        };
         EValue::saturating((ON_ONE + (1.0 - ON_ONE) * mean).ln())
     };
     keys.iter().map(&mut one).collect()
@@ -132,7 +145,11 @@ mod tests {
     /// Signs of a key, turned, shifted and, where the waves stand on their heads, negated.
     fn laid(key: &ExportKey, quarters: usize, shift: (usize, usize)) -> Vec<f32> {
         let signs = signs(key, b"p");
-        let sign = if (shift.0 + shift.1) / 2 % 2 == 1 { -1.0 } else { 1.0 };
+        let sign = if (shift.0 + shift.1) / 2 % 2 == 1 {
+            -1.0
+        } else {
+            1.0
+        };
         let mut values = vec![0.0; COUNT];
         for (at, value) in signs.iter().enumerate() {
             let x = (at % CHIPS + shift.0) % CHIPS;
@@ -150,7 +167,11 @@ mod tests {
             for shift in [(0, 0), (2, 0), (30, 12), (8, 8)] {
                 let folded = Folded::new(&laid(&own, quarters, shift));
                 let scores = folded.score(&[own.clone(), other.clone()], b"p");
-                assert!(scores[0].ln() > 450.0, "{quarters} {shift:?} {:?}", scores[0]);
+                assert!(
+                    scores[0].ln() > 450.0,
+                    "{quarters} {shift:?} {:?}",
+                    scores[0]
+                );
                 assert!(scores[1].ln() < 5.0, "{:?}", scores[1]);
             }
         }
@@ -175,8 +196,10 @@ mod tests {
         let folded = Folded::new(&values);
         let length = values.iter().map(|v| v * v).sum::<f32>().sqrt();
         let signs = signs(&own, b"p");
-        let mut spectrum: Vec<Complex> =
-            signs.iter().map(|s| Complex::new(f32::from(*s), 0.0)).collect();
+        let mut spectrum: Vec<Complex> = signs
+            .iter()
+            .map(|s| Complex::new(f32::from(*s), 0.0))
+            .collect();
         Fft::new(5).square(&mut spectrum, Way::Forward);
         let mut space = vec![Complex::default(); SHIFTS * SHIFTS];
         correlate(&spectrum, &folded.turned[0], &Fft::new(4), &mut space);
@@ -204,11 +227,10 @@ mod tests {
     fn every_strength_has_mean_at_most_one_over_random_signs() {
         let mut dice = Dice::new(5);
         // Few heavy values: the farthest from normal that a picture can be made.
-        let shapes: [&dyn Fn(usize) -> f64; 3] = [
-            &|_| 1.0,
-            &|at| if at < 3 { 1.0 } else { 0.0 },
-            &|at| 0.9_f64.powi(at as i32),
-        ];
+        let shapes: [&dyn Fn(usize) -> f64; 3] =
+            [&|_| 1.0, &|at| if at < 3 { 1.0 } else { 0.0 }, &|at| {
+                0.9_f64.powi(at as i32)
+            }];
         for shape in shapes {
             let values: Vec<f64> = (0..64).map(shape).collect();
             let length = values.iter().map(|v| v * v).sum::<f64>().sqrt();
