@@ -7,6 +7,11 @@
 //! Writes `tile.png` and `page.html` into FOLDER, takes screenshots there with Chromium at several
 //! device pixel ratios, light and dark, and scores the viewer among 1,000.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "pixels and grey levels, both small"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

@@ -179,6 +179,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
+    speed(&mut Dice::new(1))
+}
+
+/// How long it takes to score all viewer-days, on one thread.
+#[expect(clippy::print_stdout, reason = "an example shows its figures")]
+fn speed(dice: &mut Dice) -> Result<(), Box<dyn std::error::Error>> {
+    let keys: Vec<ExportKey> = (0..VIEWER_DAYS)
+        .map(|_| ExportKey::from_secret(dice.bytes()))
+        .collect();
+    let tile = Tile::new(&keys[77], b"screen");
+    let page = Shot::page(Paper::Table, 640, 480, 1.0, dice).under(&tile, 1.0, 1.0);
+    let looked = look(&page.plane().ok_or("an empty picture")?)?;
+    let begun = std::time::Instant::now();
+    let scores = looked.score(&keys, b"screen");
+    let seconds = begun.elapsed().as_secs_f64();
+    let threshold = Threshold::new(VIEWER_DAYS, Epsilon::DEFAULT)?;
+    let accused: Vec<usize> = (0..scores.len())
+        .filter(|at| threshold.judge(scores[*at]).is_accused())
+        .collect();
+    println!(
+        "{VIEWER_DAYS} viewer-days scored in {seconds:.1} s on one thread; accused: {accused:?}"
+    );
     Ok(())
 }
 

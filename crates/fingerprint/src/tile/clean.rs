@@ -96,7 +96,7 @@ fn steps(plane: &Plane) -> Vec<f32> {
     let values = plane.values();
     let step = |at: usize| {
         let beside = |other: usize| values.get(other).map_or(0.0, |v| (v - values[at]).abs());
-        let right = if (at + 1) % width == 0 {
+        let right = if (at + 1).is_multiple_of(width) {
             0.0
         } else {
             beside(at + 1)

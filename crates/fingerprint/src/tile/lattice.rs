@@ -632,7 +632,8 @@ mod tests {
             ((x * cosine + y * sine) / 1.3, (y * cosine - x * sine) / 1.3)
         };
         let tilted = |x: f64, y: f64| {
-            let depth = 1.0 + 0.2 * (x - 350.0) / 700.0 - 0.1 * (y - 250.0) / 500.0;
+            let (x, y) = (x - 350.0, y - 250.0);
+            let depth = 1.0 + 0.1 * x / 350.0 - 0.05 * y / 250.0;
             (x * depth, y * depth)
         };
         let maps: [&dyn Fn(f64, f64) -> (f64, f64); 3] = [&|x, y| (x, y), &turned, &tilted];

@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn an_empty_picture_says_nothing() {
         let own = key(&mut Dice::new(4));
-        let scores = Folded::new(&vec![0.0; COUNT]).score(&[own.clone()], b"p");
+        let scores = Folded::new(&vec![0.0; COUNT]).score(std::slice::from_ref(&own), b"p");
         assert!((scores[0].ln() - ON_ONE.ln()).abs() < 1e-9);
         assert_eq!(score(&[], &[own], b"p")[0].ln(), 0.0);
     }
