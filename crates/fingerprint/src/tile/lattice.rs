@@ -42,6 +42,10 @@ const WINDOW: usize = 32;
 /// How far a wave may be from its peak in one window, in periods per [`BLOCK`].
 const STRAY: usize = 3;
 
+/// Pixels around the seed within which a wave is taken for even: strong perspective bends it by half
+/// a period within twice that.
+const NEAR: f64 = 100.0;
+
 /// Terms of a cubic in two variables, by degree: `1, x, y, x², xy, y², x³, x²y, xy², y³`.
 const TERMS: usize = 10;
 const POWERS: [(i32, i32); TERMS] = [
@@ -462,7 +466,7 @@ fn follow(residual: &Residual, noise: &[f32], pair: Pair, height: f32) -> Option
 
 /// Fits a wave's phase in ever larger squares, each a third larger than the one before.
 fn grow(cells: &Cells<'_>, wave: usize, frame: Frame, phase: &mut [f64; TERMS]) {
-    let mut reach = (BLOCK / 2) as f64;
+    let mut reach = NEAR;
     // A slope alone may lie half a period off, where a small step finds no way.
     let groups = gathered(cells, wave, frame, reach, phase);
     let sum = groups
@@ -484,8 +488,8 @@ fn grow(cells: &Cells<'_>, wave: usize, frame: Frame, phase: &mut [f64; TERMS]) 
 /// One step towards the phase along which the cells within `reach` add up best.
 fn improve(cells: &Cells<'_>, wave: usize, frame: Frame, reach: f64, phase: &mut [f64; TERMS]) {
     let used = match reach {
-        small if small < 200.0 => 3,
-        middle if middle < 500.0 => 6,
+        near if near <= NEAR => 3,
+        middle if middle < 400.0 => 6,
         _ => TERMS,
     };
     let mut system = System::new(used);
