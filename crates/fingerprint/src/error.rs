@@ -51,6 +51,12 @@ pub enum FingerprintError {
     #[error("a picture may have {most} pixels at most")]
     PictureTooLarge {
         /// The limit.
+    /// A picture is too small to hold a tile, or too large to be looked at.
+    #[error("a picture to look at needs {least} pixels a side and at most {most} in all")]
+    LookSize {
+        /// The least side, in pixels.
+        least: usize,
+        /// The most pixels.
         most: usize,
     },
 }

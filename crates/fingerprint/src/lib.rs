@@ -36,6 +36,8 @@
 //! carry symbols, [`trace`] accuses, [`reads`] ranks readers without accusing, [`power`] says
 //! beforehand what an export can prove, and [`simulate`] rehearses it. [`picture`] marks pictures
 //! ([`plane`] holds their brightness) and finds a leaked one's copy against the original.
+//! beforehand what an export can prove, and [`simulate`] rehearses it. [`tile`] marks screens, by
+//! viewer.
 //!
 //! This room does no input or output, holds no key beyond those it is given, and knows neither
 //! recipients nor subjects.
@@ -51,6 +53,7 @@ pub mod power;
 pub mod reads;
 pub mod simulate;
 pub mod table;
+pub mod tile;
 pub mod trace;
 
 mod error;
