@@ -155,10 +155,10 @@ impl Slot {
 
 /// A keyed HMAC-SHA256 (RFC 2104) that takes length-prefixed parts.
 #[derive(Clone)]
-struct Prf(Hmac<Sha256>);
+pub(crate) struct Prf(Hmac<Sha256>);
 
 impl Prf {
-    fn new(secret: &[u8; 32]) -> Self {
+    pub(crate) fn new(secret: &[u8; 32]) -> Self {
         // RFC 2104 pads a key shorter than the hash block with zeros, so this is the same key.
         let mut block = [0_u8; 64];
         block[..32].copy_from_slice(secret);
@@ -167,7 +167,7 @@ impl Prf {
         Self(mac)
     }
 
-    fn word(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    pub(crate) fn word(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         for part in std::iter::once(&label).chain(parts) {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);

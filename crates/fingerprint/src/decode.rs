@@ -138,10 +138,46 @@ fn known(seen: &[Seen], accused: &[Scored<'_>]) -> Vec<Known> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::code::{CodeKey, Symbol};
     use crate::evalue::ln_sum_exp;
+
+    /// Slots whose forms are both likely, so that every combination of them is soon found.
+    pub(crate) fn moderate_slots(count: usize) -> Vec<Slot> {
+        let code = CodeKey::from_secret([8; 32]);
+        let all = (0_u32..).map(|i| code.slot(b"moderate", &[&i.to_be_bytes()]));
+        all.filter(|slot| (0.15..0.85).contains(&slot.bias().p()))
+            .take(count)
+            .collect()
+    }
+
+    /// A copy for every combination of forms at `slots`, with its probability.
+    pub(crate) fn every_copy(slots: &[Slot]) -> Vec<(ExportKey, f64)> {
+        let mut found: Vec<Option<(ExportKey, f64)>> = vec![None; 1 << slots.len()];
+        let mut missing = found.len();
+        for seed in 0_u64.. {
+            let mut secret = [77; 32];
+            secret[..8].copy_from_slice(&seed.to_be_bytes());
+            let key = ExportKey::from_secret(secret);
+            let (mut combination, mut chance) = (0, 1.0);
+            for (at, slot) in slots.iter().enumerate() {
+                let one = key.symbol(slot).index();
+                combination |= one << at;
+                chance *= [1.0 - slot.bias().p(), slot.bias().p()][one];
+            }
+            if found[combination].is_none() {
+                found[combination] = Some((key, chance));
+                missing -= 1;
+            }
+            if missing == 0 {
+                break;
+            }
+        }
+        let total: f64 = found.iter().flatten().map(|(_, chance)| chance).sum();
+        assert!((total - 1.0).abs() < 1e-12);
+        found.into_iter().flatten().collect()
+    }
 
     fn sample(count: u32) -> Vec<Seen> {
         let code = CodeKey::from_secret([3; 32]);
@@ -189,21 +225,22 @@ mod tests {
     fn the_fast_score_is_the_formula() {
         let seen = sample(600);
         let keys: Vec<ExportKey> = (0..140).map(|i| ExportKey::from_secret([i; 32])).collect();
-        let odd = |position: usize| position % 3 == 1;
+        let few = |position: usize| position % 3 == 1;
+        let most = |position: usize| position % 7 != 1;
         let scored: Vec<Scored<'_>> = keys
             .iter()
             .zip(0..)
             .map(|(key, i)| Scored {
                 key,
-                coverage: if i % 2 == 0 {
-                    Coverage::All
-                } else {
-                    Coverage::Only(&odd)
+                coverage: match i % 3 {
+                    0 => Coverage::Only(&few),
+                    1 => Coverage::All,
+                    _ => Coverage::Only(&most),
                 },
             })
             .collect();
         let scores = ln_scores(Model::marks(), &seen, &[], &scored);
-        for (copy, score) in scored.iter().zip(&scores).take(8) {
+        for (copy, score) in scored.iter().zip(&scores).take(9) {
             assert!((plain(&seen, copy) - score).abs() < 1e-8);
         }
         assert!(scores[4] > 100.0, "the leaker scores {}", scores[4]);
@@ -213,6 +250,76 @@ mod tests {
             .filter(|(i, _)| *i != 4)
             .map(|(_, s)| *s);
         assert!(innocent.fold(f64::MIN, f64::max) < 10.0);
+    }
+
+    /// `E[e]` of an innocent, exactly: the sum over all his symbols at `slots`.
+    fn expectation(
+        model: &Model,
+        seen: &[Seen],
+        accused: &[Scored<'_>],
+        innocents: &[(ExportKey, f64)],
+        coverage: Coverage<'_>,
+    ) -> f64 {
+        let scored: Vec<Scored<'_>> = innocents
+            .iter()
+            .map(|(key, _)| Scored { key, coverage })
+            .collect();
+        let scores = ln_scores(model, seen, accused, &scored);
+        let chances = innocents.iter().map(|(_, chance)| chance);
+        chances
+            .zip(scores)
+            .map(|(chance, ln)| chance * ln.exp())
+            .sum()
+    }
+
+    #[test]
+    fn an_innocent_expects_one_over_all_his_symbols_in_every_pass() {
+        let slots = moderate_slots(3);
+        let innocents = every_copy(&slots);
+        let others: Vec<ExportKey> = (0..3).map(|i| ExportKey::from_secret([i; 32])).collect();
+        let half = |position: usize| position % 2 == 0;
+        for (model, observations) in [(Model::marks(), 3_usize), (Model::canaries(), 2)] {
+            for leak in 0..observations.pow(3) {
+                let shown = |at: u32| leak / observations.pow(at) % observations;
+                let seen: Vec<Seen> = slots
+                    .iter()
+                    .zip(0..)
+                    .map(|(slot, at)| Seen {
+                        slot: *slot,
+                        observation: shown(at),
+                    })
+                    .collect();
+                for accused in 0..=others.len() {
+                    let accused: Vec<Scored<'_>> = others[..accused]
+                        .iter()
+                        .zip([Coverage::All, Coverage::Only(&half), Coverage::All])
+                        .map(|(key, coverage)| Scored { key, coverage })
+                        .collect();
+                    for coverage in [Coverage::All, Coverage::Only(&half)] {
+                        let mean = expectation(model, &seen, &accused, &innocents, coverage);
+                        // Three slots' units and the allowance for rounding lie below one.
+                        assert!((1.0 - 3e-6..1.0).contains(&mean), "{leak}: {mean}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_scored_twice_would_break_the_bound() {
+        // What `Leak` keeps out; were it let in, the sum over all symbols would show it.
+        let slots = moderate_slots(2);
+        let innocents = every_copy(&slots);
+        let twice: Vec<Seen> = slots
+            .iter()
+            .chain(&slots)
+            .map(|slot| Seen {
+                slot: *slot,
+                observation: 1,
+            })
+            .collect();
+        let mean = expectation(Model::marks(), &twice, &[], &innocents, Coverage::All);
+        assert!(mean > 1.05, "{mean}");
     }
 
     #[test]

@@ -33,8 +33,9 @@
 //!
 //! From the bottom: [`evalue`] is the currency, [`code`] says which form each copy shows, [`model`]
 //! imagines leakers, [`decode`] scores a copy (its page proves the bound), [`canary`] and [`table`]
-//! carry symbols, [`trace`] accuses, [`reads`] ranks readers without accusing, [`power`] says
-//! beforehand what an export can prove, and [`simulate`] rehearses it.
+//! carry symbols, [`trace`] accuses, [`exposure`] weighs decoys shown by lot, [`reads`] ranks
+//! readers without accusing, [`power`] says beforehand what an export can prove, [`sample`] what a
+//! few rows still lack, and [`simulate`] rehearses it.
 //!
 //! This room does no input or output, holds no key beyond those it is given, and knows neither
 //! recipients nor subjects.
@@ -43,10 +44,12 @@ pub mod canary;
 pub mod code;
 pub mod decode;
 pub mod evalue;
+pub mod exposure;
 pub mod model;
 pub mod plane;
 pub mod power;
 pub mod reads;
+pub mod sample;
 pub mod simulate;
 pub mod table;
 pub mod trace;

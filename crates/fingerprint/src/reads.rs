@@ -175,7 +175,7 @@ fn convolve(left: &[f64], right: &[f64]) -> Vec<f64> {
 }
 
 /// `ln C(n, k)`.
-fn ln_choose(n: u64, k: u64) -> f64 {
+pub(crate) fn ln_choose(n: u64, k: u64) -> f64 {
     if k > n {
         return f64::NEG_INFINITY;
     }

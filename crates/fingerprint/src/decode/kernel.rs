@@ -47,6 +47,10 @@ impl Page {
 
     /// Makes the page of the given slots' steps.
     pub(super) fn fill(&mut self, steps: &[[i16; LANES]]) {
+        if steps.is_empty() {
+            self.0.fill(ZERO);
+            return;
+        }
         let mut quads = steps.chunks(QUAD);
         for rows in self.0.chunks_exact_mut(SUBSETS) {
             let steps = quads.next().unwrap_or_default();

@@ -5,6 +5,8 @@
 //! down to a multiple of 2⁻²² nats. Rounding thus changes which of many valid tables is used, by
 //! less than 0.0025 % of a nat a slot, and never lifts an innocent's expectation above one.
 
+use std::sync::OnceLock;
+
 use crate::model::{Hypothesis, MAX_COLLUDERS, Model};
 
 use super::Known;
@@ -25,7 +27,7 @@ const SLACK: f64 = 1.0 / 1_024.0;
 /// The log-ratios of a slot's two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Ratio {
-    /// Form zero, in 2⁻²² nats; above −2²⁵, so that 64 of them fit into 32 bits.
+    /// Form zero, in 2⁻²² nats; within 2²⁵ either way, so that 64 of them fit into 32 bits.
     pub(crate) zero: i32,
     /// Form one less form zero, in 2⁻⁶ nats.
     pub(crate) step: i16,
@@ -35,16 +37,21 @@ impl Ratio {
     /// The ratios at bias `p` of a table that says `zero` and `one` of the two forms.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a step is clamped to ten bits, and form zero then lies within eight nats or counts as less"
+        clippy::cast_sign_loss,
+        reason = "a step is clamped to ten bits, and form zero then lies within eight nats"
     )]
     fn new(p: f64, zero: f64, one: f64) -> Self {
         // The house's models stay below eight nats; what exceeded them would lose power only.
         let most = f64::from(STEP_MOST);
-        let step = ((one / zero).ln() * STEPS).round().clamp(-most, most);
-        let either = (p * (step / STEPS).exp_m1()).ln_1p();
+        let from_least = ((one / zero).ln() * STEPS).clamp(-most, most) + most;
+        // Truncation, where the library's rounding would be a call for each number.
+        let from_least = (from_least + 0.5) as usize;
+        let either = 1.0 + p * growth()[from_least];
+        let depth = either.ln() * UNITS + SLACK + f64::from(1 << 25);
         Self {
-            zero: (-either).mul_add(UNITS, -SLACK).floor() as i32,
-            step: step as i16,
+            // Rounded up as a depth, hence down as a logarithm.
+            zero: (1 << 25) - (depth as i32 + 1),
+            step: from_least as i16 - STEP_MOST,
         }
     }
 
@@ -53,6 +60,17 @@ impl Ratio {
         let zero = f64::from(self.zero) / UNITS;
         (zero, zero + f64::from(self.step) / STEPS)
     }
+}
+
+/// `exp(step) − 1` for every step from the least to the largest.
+fn growth() -> &'static [f64] {
+    static GROWTH: OnceLock<Vec<f64>> = OnceLock::new();
+    GROWTH.get_or_init(|| {
+        let steps = -STEP_MOST..=STEP_MOST;
+        steps
+            .map(|step| (f64::from(step) / STEPS).exp_m1())
+            .collect()
+    })
 }
 
 /// A sum of `zeros` and of `steps` in units of the former.

@@ -180,8 +180,12 @@ impl Table {
                 self.base[at] += i64::from(ratio.zero);
             }
         }
-        for (page, steps) in self.steps.iter_mut().zip(steps.chunks(RUN)) {
-            page.fill(steps);
+        let pages = self.steps.chunks_exact_mut(BLOCK / RUN);
+        for (pages, steps) in pages.zip(steps.chunks_exact(BLOCK)) {
+            let mut runs = steps[..block.len()].chunks(RUN);
+            for page in pages {
+                page.fill(runs.next().unwrap_or_default());
+            }
         }
     }
 
