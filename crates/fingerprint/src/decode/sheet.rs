@@ -66,9 +66,13 @@ impl Sheet<'_> {
                     });
                 });
             }
-            for (score, sums) in scores.iter_mut().zip(sums.chunks_exact(width)) {
-                *score = self.mix(sums);
-            }
+            let share = share(group.len(), COPIES_WORTH_A_THREAD);
+            let parts = scores.chunks_mut(share).zip(sums.chunks(share * width));
+            in_parallel(parts, |(scores, sums)| {
+                for (score, sums) in scores.iter_mut().zip(sums.chunks_exact(width)) {
+                    *score = self.mix(sums);
+                }
+            });
         }
         scores
     }
@@ -76,7 +80,7 @@ impl Sheet<'_> {
     /// Computes the tables of a window.
     fn fill(&self, tables: &mut Vec<Table>, window: std::ops::Range<usize>) {
         let width = self.hypotheses.len().next_multiple_of(LANES);
-        let starts: Vec<usize> = window.clone().step_by(BLOCK).collect();
+        let starts: Vec<usize> = window.step_by(BLOCK).collect();
         tables.resize_with(starts.len(), || Table::new(width));
         let share = share(starts.len(), BLOCKS_WORTH_A_THREAD);
         let parts = tables.chunks_mut(share).zip(starts.chunks(share));
