@@ -411,7 +411,9 @@ mod tests {
     #[test]
     fn an_innocent_expects_at_most_one_through_all_passes() {
         // Few slots and a loose ε, so that leakers are accused and later passes take place.
-        let slots = moderate_slots(6);
+        let mut slots = moderate_slots(60);
+        slots.retain(|slot| slot.bias().p() < 0.35);
+        slots.truncate(6);
         let mut innocents = every_copy(&slots);
         innocents.sort_by(|a, b| a.1.total_cmp(&b.1));
         // Leakers with rare symbols, who are soon accused.
@@ -424,7 +426,7 @@ mod tests {
             for (key, chance) in &innocents {
                 let copies = [&leakers[0], &leakers[1], key].map(Candidate::whole);
                 let traced = trace(&leak, &copies, epsilon).unwrap();
-                later += traced.copies.iter().filter(|c| c.given_accused > 0).count();
+                later += usize::from(traced.copies[..2].iter().any(|c| c.verdict.is_accused()));
                 mean += chance * traced.copies[2].combined.ln().exp();
                 accused += chance * f64::from(u8::from(traced.copies[2].verdict.is_accused()));
             }
@@ -432,7 +434,7 @@ mod tests {
             assert!(accused <= epsilon.get() / 3.0, "{style}: {accused}");
             means.push(mean);
         }
-        assert!(later > 0, "no pass but the first: {means:?}");
+        assert!(later > 20, "no pass but the first: {later}, {means:?}");
         // The first pass alone weighs three quarters.
         assert!(means.iter().all(|mean| *mean >= 0.7499), "{means:?}");
     }
