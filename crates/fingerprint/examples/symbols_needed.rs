@@ -10,7 +10,7 @@ use std::thread;
 use liuhen_fingerprint::code::{DESIGN_COLLUDERS, Law};
 use liuhen_fingerprint::evalue::{Epsilon, Threshold};
 use liuhen_fingerprint::power;
-use liuhen_fingerprint::simulate::{Attack, Rehearsal};
+use liuhen_fingerprint::simulate::{Attack, Needed, Rehearsal};
 
 /// Figures simulated for the design: one million copies, ε = 1e-9, worst attack.
 const DESIGN: [(usize, usize); 6] = [
@@ -22,7 +22,12 @@ const DESIGN: [(usize, usize); 6] = [
     (10, 7_709),
 ];
 
-#[expect(clippy::print_stdout, reason = "an example shows its table")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_precision_loss,
+    reason = "an example shows its table, in small numbers"
+)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |fallback: usize| {
@@ -35,14 +40,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threshold = Threshold::new(1_000_000, Epsilon::new(1e-9)?)?;
     println!("one million copies, epsilon 1e-9, {trials} trials, cut-off for {design} colluders");
     println!(
-        "c  design  power  worst of six  per attack: {:?}",
-        Attack::ALL
+        "| leakers | design | formula | worst of six attacks, 95 % interval | off the design |"
     );
+    println!("|---|---|---|---|---|");
     for (colluders, figure) in DESIGN.into_iter().filter(|(c, _)| *c <= most) {
-        let needed = rehearse(colluders, figure * 4, trials, design, threshold);
-        let worst = needed.iter().take(6).max().copied().flatten();
+        let needed = rehearse(colluders, figure * 2, trials, design, threshold);
+        let six = needed.iter().zip(Attack::ALL).take(6);
+        let worst =
+            six.max_by_key(|(needed, _)| needed.map_or(usize::MAX, |needed| needed.symbols));
         let power = power::symbols_needed(colluders, threshold)?;
-        println!("{colluders}  {figure}  {power}  {worst:?}  {needed:?}");
+        if let Some((Some(needed), attack)) = worst {
+            let (symbols, from) = (needed.symbols, needed.at_least);
+            let to = needed.at_most.map_or("?".to_owned(), |to| to.to_string());
+            let off = 100.0 * (symbols as f64 / figure as f64 - 1.0);
+            println!(
+                "| {colluders} | {figure} | {power} | {symbols} ({from} to {to}), {attack:?} | {off:+.1} % |"
+            );
+        }
+        let each: Vec<Option<usize>> = needed
+            .iter()
+            .map(|one| one.map(|one| one.symbols))
+            .collect();
+        eprintln!("{colluders}: {each:?} under {:?}", Attack::ALL);
     }
     Ok(())
 }
@@ -54,7 +73,7 @@ fn rehearse(
     trials: usize,
     design: u32,
     threshold: Threshold,
-) -> Vec<Option<usize>> {
+) -> Vec<Option<Needed>> {
     let run = move |attack: Attack| {
         let rehearsal = Rehearsal {
             colluders,

@@ -127,6 +127,9 @@ impl Symbol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotId(pub [u8; 16]);
 
+/// Forms of up to 256 slots, a bit each.
+pub(crate) type Ones = [u64; 4];
+
 /// A slot and its bias.
 ///
 /// Made by a [`CodeKey`] only, so that its bias is the one all exports share.
@@ -152,10 +155,10 @@ impl Slot {
 
 /// A keyed HMAC-SHA256 (RFC 2104) that takes length-prefixed parts.
 #[derive(Clone)]
-struct Prf(Hmac<Sha256>);
+pub(crate) struct Prf(Hmac<Sha256>);
 
 impl Prf {
-    fn new(secret: &[u8; 32]) -> Self {
+    pub(crate) fn new(secret: &[u8; 32]) -> Self {
         // RFC 2104 pads a key shorter than the hash block with zeros, so this is the same key.
         let mut block = [0_u8; 64];
         block[..32].copy_from_slice(secret);
@@ -164,7 +167,7 @@ impl Prf {
         Self(mac)
     }
 
-    fn word(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    pub(crate) fn word(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         for part in std::iter::once(&label).chain(parts) {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
@@ -258,29 +261,26 @@ impl ExportKey {
         slot.bias.symbol(u32::from_be_bytes(take::<4>(&block).0))
     }
 
-    /// Writes into `ones` the positions in `slots` at which this export shows form one.
+    /// At which of up to 256 slots this export shows form one: slot `i` is bit `i mod 64` of word `i / 64`.
     ///
-    /// Every position is written and only kept when it counts: a branch would be mispredicted at
-    /// every second slot.
-    pub(crate) fn ones(&self, slots: &[Slot], ones: &mut Vec<usize>) {
-        const LANE: usize = 32;
-        ones.resize(slots.len() + 1, 0);
-        let mut found = 0;
-        for (start, group) in (0..).step_by(LANE).zip(slots.chunks(LANE)) {
-            let mut blocks = [Array::from([0_u8; 16]); LANE];
-            for (block, slot) in blocks.iter_mut().zip(group) {
-                *block = Array::from(slot.id.0);
-            }
-            self.symbols.encrypt_blocks(&mut blocks[..group.len()]);
-            for (offset, (block, slot)) in blocks.iter().zip(group).enumerate() {
-                ones[found] = start + offset;
-                found += slot
-                    .bias
-                    .symbol(u32::from_be_bytes(take::<4>(block).0))
-                    .index();
+    /// Blocks go to the cipher by the hundred, for it takes up to 64 at a time.
+    #[inline(always)]
+    pub(crate) fn ones(&self, slots: &[Slot]) -> Ones {
+        let mut blocks = [Array::from([0_u8; 16]); 256];
+        for (block, slot) in blocks.iter_mut().zip(slots) {
+            *block = Array::from(slot.id.0);
+        }
+        let count = slots.len().min(blocks.len());
+        self.symbols.encrypt_blocks(&mut blocks[..count]);
+        let mut ones = Ones::default();
+        for ((word, blocks), slots) in ones.iter_mut().zip(blocks.chunks(64)).zip(slots.chunks(64))
+        {
+            for (bit, (block, slot)) in blocks.iter().zip(slots).enumerate() {
+                let drawn = u32::from_be_bytes([block[0], block[1], block[2], block[3]]);
+                *word |= u64::from(drawn < slot.bias.0) << bit;
             }
         }
-        ones.truncate(found);
+        ones
     }
 
     /// `count` fair signs, each −1 or 1, of this export: what its copy adds to pictures and screens.
@@ -419,14 +419,23 @@ mod tests {
 
     #[test]
     fn the_fast_way_and_the_plain_way_agree() {
-        let slots = slots(100);
+        let slots = slots(600);
         let export = ExportKey::from_secret([9; 32]);
-        let mut ones = Vec::new();
-        export.ones(&slots, &mut ones);
-        let plain: Vec<usize> = (0..100)
-            .filter(|&i| export.symbol(&slots[i]) == Symbol::One)
-            .collect();
-        assert_eq!(ones, plain);
+        for length in [0, 1, 63, 64, 200, 256] {
+            for slots in [&slots[..length], &slots[600 - length..]] {
+                let ones = export.ones(slots);
+                for at in 0..256 {
+                    let plain = slots
+                        .get(at)
+                        .is_some_and(|s| export.symbol(s) == Symbol::One);
+                    assert_eq!(
+                        ones[at / 64] >> (at % 64) & 1 == 1,
+                        plain,
+                        "{at} of {length}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

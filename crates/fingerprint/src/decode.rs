@@ -30,30 +30,25 @@
 //! g_θ(y | K = ones of A + x + b)` gives an e-value by the same argument, for every fixed `A`
 //! that lacks `r`. Averaging over all such sets divides by `C(n−1, t)`; [`crate::trace`] pays it.
 //!
-//! Products are kept as sums of logarithms in double precision: their rounding error stays below
-//! [`ROUNDING_NATS`] for any leak that fits in memory, and that much is taken off every score.
+//! # Rounding
+//!
+//! Logarithms of factors are kept in fixed point ([`odds`] says how) such that each factor's
+//! expectation, rounded as it is, still does not exceed one; sums of integers are exact. Only the
+//! mixing of finished sums is reckoned in double precision, whose error [`ROUNDING_NATS`] covers
+//! and is taken off every score.
 
-use std::num::NonZero;
-use std::thread;
+mod kernel;
+mod odds;
+mod sheet;
 
 use crate::code::{ExportKey, Slot};
-use crate::evalue::ln_sum_exp;
-use crate::model::{Hypothesis, MAX_COLLUDERS, Model};
+use crate::model::Model;
+
+pub(crate) use odds::Odds;
+use sheet::Sheet;
 
 /// Subtracted from every score, so that rounding can only ever favour the copy.
 pub const ROUNDING_NATS: f64 = 1.0e-6;
-
-/// Slots whose tables are kept at a time: half a megabyte, so that they stay in a core's cache.
-const BLOCK: usize = 256;
-
-/// Hypotheses added up at a time, in registers.
-const LANES: usize = 16;
-
-/// Copies scored together by one thread: their running sums take some tens of megabytes.
-const GROUP: usize = 16_384;
-
-/// Below this many copies a second thread costs more than it brings.
-const WORTH_A_THREAD: usize = 64;
 
 /// A slot with what the leak shows there.
 #[derive(Debug, Clone, Copy)]
@@ -123,18 +118,7 @@ pub(crate) fn ln_scores(
         seen,
         known: &known(seen, accused),
     };
-    let threads = thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(candidates.len() / WORTH_A_THREAD)
-        .max(1);
-    let share = candidates.len().div_ceil(threads).max(1);
-    let mut scores = vec![0.0; candidates.len()];
-    thread::scope(|scope| {
-        for (candidates, scores) in candidates.chunks(share).zip(scores.chunks_mut(share)) {
-            scope.spawn(|| sheet.score(candidates, scores));
-        }
-    });
-    scores
+    sheet.score(candidates)
 }
 
 /// What the accused hold, slot by slot.
@@ -153,235 +137,46 @@ fn known(seen: &[Seen], accused: &[Scored<'_>]) -> Vec<Known> {
     seen.iter().enumerate().map(hold).collect()
 }
 
-/// Everything that is the same for all candidates.
-struct Sheet<'a> {
-    model: &'a Model,
-    hypotheses: &'a [Hypothesis],
-    seen: &'a [Seen],
-    known: &'a [Known],
-}
-
-impl Sheet<'_> {
-    /// Scores candidates, group by group, so that memory does not grow with their number.
-    fn score(&self, candidates: &[Scored<'_>], scores: &mut [f64]) {
-        let width = self.hypotheses.len().next_multiple_of(LANES);
-        let mut table = Table::new(width);
-        let mut sums = vec![0.0; candidates.len().min(GROUP) * width];
-        for (group, scores) in candidates.chunks(GROUP).zip(scores.chunks_mut(GROUP)) {
-            sums.fill(0.0);
-            for start in (0..self.seen.len()).step_by(BLOCK) {
-                table.fill(self, start);
-                for (copy, sums) in group.iter().zip(sums.chunks_exact_mut(width)) {
-                    table.add(copy, start, sums);
-                }
-            }
-            for (score, sums) in scores.iter_mut().zip(sums.chunks_exact(width)) {
-                *score = self.mix(sums);
-            }
-        }
-    }
-
-    /// `ln Σ_θ w_θ exp(sum_θ)`.
-    fn mix(&self, sums: &[f64]) -> f64 {
-        let terms = self.hypotheses.iter().zip(sums);
-        ln_sum_exp(terms.map(|(h, sum)| h.weight.ln() + sum)) - ROUNDING_NATS
-    }
-}
-
-/// Log-ratios of a block of slots under every hypothesis.
-///
-/// Laid out as `[chunk of hypotheses][slot][lane]`, so that a candidate's sum over the slots at
-/// which it shows form one runs through adjacent memory.
-struct Table {
-    width: usize,
-    slots: Vec<Slot>,
-    /// Log-ratio of form one less that of form zero.
-    step: Vec<f64>,
-    /// Log-ratio of form zero.
-    zero: Vec<f64>,
-    /// Sum of `zero` over the block, for copies that carry all of it.
-    base: Vec<f64>,
-    ones: Vec<usize>,
-}
-
-impl Table {
-    fn new(width: usize) -> Self {
-        Self {
-            width,
-            slots: Vec::with_capacity(BLOCK),
-            step: vec![0.0; width * BLOCK],
-            zero: vec![0.0; width * BLOCK],
-            base: vec![0.0; width],
-            ones: Vec::with_capacity(BLOCK),
-        }
-    }
-
-    /// Computes the tables of the block that begins at slot `start`.
-    fn fill(&mut self, sheet: &Sheet<'_>, start: usize) {
-        let end = (start + BLOCK).min(sheet.seen.len());
-        self.slots.clear();
-        self.base.fill(0.0);
-        let block = sheet.seen[start..end].iter().zip(&sheet.known[start..end]);
-        for (row, (seen, known)) in block.enumerate() {
-            self.slots.push(seen.slot);
-            let odds = Odds::new(seen.slot.bias().p());
-            for (at, h) in sheet.hypotheses.iter().enumerate() {
-                let (zero, one) = odds.ln_ratios(sheet.model, h, seen.observation, *known);
-                let cell = (at / LANES * BLOCK + row) * LANES + at % LANES;
-                self.zero[cell] = zero;
-                self.step[cell] = one - zero;
-                self.base[at] += zero;
-            }
-        }
-    }
-
-    /// Adds one copy's log-ratios over the block to its running sums.
-    fn add(&mut self, copy: &Scored<'_>, start: usize, sums: &mut [f64]) {
-        copy.key.ones(&self.slots, &mut self.ones);
-        match copy.coverage {
-            Coverage::All => {
-                for (sum, base) in sums.iter_mut().zip(&self.base) {
-                    *sum += base;
-                }
-            }
-            Coverage::Only(has) => {
-                let carried: Vec<usize> = (0..self.slots.len())
-                    .filter(|row| has(start + row))
-                    .collect();
-                self.ones.retain(|row| has(start + row));
-                add_rows(&self.zero, &carried, sums);
-            }
-        }
-        add_rows(&self.step, &self.ones, sums);
-        debug_assert_eq!(sums.len(), self.width);
-    }
-}
-
-/// Adds the named rows of a table to `sums`, [`LANES`] hypotheses at a time.
-fn add_rows(table: &[f64], rows: &[usize], sums: &mut [f64]) {
-    for (chunk, sums) in table
-        .chunks_exact(BLOCK * LANES)
-        .zip(sums.chunks_exact_mut(LANES))
-    {
-        let mut lanes = [0.0; LANES];
-        for row in rows {
-            let cells = &chunk[row * LANES..(row + 1) * LANES];
-            for (lane, cell) in lanes.iter_mut().zip(cells) {
-                *lane += cell;
-            }
-        }
-        for (sum, lane) in sums.iter_mut().zip(lanes) {
-            *sum += lane;
-        }
-    }
-}
-
-/// Binomial probabilities at one bias, for every number of other colluders.
-pub(crate) struct Odds {
-    p: f64,
-    binomial: [[f64; MAX_COLLUDERS]; MAX_COLLUDERS],
-}
-
-impl Odds {
-    pub(crate) fn new(p: f64) -> Self {
-        let mut binomial = [[0.0; MAX_COLLUDERS]; MAX_COLLUDERS];
-        binomial[0][0] = 1.0;
-        for n in 1..MAX_COLLUDERS {
-            for b in 0..=n {
-                let stay = (1.0 - p) * binomial[n - 1][b];
-                let grow = if b == 0 {
-                    0.0
-                } else {
-                    p * binomial[n - 1][b - 1]
-                };
-                binomial[n][b] = stay + grow;
-            }
-        }
-        Self { p, binomial }
-    }
-
-    /// Log-ratios of the two forms under one hypothesis: `ln G(y|x)/G(y)` for x = 0 and x = 1.
-    pub(crate) fn ln_ratios(
-        &self,
-        model: &Model,
-        h: &Hypothesis,
-        observation: usize,
-        known: Known,
-    ) -> (f64, f64) {
-        let (zero, one) = self.fits(model, h, observation, known);
-        let either = self.p.mul_add(one, (1.0 - self.p) * zero);
-        ((zero / either).ln(), (one / either).ln())
-    }
-
-    /// The mean of `value` over how many of a leaker's fellows hold form one.
-    pub(crate) fn mean_over_others(&self, colluders: usize, value: impl Fn(usize) -> f64) -> f64 {
-        let chances = self.binomial[colluders - 1]
-            .iter()
-            .take(colluders)
-            .enumerate();
-        chances.map(|(b, chance)| chance * value(b)).sum()
-    }
-
-    /// `G(y|0)` and `G(y|1)`.
-    ///
-    /// Accused copies that never carried the slot took no part in it, so the hypothesis shrinks by them.
-    fn fits(&self, model: &Model, h: &Hypothesis, observation: usize, known: Known) -> (f64, f64) {
-        let colluders = h.colluders - (known.accused - known.present);
-        let others = colluders - known.present - 1;
-        let fit = &model.likelihood(h.family, colluders, observation)[known.ones..];
-        let (mut zero, mut one) = (0.0, 0.0);
-        for (b, chance) in self.binomial[others][..=others].iter().enumerate() {
-            zero += chance * fit[b];
-            one += chance * fit[b + 1];
-        }
-        (zero, one)
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::code::{CodeKey, Symbol};
+    use crate::evalue::ln_sum_exp;
 
-    /// Every state of knowledge about up to three accused copies.
-    fn states() -> Vec<Known> {
-        let mut all = Vec::new();
-        for accused in 0..=3 {
-            for present in 0..=accused {
-                all.extend((0..=present).map(|ones| Known {
-                    accused,
-                    present,
-                    ones,
-                }));
-            }
-        }
-        all
+    /// Slots whose forms are both likely, so that every combination of them is soon found.
+    pub(crate) fn moderate_slots(count: usize) -> Vec<Slot> {
+        let code = CodeKey::from_secret([8; 32]);
+        let all = (0_u32..).map(|i| code.slot(b"moderate", &[&i.to_be_bytes()]));
+        all.filter(|slot| (0.15..0.85).contains(&slot.bias().p()))
+            .take(count)
+            .collect()
     }
 
-    #[test]
-    fn ratios_are_normalised_for_every_hypothesis() {
-        let models = [(Model::marks(), 3), (Model::canaries(), 2)];
-        for p in [1.0 / 3_000.0, 0.01, 0.2, 0.5, 0.77, 1.0 - 1.0 / 3_000.0] {
-            let odds = Odds::new(p);
-            for n in 0..MAX_COLLUDERS {
-                let total: f64 = odds.binomial[n].iter().sum();
-                assert!((total - 1.0).abs() < 1e-14);
+    /// A copy for every combination of forms at `slots`, with its probability.
+    pub(crate) fn every_copy(slots: &[Slot]) -> Vec<(ExportKey, f64)> {
+        let mut found: Vec<Option<(ExportKey, f64)>> = vec![None; 1 << slots.len()];
+        let mut missing = found.len();
+        for seed in 0_u64.. {
+            let mut secret = [77; 32];
+            secret[..8].copy_from_slice(&seed.to_be_bytes());
+            let key = ExportKey::from_secret(secret);
+            let (mut combination, mut chance) = (0, 1.0);
+            for (at, slot) in slots.iter().enumerate() {
+                let one = key.symbol(slot).index();
+                combination |= one << at;
+                chance *= [1.0 - slot.bias().p(), slot.bias().p()][one];
             }
-            for (model, observations) in models {
-                for known in states() {
-                    for h in model.beyond(known.accused) {
-                        for y in 0..observations {
-                            let (zero, one) = odds.ln_ratios(model, &h, y, known);
-                            let mean = p * one.exp() + (1.0 - p) * zero.exp();
-                            assert!(
-                                (mean - 1.0).abs() < 1e-12,
-                                "{p} {h:?} {y} {known:?}: {mean}"
-                            );
-                        }
-                    }
-                }
+            if found[combination].is_none() {
+                found[combination] = Some((key, chance));
+                missing -= 1;
+            }
+            if missing == 0 {
+                break;
             }
         }
+        let total: f64 = found.iter().flatten().map(|(_, chance)| chance).sum();
+        assert!((total - 1.0).abs() < 1e-12);
+        found.into_iter().flatten().collect()
     }
 
     fn sample(count: u32) -> Vec<Seen> {
@@ -430,21 +225,22 @@ mod tests {
     fn the_fast_score_is_the_formula() {
         let seen = sample(600);
         let keys: Vec<ExportKey> = (0..140).map(|i| ExportKey::from_secret([i; 32])).collect();
-        let odd = |position: usize| position % 3 == 1;
+        let few = |position: usize| position % 3 == 1;
+        let most = |position: usize| position % 7 != 1;
         let scored: Vec<Scored<'_>> = keys
             .iter()
             .zip(0..)
             .map(|(key, i)| Scored {
                 key,
-                coverage: if i % 2 == 0 {
-                    Coverage::All
-                } else {
-                    Coverage::Only(&odd)
+                coverage: match i % 3 {
+                    0 => Coverage::Only(&few),
+                    1 => Coverage::All,
+                    _ => Coverage::Only(&most),
                 },
             })
             .collect();
         let scores = ln_scores(Model::marks(), &seen, &[], &scored);
-        for (copy, score) in scored.iter().zip(&scores).take(8) {
+        for (copy, score) in scored.iter().zip(&scores).take(9) {
             assert!((plain(&seen, copy) - score).abs() < 1e-8);
         }
         assert!(scores[4] > 100.0, "the leaker scores {}", scores[4]);
@@ -454,6 +250,76 @@ mod tests {
             .filter(|(i, _)| *i != 4)
             .map(|(_, s)| *s);
         assert!(innocent.fold(f64::MIN, f64::max) < 10.0);
+    }
+
+    /// `E[e]` of an innocent, exactly: the sum over all his symbols at `slots`.
+    fn expectation(
+        model: &Model,
+        seen: &[Seen],
+        accused: &[Scored<'_>],
+        innocents: &[(ExportKey, f64)],
+        coverage: Coverage<'_>,
+    ) -> f64 {
+        let scored: Vec<Scored<'_>> = innocents
+            .iter()
+            .map(|(key, _)| Scored { key, coverage })
+            .collect();
+        let scores = ln_scores(model, seen, accused, &scored);
+        let chances = innocents.iter().map(|(_, chance)| chance);
+        chances
+            .zip(scores)
+            .map(|(chance, ln)| chance * ln.exp())
+            .sum()
+    }
+
+    #[test]
+    fn an_innocent_expects_one_over_all_his_symbols_in_every_pass() {
+        let slots = moderate_slots(3);
+        let innocents = every_copy(&slots);
+        let others: Vec<ExportKey> = (0..3).map(|i| ExportKey::from_secret([i; 32])).collect();
+        let half = |position: usize| position % 2 == 0;
+        for (model, observations) in [(Model::marks(), 3_usize), (Model::canaries(), 2)] {
+            for leak in 0..observations.pow(3) {
+                let shown = |at: u32| leak / observations.pow(at) % observations;
+                let seen: Vec<Seen> = slots
+                    .iter()
+                    .zip(0..)
+                    .map(|(slot, at)| Seen {
+                        slot: *slot,
+                        observation: shown(at),
+                    })
+                    .collect();
+                for accused in 0..=others.len() {
+                    let accused: Vec<Scored<'_>> = others[..accused]
+                        .iter()
+                        .zip([Coverage::All, Coverage::Only(&half), Coverage::All])
+                        .map(|(key, coverage)| Scored { key, coverage })
+                        .collect();
+                    for coverage in [Coverage::All, Coverage::Only(&half)] {
+                        let mean = expectation(model, &seen, &accused, &innocents, coverage);
+                        // Three slots' units and the allowance for rounding lie below one.
+                        assert!((1.0 - 3e-6..1.0).contains(&mean), "{leak}: {mean}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_scored_twice_would_break_the_bound() {
+        // What `Leak` keeps out; were it let in, the sum over all symbols would show it.
+        let slots = moderate_slots(2);
+        let innocents = every_copy(&slots);
+        let twice: Vec<Seen> = slots
+            .iter()
+            .chain(&slots)
+            .map(|slot| Seen {
+                slot: *slot,
+                observation: 1,
+            })
+            .collect();
+        let mean = expectation(Model::marks(), &twice, &[], &innocents, Coverage::All);
+        assert!(mean > 1.05, "{mean}");
     }
 
     #[test]

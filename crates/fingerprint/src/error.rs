@@ -21,6 +21,12 @@ pub enum FingerprintError {
         /// The nature that was expected.
         expected: &'static str,
     },
+    /// A decoy's propensity must lie strictly between zero and one, at a resolution of 2⁻³².
+    #[error("a propensity must lie between 0 and 1, both excluded")]
+    Propensity,
+    /// A reader's coin for a decoy was listed twice.
+    #[error("a decoy's coin is listed twice")]
+    CoinTwice,
     /// No issued copy was given, so nothing can be traced.
     #[error("no issued copy to examine")]
     NoCopies,

@@ -33,10 +33,10 @@
 //!
 //! From the bottom: [`evalue`] is the currency, [`code`] says which form each copy shows, [`model`]
 //! imagines leakers, [`decode`] scores a copy (its page proves the bound), [`canary`] and [`table`]
-//! carry symbols, [`trace`] accuses, [`reads`] ranks readers without accusing, [`power`] says
-//! beforehand what an export can prove, and [`simulate`] rehearses it. [`picture`] marks pictures
-//! ([`plane`] holds their brightness) and finds a leaked one's copy against the original.
-//! beforehand what an export can prove, and [`simulate`] rehearses it. [`tile`] marks screens, by
+//! carry symbols, [`trace`] accuses, [`exposure`] weighs decoys shown by lot, [`reads`] ranks
+//! readers without accusing, [`power`] says beforehand what an export can prove, [`sample`] what a
+//! few rows still lack, and [`simulate`] rehearses it. [`picture`] marks pictures ([`plane`] holds
+//! their brightness) and finds a leaked one's copy against the original; [`tile`] marks screens, by
 //! viewer.
 //!
 //! This room does no input or output, holds no key beyond those it is given, and knows neither
@@ -46,11 +46,13 @@ pub mod canary;
 pub mod code;
 pub mod decode;
 pub mod evalue;
+pub mod exposure;
 pub mod model;
 pub mod picture;
 pub mod plane;
 pub mod power;
 pub mod reads;
+pub mod sample;
 pub mod simulate;
 pub mod table;
 pub mod tile;

@@ -10,6 +10,9 @@
 //! covers them all; where that would be too long, their e-values multiply.
 //! Calibration: `e = ½ p^(−½)` (Vovk and Wang 2021, the calibrator `κ p^(κ−1)` at κ = ½).
 
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
+
 use serde::{Deserialize, Serialize};
 
 use crate::FingerprintError;
@@ -67,6 +70,49 @@ impl Stratum {
         }
         to_f64(self.read) * to_f64(self.leaked) / to_f64(self.persons)
     }
+}
+
+/// One look: who read whom, and at what work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look<S, P> {
+    /// Position of the reader in the caller's list.
+    pub reader: usize,
+    /// The work: role, day and task.
+    pub stratum: S,
+    /// The person read.
+    pub person: P,
+}
+
+/// Counts looks into strata, a list for each of `readers` readers; looks by others are passed over.
+///
+/// Those whom the work of a stratum might have touched are those whom anybody read in it. Hence a
+/// reader who worked alone in a stratum gains no evidence from it, for or against: all its persons
+/// are his. A person read twice in a stratum counts once there.
+#[must_use]
+pub fn strata<S: Ord, P: Eq + Hash>(
+    readers: usize,
+    looks: &[Look<S, P>],
+    leaked: &HashSet<P>,
+) -> Vec<Vec<Stratum>> {
+    let mut work: BTreeMap<&S, (HashSet<&P>, BTreeMap<usize, HashSet<&P>>)> = BTreeMap::new();
+    for look in looks.iter().filter(|look| look.reader < readers) {
+        let (anyone, each) = work.entry(&look.stratum).or_default();
+        anyone.insert(&look.person);
+        each.entry(look.reader).or_default().insert(&look.person);
+    }
+    let overlap = |persons: &HashSet<&P>| persons.iter().filter(|p| leaked.contains(**p)).count();
+    let mut counted = vec![Vec::new(); readers];
+    for (anyone, each) in work.values() {
+        for (reader, read) in each {
+            counted[*reader].push(Stratum {
+                persons: anyone.len() as u64,
+                leaked: overlap(anyone) as u64,
+                read: read.len() as u64,
+                both: overlap(read) as u64,
+            });
+        }
+    }
+    counted
 }
 
 /// A reader's place in the ranking.
@@ -175,7 +221,7 @@ fn convolve(left: &[f64], right: &[f64]) -> Vec<f64> {
 }
 
 /// `ln C(n, k)`.
-fn ln_choose(n: u64, k: u64) -> f64 {
+pub(crate) fn ln_choose(n: u64, k: u64) -> f64 {
     if k > n {
         return f64::NEG_INFINITY;
     }
@@ -263,6 +309,35 @@ mod tests {
         assert!(ranked[0].evidence.log10() > 50.0);
         assert!(ranked[1].evidence.ln() < 2.0);
         assert!((ranked[0].expected - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn looks_are_counted_within_their_work() {
+        let look = |reader, stratum, person| Look {
+            reader,
+            stratum,
+            person,
+        };
+        let looks = [
+            look(0, "claims, Monday", 1),
+            look(0, "claims, Monday", 1),
+            look(0, "claims, Monday", 2),
+            look(1, "claims, Monday", 3),
+            look(1, "claims, Monday", 4),
+            // Alone at this work.
+            look(1, "audit, Monday", 1),
+            look(1, "audit, Monday", 2),
+            // Nobody on the list.
+            look(7, "claims, Monday", 9),
+        ];
+        let counted = strata(2, &looks, &HashSet::from([1, 2, 8]));
+        assert_eq!(counted[0], [stratum(4, 2, 2, 2)]);
+        assert_eq!(counted[1], [stratum(2, 2, 2, 2), stratum(4, 2, 2, 0)]);
+        let ranked = rank(&counted).unwrap();
+        assert_eq!(ranked[0].reader, 0);
+        // Two of two among C(4, 2) pairs; and nothing but what had to be.
+        assert!((ranked[0].ln_p.exp() - 1.0 / 6.0).abs() < 1e-12);
+        assert!(ranked[1].ln_p.abs() < 1e-12);
     }
 
     #[test]

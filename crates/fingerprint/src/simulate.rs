@@ -4,13 +4,17 @@
 //! A rehearsal draws from the standard law and scores only the colluders: what an innocent scores
 //! is settled by the bound.
 
-use crate::code::{Bias, Law};
+use crate::code::Law;
 use crate::decode::{Known, Odds};
 use crate::evalue::{Threshold, ln_sum_exp};
-use crate::model::{Hypothesis, Model, Observation, Strategy};
+use crate::model::{Hypothesis, Model, OBSERVATIONS, Observation, Strategy};
+use crate::reads::ln_choose;
 
-/// Symbols drawn between two looks at the scores.
-const STRIDE: usize = 5;
+/// Looks at the scores while a leak grows to its full length.
+const LOOKS: usize = 1_000;
+
+/// Biases that a rehearsal draws from: the middles of so many equal stretches of the law.
+const BIASES: u32 = 1_024;
 
 /// A small seeded generator of pseudo-random words (SplitMix64; not for keys).
 #[derive(Debug, Clone)]
@@ -121,9 +125,21 @@ pub struct Rehearsal {
     pub law: Law,
 }
 
+/// How many symbols it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needed {
+    /// The smallest number at which enough trials ended in an accusation.
+    pub symbols: usize,
+    /// With fewer than this, the share of trials lies below what was asked for, at 95 % confidence.
+    pub at_least: usize,
+    /// With this many the share reaches what was asked for, at 95 % confidence; `None` when the
+    /// trials are too few, or the longest leak too short, to say so.
+    pub at_most: Option<usize>,
+}
+
 impl Rehearsal {
     /// The smallest number of symbols at which at least one colluder is accused in a `share` of
-    /// `trials`; `None` when `most` symbols do not suffice.
+    /// `trials`, to within a thousandth of `most`; `None` when `most` symbols do not suffice.
     ///
     /// Symbols that the attack drops count as spent.
     #[must_use]
@@ -133,33 +149,41 @@ impl Rehearsal {
         trials: usize,
         most: usize,
         seed: u64,
-    ) -> Option<usize> {
-        let mut caught = vec![0_usize; most / STRIDE];
+    ) -> Option<Needed> {
+        let stride = most.div_ceil(LOOKS).max(1);
+        let mut caught = vec![0_usize; most / stride];
+        let tables = Tables::of(self.law);
         for trial in 0..trials {
             let dice = Dice::new(seed ^ (trial as u64).wrapping_mul(0xd134_2543_de82_ef95));
-            self.play(dice, &mut caught);
+            self.play(dice, &tables, stride, &mut caught);
         }
         #[expect(clippy::cast_precision_loss, reason = "trials lie far below 2^53")]
         let enough = |count: &usize| *count as f64 >= share * trials as f64;
-        caught.iter().position(enough).map(|at| (at + 1) * STRIDE)
+        let length = |at: usize| (at + 1) * stride;
+        let within = |count: &usize| share_interval(*count, trials);
+        let unsure = caught.iter().position(|count| within(count).1 >= share);
+        let sure = caught.iter().position(|count| within(count).0 >= share);
+        Some(Needed {
+            symbols: length(caught.iter().position(enough)?),
+            at_least: length(unsure?),
+            at_most: sure.map(length),
+        })
     }
 
     /// One leak that grows symbol by symbol; counts the lengths at which somebody stands accused.
-    fn play(&self, mut dice: Dice, caught: &mut [usize]) {
-        let model = Model::marks();
-        let hypotheses = model.beyond(0);
-        let mut sums = vec![vec![0.0; hypotheses.len()]; self.colluders];
+    fn play(&self, mut dice: Dice, tables: &Tables, stride: usize, caught: &mut [usize]) {
+        let mut sums = vec![vec![0.0; tables.hypotheses.len()]; self.colluders];
         // As in the first pass of a trace.
         let bar = self.threshold.ln() - 0.75_f64.ln();
         let mut sure = 0;
         for count in caught {
             if sure < 20 {
-                for _ in 0..STRIDE {
-                    self.draw(&mut dice, model, &hypotheses, &mut sums);
+                for _ in 0..stride {
+                    self.draw(&mut dice, tables, &mut sums);
                 }
                 let best = sums
                     .iter()
-                    .map(|sums| mixed(&hypotheses, sums))
+                    .map(|sums| mixed(&tables.hypotheses, sums))
                     .fold(f64::MIN, f64::max);
                 sure = if best >= bar + 12.0 { sure + 1 } else { 0 };
                 *count += usize::from(best >= bar);
@@ -171,26 +195,95 @@ impl Rehearsal {
     }
 
     /// Draws one symbol for everyone and adds up the colluders' log-ratios.
-    fn draw(
-        &self,
-        dice: &mut Dice,
-        model: &Model,
-        hypotheses: &[Hypothesis],
-        sums: &mut [Vec<f64>],
-    ) {
-        let bias: Bias = self.law.bias(dice.word());
-        let held: Vec<bool> = (0..self.colluders).map(|_| dice.chance(bias.p())).collect();
+    fn draw(&self, dice: &mut Dice, tables: &Tables, sums: &mut [Vec<f64>]) {
+        let slot = &tables.slots[dice.below(tables.slots.len())];
+        let held: Vec<bool> = (0..self.colluders).map(|_| dice.chance(slot.p)).collect();
         let ones = held.iter().filter(|one| **one).count();
         let Some(shown) = self.attack.show(ones, self.colluders, self.flip, dice) else {
             return;
         };
-        let odds = Odds::new(bias.p());
-        for (at, h) in hypotheses.iter().enumerate() {
-            let (zero, one) = odds.ln_ratios(model, h, shown.into(), Known::default());
-            for (held, sums) in held.iter().zip(sums.iter_mut()) {
-                sums[at] += if *held { one } else { zero };
+        let ratios = &slot.ratios[usize::from(shown)];
+        for (held, sums) in held.iter().zip(sums) {
+            for (sum, ratio) in sums.iter_mut().zip(&ratios[usize::from(*held)]) {
+                *sum += ratio;
             }
         }
+    }
+}
+
+/// A bias and what a slot of it may say: log-ratios as `[observation][form held][hypothesis]`.
+struct Drawn {
+    p: f64,
+    ratios: [[Vec<f64>; 2]; OBSERVATIONS],
+}
+
+/// Slots to draw from.
+struct Tables {
+    hypotheses: Vec<Hypothesis>,
+    slots: Vec<Drawn>,
+}
+
+impl Tables {
+    fn of(law: Law) -> Self {
+        let model = Model::marks();
+        let hypotheses = model.beyond(0);
+        let stretch = u64::MAX / u64::from(BIASES);
+        let slot = |i: u32| {
+            let p = law.bias(u64::from(i) * stretch + stretch / 2).p();
+            let odds = Odds::new(p);
+            let ratios = std::array::from_fn(|y| {
+                let ratios = |h| odds.ln_ratios(model, h, y, Known::default());
+                let (zero, one) = hypotheses.iter().map(ratios).unzip();
+                [zero, one]
+            });
+            Drawn { p, ratios }
+        };
+        let slots = (0..BIASES).map(slot).collect();
+        Self { hypotheses, slots }
+    }
+}
+
+/// Between which shares the truth lies, at 95 % confidence, when `count` of `trials` came true.
+///
+/// Rule: C. J. Clopper and E. S. Pearson, Biometrika 26, 1934: exact, never narrower than it says.
+#[must_use]
+pub fn share_interval(count: usize, trials: usize) -> (f64, f64) {
+    let least = match count {
+        0 => 0.0,
+        _ => bisect(|p| at_most(count - 1, trials, p) > 0.975),
+    };
+    let most = if count >= trials {
+        1.0
+    } else {
+        bisect(|p| at_most(count, trials, p) > 0.025)
+    };
+    (least, most)
+}
+
+/// Where `below`, true at zero, turns false.
+fn bisect(below: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        *(if below(middle) { &mut low } else { &mut high }) = middle;
+    }
+    low
+}
+
+/// The probability that at most `count` of `trials` come true, each with probability `p`.
+#[expect(clippy::cast_precision_loss, reason = "trials lie far below 2^53")]
+fn at_most(count: usize, trials: usize, p: f64) -> f64 {
+    let chance = |k: usize| {
+        let ways = ln_choose(trials as u64, k as u64);
+        ways + k as f64 * p.ln() + (trials - k) as f64 * (-p).ln_1p()
+    };
+    if p <= 0.0 {
+        return 1.0;
+    }
+    if count * 2 < trials {
+        ln_sum_exp((0..=count).map(chance)).exp()
+    } else {
+        1.0 - ln_sum_exp((count + 1..=trials).map(chance)).exp()
     }
 }
 
@@ -217,12 +310,30 @@ mod tests {
             threshold: Threshold::new(1_000_000, Epsilon::new(1e-9).unwrap()).unwrap(),
             law: Law::default(),
         };
-        let needed = rehearsal.symbols_needed(0.95, 100, 200, 1).unwrap();
+        let needed = rehearsal.symbols_needed(0.95, 400, 200, 1).unwrap();
         assert!(
-            (95..=140).contains(&needed),
-            "{needed}, the design says 117"
+            (100..=134).contains(&needed.symbols),
+            "{needed:?}, the design says 117"
         );
+        assert!(needed.at_least <= needed.symbols && Some(needed.symbols) <= needed.at_most);
         assert_eq!(rehearsal.symbols_needed(0.95, 20, 50, 1), None);
+    }
+
+    #[test]
+    fn intervals_are_those_of_the_tables() {
+        // R 4.3: binom.test(count, trials)$conf.int.
+        let rows = [
+            (0, 20_000, 0.0, 0.000_184_426_9),
+            (5, 10, 0.187_086_0, 0.812_914_0),
+            (95, 100, 0.887_165_1, 0.983_568_1),
+            (20, 20, 0.831_566_5, 1.0),
+            (1, 1_000, 0.000_025_317_5, 0.005_558_924),
+        ];
+        for (count, trials, least, most) in rows {
+            let (low, high) = share_interval(count, trials);
+            assert!((low - least).abs() < 1e-6, "{count} of {trials}: {low}");
+            assert!((high - most).abs() < 1e-6, "{count} of {trials}: {high}");
+        }
     }
 
     #[test]
