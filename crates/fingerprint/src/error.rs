@@ -57,6 +57,8 @@ pub enum FingerprintError {
     #[error("a picture may have {most} pixels at most")]
     PictureTooLarge {
         /// The limit.
+        most: usize,
+    },
     /// A picture is too small to hold a tile, or too large to be looked at.
     #[error("a picture to look at needs {least} pixels a side and at most {most} in all")]
     LookSize {
