@@ -277,7 +277,7 @@ pub(crate) mod tests {
         let slots = moderate_slots(3);
         let innocents = every_copy(&slots);
         let others: Vec<ExportKey> = (0..3).map(|i| ExportKey::from_secret([i; 32])).collect();
-        let half = |position: usize| position % 2 == 0;
+        let half = |position: usize| position.is_multiple_of(2);
         for (model, observations) in [(Model::marks(), 3_usize), (Model::canaries(), 2)] {
             for leak in 0..observations.pow(3) {
                 let shown = |at: u32| leak / observations.pow(at) % observations;

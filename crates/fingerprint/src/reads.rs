@@ -83,6 +83,9 @@ pub struct Look<S, P> {
     pub person: P,
 }
 
+/// Whom anybody read in a stratum, and whom each reader did.
+type Work<'a, P> = (HashSet<&'a P>, BTreeMap<usize, HashSet<&'a P>>);
+
 /// Counts looks into strata, a list for each of `readers` readers; looks by others are passed over.
 ///
 /// Those whom the work of a stratum might have touched are those whom anybody read in it. Hence a
@@ -94,7 +97,7 @@ pub fn strata<S: Ord, P: Eq + Hash>(
     looks: &[Look<S, P>],
     leaked: &HashSet<P>,
 ) -> Vec<Vec<Stratum>> {
-    let mut work: BTreeMap<&S, (HashSet<&P>, BTreeMap<usize, HashSet<&P>>)> = BTreeMap::new();
+    let mut work: BTreeMap<&S, Work<'_, P>> = BTreeMap::new();
     for look in looks.iter().filter(|look| look.reader < readers) {
         let (anyone, each) = work.entry(&look.stratum).or_default();
         anyone.insert(&look.person);

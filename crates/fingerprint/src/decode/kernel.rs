@@ -17,7 +17,9 @@ pub(super) type Row = [i16x32; LANES / 32];
 pub(super) const RUN: usize = 64;
 
 /// The largest step either way: its [`RUN`]-fold fits into sixteen bits with its sign.
-pub(super) const STEP_MOST: i16 = i16::MAX / RUN as i16;
+pub(super) const STEP_MOST: i16 = 511;
+
+const _: () = assert!(STEP_MOST as usize * RUN <= i16::MAX as usize);
 
 /// Slots tabulated together.
 const QUAD: usize = 4;
@@ -69,6 +71,10 @@ impl Page {
 
     /// The rows that the bits of `ones` choose.
     #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "of each shifted word only the lowest four bits are used"
+    )]
     fn chosen(&self, ones: u64) -> impl Iterator<Item = &Row> {
         let rows = self.0.chunks_exact(SUBSETS).enumerate();
         rows.map(move |(quad, rows)| &rows[(ones >> (quad * QUAD)) as usize % SUBSETS])
