@@ -70,9 +70,15 @@ impl Profile {
     pub fn of(people: impl IntoIterator<Item = Traits>, until: u16, numbered: bool) -> Self {
         let (mut births, mut provinces) = (vec![0; DECADES], [0_u32; PROVINCES]);
         let (mut sexes, mut lengths) = ([0; 2], [0; LENGTHS]);
+        let (first, mut aged, mut too_old) = (first_year(numbered), 0_u32, 0_u32);
         for person in people {
-            if let Some(count) = person.year.and_then(|year| births.get_mut(decade(year)?)) {
-                *count += 1;
+            if let Some(year) = person.year {
+                aged += 1;
+                too_old += u32::from(year < first);
+                let decade = decade(year).filter(|_| year >= first);
+                if let Some(count) = decade.and_then(|decade| births.get_mut(decade)) {
+                    *count += 1;
+                }
             }
             if let Some(count) = person
                 .province
@@ -94,8 +100,12 @@ impl Profile {
             .zip(forget(&provinces))
             .filter(|(code, count)| *count > 0 && known.contains(code));
         let provinces: Vec<(u8, u32)> = provinces.collect();
-        let mut profile = Self {
-            births: or(forget(&births), plain.births),
+        let ages: Vec<u32> = (0..)
+            .zip(plain.births)
+            .map(|(at, count)| if year_of(at) + 9 < first { 0 } else { count })
+            .collect();
+        Self {
+            births: or(forget(&births), ages),
             provinces: if provinces.is_empty() {
                 plain.provinces
             } else {
@@ -109,12 +119,9 @@ impl Profile {
                 .unwrap_or(plain.lengths),
             until,
             numbered,
-            too_old: 0,
-        };
-        if numbered {
-            profile.keep_to_numbers();
+            too_old: u16::try_from(u64::from(too_old) * 1000 / u64::from(aged).max(1))
+                .unwrap_or(1000),
         }
-        profile
     }
 
     /// Whether the people have resident IDs.
@@ -129,37 +136,9 @@ impl Profile {
         f64::from(self.too_old) / 1000.0
     }
 
-    /// Leaves out the years before any ID that nobody has, each decade by the share of it that is left.
-    fn keep_to_numbers(&mut self) {
-        let first = *generator::YEARS.start();
-        let all: u64 = self.births.iter().copied().map(u64::from).sum();
-        let mut left = 0;
-        for (at, count) in self.births.iter_mut().enumerate() {
-            let begins = year_of(at);
-            let usable = (begins + 10).saturating_sub(first).min(10);
-            *count = *count * u32::from(usable) / 10;
-            left += u64::from(*count);
-        }
-        let share = (all - left) * 1000 / all.max(1);
-        self.too_old = u16::try_from(share).unwrap_or(1000);
-        if left == 0 {
-            let plain = Self::default().births;
-            self.births = plain
-                .into_iter()
-                .enumerate()
-                .map(|(at, n)| if year_of(at) < 1990 { 0 } else { n })
-                .collect();
-        }
-    }
-
     /// The years of a decade in which somebody may be born.
     fn years(&self, at: usize) -> (u16, u16) {
-        let first = if self.numbered {
-            *generator::YEARS.start()
-        } else {
-            FIRST
-        };
-        let begins = year_of(at).max(first);
+        let begins = year_of(at).max(first_year(self.numbered));
         (begins, (year_of(at) + 9).min(self.until).max(begins))
     }
 }
@@ -191,6 +170,15 @@ fn or(counts: Vec<u32>, fallback: Vec<u32>) -> Vec<u32> {
         counts
     } else {
         fallback
+    }
+}
+
+/// The first year of birth there can be.
+const fn first_year(numbered: bool) -> u16 {
+    if numbered {
+        *generator::YEARS.start()
+    } else {
+        FIRST
     }
 }
 

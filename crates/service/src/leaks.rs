@@ -12,15 +12,17 @@ use std::thread::JoinHandle;
 use liuhen_detect::columns;
 use liuhen_document::{Header, Row, TableSource};
 use liuhen_fingerprint::canary::Canary;
-use liuhen_fingerprint::code::ExportKey;
+use liuhen_fingerprint::code::{CodeKey, ExportKey};
 use liuhen_fingerprint::decode::Coverage;
 use liuhen_fingerprint::evalue::Epsilon;
 use liuhen_fingerprint::model::Sighting;
 use liuhen_fingerprint::power::symbols_needed;
 use liuhen_fingerprint::reads::{Stratum, rank};
+use liuhen_fingerprint::table::coordinate::is_coordinate;
+use liuhen_fingerprint::table::time::is_time;
 use liuhen_fingerprint::table::{Cell, observe_row, plain};
 use liuhen_fingerprint::trace::{Candidate, Channel, Leak, Tracing, trace};
-use liuhen_invented::Generator;
+use liuhen_invented::{Cast, Generator, Person, Profile};
 use liuhen_kinds::Kind;
 use liuhen_reading as reading;
 use liuhen_vault::store::{KeyRange, Space};
@@ -33,7 +35,7 @@ use crate::caller::{Caller, Role};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
-use crate::exports::{StoredExport, threshold};
+use crate::exports::{StoredExport, is_measured, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
 use crate::ledger::{EventRow, named};
 use crate::{Service, ids, shelf};
@@ -189,18 +191,98 @@ struct Seen {
     rows: u64,
     bad_rows: u64,
     persons: HashSet<SubjectId>,
-    canaries: HashSet<u32>,
+    /// By position among the issued ones.
+    canaries: HashSet<usize>,
     leak: Leak,
-    /// Whose row each mark stands in, and its field, by position in the leak.
-    owners: Vec<(SubjectId, String)>,
+    /// Where each mark stands, by position in the leak.
+    owners: Vec<Owner>,
+}
+
+/// Where a mark stands.
+struct Owner {
+    subject: SubjectId,
+    field: String,
+    /// In a measured value, which an exact export leaves alone.
+    measured: bool,
+}
+
+/// The cells of a leaked row.
+struct Cells<'a> {
+    /// With the kinds of their columns, surest lead first.
+    known: Vec<(Kind, &'a str)>,
+    /// Of any column that is not taken for a number, where their shape is a time's or coordinate's.
+    measured: Vec<&'a str>,
 }
 
 /// Everything known about issued copies that examining needs.
 struct Issued {
     exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
-    /// Canary numbers by every value that leads to them, and by name with address.
-    canaries: HashMap<(Kind, String), u32>,
-    slots: u32,
+    /// Every canary that a copy could have carried, with its table; none for copies from before tables had their own.
+    canaries: Vec<(Canary, Option<String>)>,
+    /// Positions in that list by every value that leads to them, and by name with address.
+    canary_of: HashMap<(Kind, String), usize>,
+}
+
+/// The table whose canaries a copy carries.
+fn table_of(export: &StoredExport) -> Option<&str> {
+    let collection = export.view.request.collection.as_str();
+    export.likeness.as_ref().map(|_| collection)
+}
+
+impl Issued {
+    /// Draws again every person that some copy could have carried: for each table and likeness as many as its largest plan.
+    fn draw_canaries(&mut self, code: &CodeKey) {
+        let mut plans: Vec<(Option<String>, Option<Profile>, u32)> = Vec::new();
+        for (export, ..) in &self.exports {
+            let (table, likeness) = (table_of(export), &export.likeness);
+            let slots = export.view.power.canary_slots;
+            let same = |plan: &&mut (Option<String>, Option<Profile>, u32)| {
+                plan.0.as_deref() == table && plan.1 == *likeness
+            };
+            match plans.iter_mut().find(same) {
+                Some(plan) => plan.2 = plan.2.max(slots),
+                None => plans.push((table.map(str::to_owned), likeness.clone(), slots)),
+            }
+        }
+        let mut place_of: HashMap<(Option<String>, u32), usize> = HashMap::new();
+        for (table, likeness, slots) in plans {
+            let cast = likeness.map(Cast::new);
+            for index in 0..slots {
+                let canary = match &table {
+                    Some(table) => Canary::of_table(code, table, index),
+                    None => Canary::new(code, index),
+                };
+                let next = self.canaries.len();
+                let place = *place_of.entry((table.clone(), index)).or_insert(next);
+                if place == next {
+                    self.canaries.push((canary, table.clone()));
+                }
+                let person = match &cast {
+                    Some(cast) => cast.person(canary.seed()),
+                    None => Generator::new(canary.seed()).person_at(0),
+                };
+                self.lead_to(place, person);
+            }
+        }
+    }
+
+    /// Notes everything by which a canary is known again.
+    fn lead_to(&mut self, place: usize, person: Person) {
+        let fields = person.fields();
+        let values: Vec<(Kind, &str)> = fields
+            .iter()
+            .map(|(kind, value)| (*kind, value.as_str()))
+            .collect();
+        if let Some((_, home)) = at_home(&values) {
+            self.canary_of.insert((Kind::ADDRESS, home), place);
+        }
+        for (kind, value) in fields {
+            let lead = LEADS.contains(&kind).then(|| lookup_form(kind, &value));
+            if let Some(normal) = lead.flatten() {
+                self.canary_of.insert((kind, normal), place);
+            }
+        }
+    }
 }
 
 impl Service {
@@ -333,14 +415,13 @@ impl Service {
         view.sha256 = self.spooled_sha256(&view.id)?;
         let issued = self.issued()?;
         let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
-        for index in 0..issued.slots {
-            let sighting = if seen.canaries.contains(&index) {
+        for (at, (canary, _)) in issued.canaries.iter().enumerate() {
+            let sighting = if seen.canaries.contains(&at) {
                 Sighting::Seen
             } else {
                 Sighting::Unseen
             };
-            seen.leak
-                .canary(Canary::new(&self.code_key(), index), sighting);
+            seen.leak.canary(*canary, sighting);
         }
         view.rows = seen.rows;
         view.bad_rows = seen.bad_rows;
@@ -396,37 +477,13 @@ impl Service {
             let subjects = self.kept_subjects(&export.view.id)?.into_iter().collect();
             exports.push((export, key, subjects));
         }
-        let slots = exports
-            .iter()
-            .map(|(export, ..)| export.view.power.canary_slots)
-            .max()
-            .unwrap_or(0);
-        let mut canaries = HashMap::new();
-        for index in 0..slots {
-            let person = Generator::new(Canary::new(&code, index).seed()).person_at(0);
-            let fields = person.fields();
-            let values: Vec<(Kind, &str)> = fields
-                .iter()
-                .map(|(kind, value)| (*kind, value.as_str()))
-                .collect();
-            if let Some((_, home)) = at_home(&values) {
-                canaries.insert((Kind::ADDRESS, home), index);
-            }
-            for (kind, value) in fields {
-                if let Some(normal) = LEADS
-                    .contains(&kind)
-                    .then(|| lookup_form(kind, &value))
-                    .flatten()
-                {
-                    canaries.insert((kind, normal), index);
-                }
-            }
-        }
-        Ok(Issued {
+        let mut issued = Issued {
             exports,
-            canaries,
-            slots,
-        })
+            canaries: Vec::new(),
+            canary_of: HashMap::new(),
+        };
+        issued.draw_canaries(&code);
+        Ok(issued)
     }
 
     /// Reads the file row by row, leading each to a person or a canary.
@@ -521,8 +578,8 @@ impl Service {
             let Some(normal) = lookup_form(*kind, value) else {
                 continue;
             };
-            if let Some(index) = issued.canaries.get(&(*kind, normal.clone())) {
-                seen.canaries.insert(*index);
+            if let Some(place) = issued.canary_of.get(&(*kind, normal.clone())) {
+                seen.canaries.insert(*place);
                 return Ok(());
             }
             if person.is_none() {
@@ -535,15 +592,25 @@ impl Service {
         }
         // No number led to anybody: a name with an address may.
         if let (None, Some((name, home))) = (person, at_home(&values)) {
-            if let Some(index) = issued.canaries.get(&(Kind::ADDRESS, home.clone())) {
-                seen.canaries.insert(*index);
+            if let Some(place) = issued.canary_of.get(&(Kind::ADDRESS, home.clone())) {
+                seen.canaries.insert(*place);
                 return Ok(());
             }
             person = self.who_lives_there(&name, &home)?;
         }
         let Some(subject) = person else { return Ok(()) };
         seen.persons.insert(subject);
-        self.read_marks(&subject, &values, seen)
+        let measured = row.cells.iter().zip(kinds);
+        let measured = measured
+            .filter(|(_, kind)| is_measured(**kind))
+            .map(|(cell, _)| cell.as_str().trim())
+            .filter(|cell| is_time(cell) || is_coordinate(cell))
+            .collect();
+        let cells = Cells {
+            known: values,
+            measured,
+        };
+        self.read_marks(&subject, &cells, seen)
     }
 
     /// The one person of this name who lives at this address, however it is written.
@@ -575,39 +642,43 @@ impl Service {
     }
 
     /// Reads the marks of one leaked row against what the vault holds of its person.
-    fn read_marks(
-        &self,
-        subject: &SubjectId,
-        values: &[(Kind, &str)],
-        seen: &mut Seen,
-    ) -> Result<()> {
-        let carriers: Vec<(Kind, &str)> = values
-            .iter()
-            .copied()
-            .filter(|(kind, _)| CARRIERS.contains(kind))
-            .collect();
-        if carriers.is_empty() {
+    fn read_marks(&self, subject: &SubjectId, row: &Cells<'_>, seen: &mut Seen) -> Result<()> {
+        let carries = row.known.iter().any(|(kind, _)| CARRIERS.contains(kind));
+        if !carries && row.measured.is_empty() {
             return Ok(());
         }
+        let code = self.code_key();
         for collection in self.vault.collections(subject).or_else(none_if_erased)? {
             let opened = self
                 .vault
                 .open_fields(subject, &collection, &[])
                 .or_else(none_if_erased)?;
             for field in &opened {
-                let Some(kind) = field.kind else { continue };
-                for (_, leaked) in carriers.iter().filter(|(of, _)| *of == kind) {
-                    let cell = Cell {
-                        column: &field.name,
-                        kind: kind.name(),
-                        canonical: &field.value,
-                    };
+                let measured = is_measured(field.kind);
+                let same = row
+                    .known
+                    .iter()
+                    .filter(|(kind, _)| Some(*kind) == field.kind);
+                let leaked: Vec<&str> = if measured {
+                    row.measured.clone()
+                } else {
+                    same.map(|(_, leaked)| *leaked).collect()
+                };
+                let cell = Cell {
+                    column: &field.name,
+                    kind: field.kind.map_or("", Kind::name),
+                    canonical: &field.value,
+                };
+                for leaked in leaked {
                     for (slot, observation) in
-                        observe_row(&self.code_key(), subject.as_bytes(), &[(cell, leaked)])
+                        observe_row(&code, subject.as_bytes(), &[(cell, leaked)])
                     {
-                        let position = seen.leak.mark(slot, observation);
-                        if position == seen.owners.len() {
-                            seen.owners.push((*subject, field.name.clone()));
+                        if seen.leak.mark(slot, observation) == seen.owners.len() {
+                            seen.owners.push(Owner {
+                                subject: *subject,
+                                field: field.name.clone(),
+                                measured,
+                            });
                         }
                     }
                 }
@@ -674,7 +745,7 @@ impl Service {
     }
 }
 
-/// Kinds whose written form may carry marks (fingerprint::table).
+/// Kinds whose written form may carry marks (fingerprint::table); times and coordinates are found by their shape.
 const CARRIERS: [Kind; 2] = [Kind::ADDRESS, Kind::DATE_OF_BIRTH];
 
 /// A row's name, and that name with the address in the one form that all its variants share.
@@ -701,15 +772,20 @@ fn judge(seen: &Seen, issued: &Issued, epsilon: Epsilon) -> Result<Tracing> {
         .exports
         .iter()
         .map(|(export, _, subjects)| {
-            let fields = &export.view.request.fields;
+            let request = &export.view.request;
             let marks: Carries<'_> = Box::new(move |at| {
                 let owner = seen.owners.get(at);
-                owner.is_some_and(|(subject, field)| {
-                    subjects.contains(subject) && fields.contains(field)
+                owner.is_some_and(|owner| {
+                    subjects.contains(&owner.subject)
+                        && request.fields.contains(&owner.field)
+                        && !(owner.measured && request.exact)
                 })
             });
-            let slots = export.view.power.canary_slots as usize;
-            let canaries: Carries<'_> = Box::new(move |at| at < slots);
+            let (table, slots) = (table_of(export), export.view.power.canary_slots);
+            let canaries: Carries<'_> = Box::new(move |at| {
+                let canary = issued.canaries.get(at);
+                canary.is_some_and(|(canary, of)| of.as_deref() == table && canary.index() < slots)
+            });
             (marks, canaries)
         })
         .collect();

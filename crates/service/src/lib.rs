@@ -21,6 +21,7 @@ mod insight;
 mod leaks;
 mod lease;
 mod ledger;
+mod likeness;
 mod members;
 mod meter;
 pub mod mine;

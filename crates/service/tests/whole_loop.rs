@@ -163,6 +163,8 @@ async fn export(
         limit,
         format: "csv".to_owned(),
         encoding: "gbk".to_owned(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };
@@ -647,6 +649,8 @@ async fn refuses_to_approve_exports_with_a_key_or_by_its_maker() {
         limit: None,
         format: "csv".to_owned(),
         encoding: "utf-8".to_owned(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };
