@@ -123,11 +123,14 @@ impl Carrier {
 
     /// Appends characters that stay as they are.
     fn fixed(&mut self, text: impl IntoIterator<Item = char>) {
-        let mut whole = String::new();
-        if let Some(Piece::Fixed(last)) = self.pieces.last() {
-            whole.push_str(last.as_str());
-            self.pieces.pop();
-        }
+        let mut whole = match self.pieces.pop() {
+            Some(Piece::Fixed(last)) => last.into_string(),
+            Some(place) => {
+                self.pieces.push(place);
+                String::new()
+            }
+            None => String::new(),
+        };
         whole.extend(text);
         if !whole.is_empty() {
             self.pieces.push(Piece::Fixed(Text::from(whole)));
