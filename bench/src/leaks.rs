@@ -99,6 +99,8 @@ async fn issue(service: &Arc<Service>, recipient: &str) -> Result<Sheet> {
         limit: None,
         format: "csv".to_owned(),
         encoding: "utf-8".to_owned(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };

@@ -356,7 +356,7 @@ impl Vault {
     pub(crate) fn sight(
         &self,
         place: &str,
-        canaries: &BTreeSet<u32>,
+        canaries: &BTreeSet<String>,
     ) -> Result<Option<liuhen_service::SightingView>> {
         match self {
             Self::Local(local) => {

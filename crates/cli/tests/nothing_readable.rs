@@ -100,6 +100,8 @@ async fn live(service: &std::sync::Arc<Service>, sheet: &Sheet) {
         limit: None,
         format: "xlsx".to_owned(),
         encoding: String::new(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };

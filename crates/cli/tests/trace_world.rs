@@ -231,6 +231,8 @@ async fn export(service: &std::sync::Arc<Service>) {
         limit: None,
         format: "csv".to_owned(),
         encoding: "utf-8".to_owned(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };

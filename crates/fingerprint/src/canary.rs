@@ -1,8 +1,9 @@
 //! Canaries: rows about persons who do not exist, present in some copies and not in others.
 //!
 //! Rule: house design, section 9: presence is coded by the same code, in a namespace of its own.
-//! Canary `j` is the same invented person in every export that carries it, so that colluders who
-//! compare files meet the code and not a signature; export `r` carries it when its symbol is one.
+//! Canary `j` of a table is the same invented person in every export that carries it, so that colluders
+//! who compare files meet the code and not a signature; export `r` carries it when its symbol is one.
+//! Tables of other people have canaries of their own, made to look like those.
 //! This module decides which, how many and where. Inventing the persons belongs to the caller, from
 //! [`Canary::seed`]; judging sightings, to [`crate::trace`].
 //!
@@ -34,14 +35,23 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// The canary with a number, counted from zero over the life of the vault.
+    /// The canary with a number, counted from zero over the life of the vault, of no table in particular.
     #[must_use]
     pub fn new(code: &CodeKey, index: u32) -> Self {
-        let parts: [&[u8]; 1] = [&index.to_be_bytes()];
+        Self::of(code, index, &[&index.to_be_bytes()])
+    }
+
+    /// The canary with a number, counted from zero, of a table; `table` is its lasting name.
+    #[must_use]
+    pub fn of_table(code: &CodeKey, table: &str, index: u32) -> Self {
+        Self::of(code, index, &[table.as_bytes(), &index.to_be_bytes()])
+    }
+
+    fn of(code: &CodeKey, index: u32, parts: &[&[u8]]) -> Self {
         Self {
             index,
-            slot: code.slot(NAMESPACE, &parts),
-            seed: code.seed(b"liuhen/fingerprint/canary-person/v1", &parts),
+            slot: code.slot(NAMESPACE, parts),
+            seed: code.seed(b"liuhen/fingerprint/canary-person/v1", parts),
         }
     }
 
@@ -79,6 +89,15 @@ pub fn carried(code: &CodeKey, export: &ExportKey, slots: u32) -> Vec<Canary> {
         .collect()
 }
 
+/// The canaries, of the first `slots` of a table, that an export carries, in order of their number.
+#[must_use]
+pub fn carried_in(code: &CodeKey, table: &str, export: &ExportKey, slots: u32) -> Vec<Canary> {
+    (0..slots)
+        .map(|index| Canary::of_table(code, table, index))
+        .filter(|canary| canary.is_carried_by(export))
+        .collect()
+}
+
 /// How many canary slots an export plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CanaryPlan {
@@ -94,7 +113,36 @@ impl CanaryPlan {
     pub const fn is_enough(&self) -> bool {
         self.slots >= self.wanted
     }
+
+    /// How many slots more somebody may ask for in an export of `rows` rows: up to what would be
+    /// enough, and never so many that canaries are more than about a third of the file.
+    #[must_use]
+    pub fn most_extra(&self, rows: u64) -> u32 {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        self.wanted.min(rows).saturating_sub(self.slots)
+    }
+
+    /// The plan with slots that somebody asked for, within [`CanaryPlan::most_extra`].
+    #[must_use]
+    pub fn with_extra(self, extra: u32, rows: u64) -> Self {
+        Self {
+            slots: self.slots + extra.min(self.most_extra(rows)),
+            ..self
+        }
+    }
+
+    /// The smallest leaked share of the rows, of those the model tries, at which canaries alone
+    /// accuse a single leaker 95 times in a hundred; `None` when not even 95 % of the rows do.
+    #[must_use]
+    pub fn share_needed(&self, threshold: Threshold) -> Option<f64> {
+        SHARES
+            .into_iter()
+            .find(|share| power::canary_slots_needed(*share, threshold) <= self.slots)
+    }
 }
+
+/// Leaked shares that a plan is measured by.
+const SHARES: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 0.95];
 
 /// Plans canary slots for an export of `rows` rows.
 ///
@@ -192,5 +240,33 @@ mod tests {
         let large = plan(1_000_000, threshold);
         assert!(large.is_enough(), "{large:?}");
         assert_eq!(plan(0, threshold).slots, 1);
+    }
+
+    #[test]
+    fn more_canaries_are_offered_within_bounds_and_buy_something() {
+        let threshold = Threshold::new(100, Epsilon::DEFAULT).unwrap();
+        for rows in [10, 100, 1_000, 20_000, 1_000_000] {
+            let small = plan(rows, threshold);
+            let all = small.with_extra(u32::MAX, rows);
+            assert_eq!(all.slots, small.slots + small.most_extra(rows));
+            assert!(u64::from(all.slots) <= rows.max(1) && all.slots <= all.wanted);
+            let share = |plan: CanaryPlan| plan.share_needed(threshold).unwrap_or(1.0);
+            assert!(share(all) <= share(small));
+        }
+        let small = plan(1_000, threshold);
+        assert_eq!(small.share_needed(threshold), None);
+        let all = small.with_extra(1_000, 1_000);
+        assert!(all.share_needed(threshold).unwrap() <= 0.2, "{all:?}");
+        assert_eq!(plan(1_000_000, threshold).most_extra(1_000_000), 0);
+    }
+
+    #[test]
+    fn tables_have_canaries_of_their_own() {
+        let code = CodeKey::from_secret([1; 32]);
+        let of = |table| Canary::of_table(&code, table, 3);
+        assert_eq!(of("a"), of("a"));
+        assert_ne!(of("a").slot(), of("b").slot());
+        assert_ne!(of("a").seed(), of("b").seed());
+        assert_ne!(of("").slot(), Canary::new(&code, 3).slot());
     }
 }

@@ -33,7 +33,7 @@ pub struct Leak {
     mark_at: HashMap<SlotId, u32>,
     left_out: u64,
     canaries: Vec<(Canary, Sighting)>,
-    canary_at: HashMap<u32, usize>,
+    canary_at: HashMap<SlotId, usize>,
 }
 
 impl Leak {
@@ -84,7 +84,7 @@ impl Leak {
     /// Every canary that some examined export could have carried is to be noted, seen or not.
     pub fn canary(&mut self, canary: Canary, sighting: Sighting) -> usize {
         let next = self.canaries.len();
-        let position = *self.canary_at.entry(canary.index()).or_insert(next);
+        let position = *self.canary_at.entry(canary.slot().id()).or_insert(next);
         match self.canaries.get_mut(position) {
             Some((_, known)) if sighting == Sighting::Seen => *known = sighting,
             Some(_) => {}

@@ -58,7 +58,7 @@ pub struct Person {
     pub sex: Sex,
     /// As the ID says.
     pub birth: Birth,
-    /// 18 characters.
+    /// 18 characters; empty for people without one, see [`crate::Profile`].
     pub resident_id: String,
     /// 11 digits.
     pub mobile: String,
@@ -75,10 +75,10 @@ pub struct Person {
 }
 
 impl Person {
-    /// Everything with its kind, in the order in which tables have it.
+    /// Everything with its kind, in the order in which tables have it; what a person lacks is left out.
     #[must_use]
     pub fn fields(&self) -> Vec<(Kind, String)> {
-        vec![
+        let fields = [
             (Kind::PERSON_NAME, self.name.clone()),
             (Kind::GENDER, self.sex.label().to_owned()),
             (Kind::DATE_OF_BIRTH, self.birth.to_string()),
@@ -89,7 +89,11 @@ impl Person {
             (Kind::ADDRESS, self.address.clone()),
             (Kind::BANK_CARD, self.bank_card.clone()),
             (Kind::PLATE, self.plate.clone()),
-        ]
+        ];
+        fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
     }
 }
 
@@ -97,7 +101,7 @@ impl Person {
 ///
 /// The lists of codes begin in 1980, so nobody older than about forty can be
 /// given a number that surely nobody has.
-const YEARS: RangeInclusive<u16> = 1988..=2006;
+pub(crate) const YEARS: RangeInclusive<u16> = 1988..=2006;
 
 /// Characters of a serial with three letters.
 const LETTERS: &[u8; 24] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -137,6 +141,12 @@ pub struct Generator {
     seed: u64,
     next: u64,
     identities: Identities,
+    wardrobe: Wardrobe,
+}
+
+/// Everything that a person has beside an identity and a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Wardrobe {
     mobiles: Permutation,
     landlines: Permutation,
     cards: Permutation,
@@ -164,19 +174,11 @@ impl Generator {
     pub fn born(seed: u64, years: RangeInclusive<u16>) -> Option<Generator> {
         // The people themselves take the other streams.
         let mut rng = rng(seed, u64::MAX);
-        let numbers = Numbers::builtin();
-        let heads = |prefixes: &[String]| prefixes.len() as u64;
         Some(Generator {
             seed,
             next: 0,
             identities: Identities::new(&years, || rng.next_u64())?,
-            mobiles: Permutation::new(heads(&numbers.mobile.invented) * MOBILES, || rng.next_u64()),
-            landlines: Permutation::new(heads(&numbers.landline.invented) * LANDLINES, || {
-                rng.next_u64()
-            }),
-            cards: Permutation::new(heads(&numbers.card.invented) * CARDS, || rng.next_u64()),
-            plates: Permutation::new(PLATES, || rng.next_u64()),
-            mailboxes: Permutation::new(MAILBOXES, || rng.next_u64()),
+            wardrobe: Wardrobe::new(&mut rng),
         })
     }
 
@@ -198,14 +200,39 @@ impl Generator {
     pub fn person_at(&self, index: u64) -> Person {
         let identity = self.identities.at(index);
         let mut rng = rng(self.seed, index);
-        let words = Words::builtin();
-        let (surname, given) = name(&identity, words, &mut rng);
+        let name = name(&identity, Words::builtin(), &mut rng);
+        self.wardrobe.dress(index, identity, name, &mut rng)
+    }
+}
+
+impl Wardrobe {
+    pub(crate) fn new(rng: &mut impl Rng) -> Self {
+        let numbers = Numbers::builtin();
+        let mut of = |size: u64| Permutation::new(size, || rng.next_u64());
+        let heads = |prefixes: &[String]| prefixes.len() as u64;
+        Self {
+            mobiles: of(heads(&numbers.mobile.invented) * MOBILES),
+            landlines: of(heads(&numbers.landline.invented) * LANDLINES),
+            cards: of(heads(&numbers.card.invented) * CARDS),
+            plates: of(PLATES),
+            mailboxes: of(MAILBOXES),
+        }
+    }
+
+    /// A person of this identity and name; `index` chooses the numbers, `rng` the rest.
+    pub(crate) fn dress(
+        &self,
+        index: u64,
+        identity: Identity,
+        (surname, given): (Word, Vec<Word>),
+        rng: &mut ChaCha8Rng,
+    ) -> Person {
         Person {
-            email: self.email(index, surname, &given, &identity, &mut rng),
+            email: self.email(index, surname, &given, &identity, rng),
             name: given
                 .iter()
                 .fold(surname.han.to_owned(), |name, word| name + word.han),
-            address: address(identity.code, words, &mut rng),
+            address: address(identity.code, Words::builtin(), rng),
             mobile: self.mobile(index),
             landline: self.landline(index),
             bank_card: self.bank_card(index),
@@ -311,7 +338,7 @@ fn prefix(prefixes: &[String], at: u64) -> &str {
 }
 
 /// The random numbers of one person.
-fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(crate) fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(bytes);
@@ -320,16 +347,20 @@ fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
 }
 
 /// A number below `size`, nearly even: sizes here are far below 2^32.
-fn pick(rng: &mut ChaCha8Rng, size: usize) -> usize {
+pub(crate) fn pick(rng: &mut impl Rng, size: usize) -> usize {
     usize::try_from((u64::from(rng.next_u32()) * size as u64) >> 32).unwrap_or(0)
+}
+
+/// A place in the list of surnames.
+pub(crate) fn rank(count: usize, rng: &mut impl Rng) -> usize {
+    // The smallest of three draws favours the beginning of the list about as
+    // strongly as the surnames of the country are spread.
+    pick(rng, count).min(pick(rng, count)).min(pick(rng, count))
 }
 
 /// A surname, common ones more often, and one or two characters of the time.
 fn name(identity: &Identity, words: &Words, rng: &mut ChaCha8Rng) -> (Word, Vec<Word>) {
-    // The smaller of three draws favours the beginning of the list about as
-    // strongly as the surnames of the country are spread.
-    let count = words.surnames.len();
-    let rank = pick(rng, count).min(pick(rng, count)).min(pick(rng, count));
+    let rank = rank(words.surnames.len(), rng);
     let characters = words.given(identity.sex, identity.birth.year);
     let first = characters[pick(rng, characters.len())];
     let given = if pick(rng, 10) < 2 {

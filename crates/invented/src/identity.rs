@@ -88,6 +88,31 @@ impl Identities {
         self.sources.last().map_or(0, |source| source.numbers_until)
     }
 
+    /// A number of somebody of this birth, with a code of the province or, where none went out of
+    /// use early enough there, of another: people move. `order` is from 1, odd for men.
+    ///
+    /// Empty when no code at all fits, which [`Identities::new`] excludes for its years.
+    pub(crate) fn number_of(
+        &self,
+        province: u8,
+        birth: Birth,
+        order: usize,
+        next: &mut dyn FnMut() -> u64,
+    ) -> String {
+        let day = days_before(birth.year);
+        let fits = |source: &&Source| source.first_day <= day;
+        let near = |source: &&Source| source.code / 10_000 == u32::from(province);
+        let mut sources: Vec<&Source> = self.sources.iter().filter(fits).filter(near).collect();
+        if sources.is_empty() {
+            sources = self.sources.iter().filter(fits).collect();
+        }
+        let at = usize::try_from(next() % (sources.len() as u64).max(1)).unwrap_or(0);
+        let order = u64::try_from(order).unwrap_or(1);
+        sources
+            .get(at)
+            .map_or_else(String::new, |source| number(source.code, birth, order))
+    }
+
     pub(crate) fn at(&self, index: u64) -> Identity {
         let place = self.order.at(index);
         let found = self
@@ -99,16 +124,8 @@ impl Identities {
             .map_or(0, |before| self.sources[before].numbers_until);
         let (day, order) = ((place - before) / ORDERS, (place - before) % ORDERS + 1);
         let birth = birth_on(source.first_day + day);
-        let first = format!(
-            "{:06}{:04}{:02}{:02}{order:03}",
-            source.code, birth.year, birth.month, birth.day
-        );
-        let check = first
-            .as_bytes()
-            .first_chunk::<17>()
-            .and_then(digits::resident_id);
         Identity {
-            number: first + check.map_or("", |check| CHECKS[usize::from(check_place(check))]),
+            number: number(source.code, birth, order),
             code: source.code,
             sex: if order % 2 == 1 {
                 Sex::Male
@@ -118,6 +135,22 @@ impl Identities {
             birth,
         }
     }
+}
+
+/// The number of a code, birth and order, with its check digit.
+fn number(code: u32, birth: Birth, order: u64) -> String {
+    let Birth { year, month, day } = birth;
+    let first = format!("{code:06}{year:04}{month:02}{day:02}{order:03}");
+    let check = first
+        .as_bytes()
+        .first_chunk::<17>()
+        .and_then(digits::resident_id);
+    first + check.map_or("", |check| CHECKS[usize::from(check_place(check))])
+}
+
+/// The day so many days after the first of January of a year.
+pub(crate) fn day_of_year(year: u16, day: u64) -> Birth {
+    birth_on(days_before(year) + day)
 }
 
 const CHECKS: [&str; 11] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "X"];

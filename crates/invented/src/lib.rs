@@ -31,6 +31,9 @@
 //! assert!(belongs_to_nobody(Kind::MOBILE, &person.mobile));
 //! ```
 //!
+//! A [`Generator`] gives a crowd of one sort; a [`Cast`] gives people who look like those of a
+//! table, by counts that a [`Profile`] holds.
+//!
 //! Same seed, same people, on every machine. Which person stands in which
 //! export belongs to `fingerprint` and `service`.
 
@@ -38,7 +41,9 @@ mod generator;
 mod identity;
 mod nobody;
 mod permutation;
+mod profile;
 mod words;
 
 pub use generator::{Birth, Generator, Person, Sex};
 pub use nobody::{belongs_to_nobody, is_invented};
+pub use profile::{Cast, Profile, Traits, province_of};

@@ -80,6 +80,14 @@ impl Words {
         latest.map_or(&[], |fashion| &fashion.characters)
     }
 
+    /// The first two digits of every province that has counties.
+    pub(crate) fn provinces(&self) -> impl Iterator<Item = u8> {
+        (0..)
+            .zip(&self.counties)
+            .filter(|(_, counties)| !counties.is_empty())
+            .map(|(code, _)| code)
+    }
+
     /// Counties of the province that a code lies in.
     pub(crate) fn counties(&self, code: u32) -> &[Region] {
         self.counties

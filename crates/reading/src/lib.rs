@@ -1,4 +1,4 @@
-//! Bytes of CSV, TSV and XLSX become a table, streamed.
+//! Bytes of CSV, TSV, JSON Lines and XLSX become a table, streamed.
 //!
 //! The format is judged from the bytes, the name is only a hint. Memory stays bounded whatever
 //! the file's size, every bound is in [`Limits`], and what a file says about itself is never
@@ -30,6 +30,7 @@
 mod charset;
 mod dialect;
 mod error;
+mod jsonl;
 mod limits;
 mod nature;
 mod number;
@@ -158,6 +159,16 @@ fn open_text(
     let (charset, mark) = text::charset_of(source.as_mut(), head, options.charset)?;
     source.seek(SeekFrom::Start(mark as u64))?;
     let input = transcode::Transcoder::new(source, charset, mark as u64);
+    let whole = head.len() as u64 == length;
+    if options.delimiter.is_none() && jsonl::looks(head, whole) {
+        return Ok(Opened {
+            name: name.to_owned(),
+            format: Format::JsonLines { charset },
+            workbook: None,
+            sheet: None,
+            rows: Box::new(jsonl::JsonRows::new(input, length, limits)?),
+        });
+    }
     let rows = text::TextRows::new(input, length, name, limits, options)?;
     Ok(Opened {
         name: name.to_owned(),

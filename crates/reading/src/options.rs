@@ -62,6 +62,11 @@ pub enum Format {
         /// Its delimiter.
         delimiter: Delimiter,
     },
+    /// A JSON object a line.
+    JsonLines {
+        /// Its encoding.
+        charset: Charset,
+    },
     /// An Office Open XML workbook (ECMA-376).
     Xlsx,
 }
@@ -75,6 +80,7 @@ impl Format {
                 delimiter: Delimiter::Tab,
             } => format!("TSV, {}", charset.name()),
             Self::Text { charset, .. } => format!("CSV, {}", charset.name()),
+            Self::JsonLines { charset } => format!("JSON Lines, {}", charset.name()),
             Self::Xlsx => "XLSX".to_owned(),
         }
     }

@@ -258,6 +258,8 @@ async fn touched(world: &World, admin: &liuhen_service::Session) -> Handle {
         limit: None,
         format: "csv".into(),
         encoding: "utf-8".into(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use liuhen_fingerprint::canary::{self, Canary};
 use liuhen_fingerprint::code::{CodeKey, ExportKey};
 use liuhen_fingerprint::evalue::{Epsilon, Threshold};
-use liuhen_fingerprint::power::{PowerTable, power_table};
+use liuhen_fingerprint::power::{PowerLine, PowerTable, power_table};
 use liuhen_fingerprint::table::{Cell, capacity, mark_row};
-use liuhen_invented::Generator;
+use liuhen_invented::{Cast, Profile};
 use liuhen_kinds::Kind;
 use liuhen_tlog::Appended;
 use liuhen_vault::store::Space;
@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::access::short_name;
 use crate::caller::{Caller, CallerKind, Role};
-use crate::clock::{UnixMs, rfc3339};
+use crate::clock::{UnixMs, day, rfc3339};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::ledger::named;
@@ -32,7 +32,7 @@ use crate::policy::{Ask, Facts};
 use crate::purposes::PurposeView;
 use crate::reads::ReceiptView;
 use crate::tables::{TableFormat, write_table};
-use crate::{Service, ids, shelf};
+use crate::{Service, ids, likeness, shelf};
 
 /// Rows one export may hold: its workbook or its marks are built in memory.
 const ROWS_AT_MOST: u64 = 2_000_000;
@@ -43,8 +43,8 @@ const XLSX_ROWS_AT_MOST: u64 = 200_000;
 /// Rows opened (and shown to nobody) to estimate how many symbols an export will carry.
 const ESTIMATE_ROWS: usize = 200;
 
-/// A value that fewer rows share says something about a person, so no canary borrows it.
-const COMMON_VALUE: u32 = 5;
+/// Rows opened (and shown to nobody) to learn what canaries should look like.
+const LIKENESS_ROWS: usize = 1_000;
 
 /// What is asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,11 +60,17 @@ pub struct ExportRequest {
     /// At most this many rows.
     #[serde(default)]
     pub limit: Option<u64>,
-    /// `csv` or `xlsx`.
+    /// `csv`, `tsv`, `jsonl` or `xlsx`.
     pub format: String,
     /// `utf-8` or `gbk`, for CSV.
     #[serde(default)]
     pub encoding: String,
+    /// Leaves times and coordinates exactly as stored, for recipients who match them to the last digit.
+    #[serde(default)]
+    pub exact: bool,
+    /// Canary slots beyond those planned, at most [`PowerView::extra_canaries_most`].
+    #[serde(default)]
+    pub extra_canaries: Option<u32>,
     /// Until when the copy may be kept.
     pub expires: UnixMs,
     /// Why, in the requester's words.
@@ -99,6 +105,15 @@ pub struct PowerView {
     pub lines: Vec<(usize, Option<u64>)>,
     /// The most colluders of whom the whole copy convicts at least one.
     pub colluders_survived: usize,
+    /// The leaked share of the rows at which canaries alone lead back; `None` when no share does.
+    #[serde(default)]
+    pub canary_share: Option<f64>,
+    /// How many canary slots beyond those planned may be asked for.
+    #[serde(default)]
+    pub extra_canaries_most: u32,
+    /// That share with all of them.
+    #[serde(default)]
+    pub canary_share_most: Option<f64>,
     /// What to do about it, in Chinese.
     pub advice_zh: String,
     /// What to do about it, in English.
@@ -148,6 +163,9 @@ pub(crate) struct StoredExport {
     pub(crate) key: Vec<u8>,
     /// Index of its header leaf; copies that were never made are not examined.
     pub(crate) header: Option<u64>,
+    /// The people its canaries look like; nothing for copies from before canaries had a likeness.
+    #[serde(default)]
+    pub(crate) likeness: Option<Profile>,
 }
 
 /// The file of an export, opened for reading.
@@ -257,6 +275,12 @@ impl Service {
         let service = self.clone();
         let asked = request.clone();
         let (rows, power) = off_the_runtime(move || service.estimate(&asked)).await?;
+        let most = power.extra_canaries_most;
+        if request.extra_canaries.is_some_and(|extra| extra > most) {
+            return Err(ServiceError::Invalid(format!(
+                "an export of {rows} rows takes at most {most} canary slots more"
+            )));
+        }
         if format == TableFormat::Xlsx && rows > XLSX_ROWS_AT_MOST {
             return Err(ServiceError::Invalid(format!(
                 "a workbook holds at most {XLSX_ROWS_AT_MOST} rows here; ask for csv"
@@ -293,6 +317,7 @@ impl Service {
             view,
             key: self.seal("export-key", secret.as_slice())?,
             header: None,
+            likeness: None,
         };
         self.put_export(&export)?;
         Ok(export.view)
@@ -343,14 +368,15 @@ impl Service {
         let mut symbols = 0usize;
         for subject in &sample {
             let opened = self.open_row(subject, request)?;
-            symbols += capacity(&cells(&request.fields, &opened));
+            symbols += capacity(&cells(request, &opened));
         }
         let each = symbols as u64;
         let estimated = each * rows / (sample.len() as u64).max(1);
-        Ok((rows, self.power(rows, estimated)?))
+        let extra = request.extra_canaries.unwrap_or(0);
+        Ok((rows, self.power(rows, estimated, extra)?))
     }
 
-    fn power(&self, rows: u64, symbols: u64) -> Result<PowerView> {
+    fn power(&self, rows: u64, symbols: u64, extra: u32) -> Result<PowerView> {
         let copies = self
             .stored_exports()?
             .iter()
@@ -359,11 +385,15 @@ impl Service {
             + 1;
         let threshold = threshold(copies, Epsilon::DEFAULT)?;
         let plan = canary::plan(rows, threshold);
-        Ok(power_view(
+        let all = plan.with_extra(u32::MAX, rows);
+        let mut view = power_view(
             &power_table(rows, symbols, threshold),
-            plan,
-            symbols,
-        ))
+            plan.with_extra(extra, rows),
+            threshold,
+        );
+        view.extra_canaries_most = plan.most_extra(rows);
+        view.canary_share_most = all.share_needed(threshold);
+        Ok(view)
     }
 
     fn open_row(&self, subject: &SubjectId, request: &ExportRequest) -> Result<Vec<OpenField>> {
@@ -449,10 +479,16 @@ impl Service {
             .filter(|other| other.header.is_some())
             .count() as u64
             + 1;
-        let plan = canary::plan(subjects.len() as u64, threshold(copies, Epsilon::DEFAULT)?);
+        let rows = subjects.len() as u64;
+        let extra = export.view.request.extra_canaries.unwrap_or(0);
+        let plan = canary::plan(rows, threshold(copies, Epsilon::DEFAULT)?).with_extra(extra, rows);
         let key = self.export_key(&export.key)?;
-        let canaries = canary::carried(&self.code_key(), &key, plan.slots);
-        export.view.rows = subjects.len() as u64;
+        let table = &export.view.request.collection;
+        let canaries = canary::carried_in(&self.code_key(), table, &key, plan.slots);
+        let likeness = self.likeness(&export.view.request, &subjects)?;
+        let cast = Cast::new(likeness.clone());
+        export.likeness = Some(likeness);
+        export.view.rows = rows;
         export.view.left_out = left_out;
         export.view.canaries = canaries.len() as u64;
         export.view.power.canary_slots = plan.slots;
@@ -462,9 +498,9 @@ impl Service {
         self.keep_subjects(&export.view.id, &subjects)?;
         // From here on the copy counts as issued, whatever becomes of its file.
         self.put_export(export)?;
-        let symbols = self.write_export(&export.view, &key, &subjects, &canaries)?;
+        let symbols = self.write_export(&export.view, &key, &subjects, (&canaries, &cast))?;
         let slots = export.view.power.canary_slots;
-        export.view.power = self.power(export.view.rows, symbols)?;
+        export.view.power = self.power(export.view.rows, symbols, extra)?;
         export.view.power.canary_slots = slots;
         Ok(())
     }
@@ -570,11 +606,11 @@ impl Service {
         view: &ExportView,
         key: &ExportKey,
         subjects: &[SubjectId],
-        canaries: &[Canary],
+        (canaries, cast): (&[Canary], &Cast),
     ) -> Result<u64> {
         let request = &view.request;
         let code = self.code_key();
-        let common = self.common_values(request, subjects)?;
+        let columns = self.column_likeness(request, subjects)?;
         let mut places = canary::positions(key, subjects.len() as u64, canaries.len())
             .into_iter()
             .peekable();
@@ -586,7 +622,7 @@ impl Service {
             let (natural, values) = match canary {
                 Some(canary) => {
                     let natural = [b"canary/".as_slice(), &canary.index().to_be_bytes()].concat();
-                    (natural, self.canary_row(canary, request, &common)?)
+                    (natural, self.canary_row(canary, cast, request, &columns))
                 }
                 None => {
                     let subject = persons.next().ok_or(ServiceError::Damaged("row count"))?;
@@ -596,7 +632,7 @@ impl Service {
                     )
                 }
             };
-            let marked = mark_row(&code, key, &natural, &cells(&request.fields, &values));
+            let marked = mark_row(&code, key, &natural, &cells(request, &values));
             symbols += marked.symbols as u64;
             Ok(marked
                 .values
@@ -627,71 +663,112 @@ impl Service {
             .collect()
     }
 
-    /// The row of a person who does not exist.
+    /// The row of a person who does not exist, written as the columns are.
     fn canary_row(
         &self,
         canary: &Canary,
+        cast: &Cast,
         request: &ExportRequest,
-        common: &HashMap<String, Vec<String>>,
-    ) -> Result<Vec<OpenField>> {
-        let person: HashMap<Kind, String> = Generator::new(canary.seed())
-            .person_at(0)
-            .fields()
-            .into_iter()
-            .collect();
-        request
-            .fields
-            .iter()
-            .map(|field| {
-                let kind = self.field_kind(&request.collection, field);
-                let value = match kind.and_then(|kind| person.get(&kind)) {
-                    Some(value) => value.clone(),
-                    None => common.get(field).map_or_else(String::new, |values| {
-                        let at = canary.seed() % (values.len() as u64).max(1);
-                        values
-                            .get(usize::try_from(at).unwrap_or(0))
-                            .cloned()
-                            .unwrap_or_default()
-                    }),
-                };
-                Ok(OpenField {
-                    name: field.clone(),
-                    kind,
-                    value: value.into(),
-                })
-            })
-            .collect()
+        columns: &HashMap<String, likeness::Column>,
+    ) -> Vec<OpenField> {
+        let fields = cast.person(canary.seed()).fields();
+        let person: HashMap<Kind, String> = fields.into_iter().collect();
+        let field = |name: &String| {
+            let kind = self.field_kind(&request.collection, name);
+            let own = kind.and_then(|kind| person.get(&kind));
+            let column = columns.get(name);
+            let value = match (own, column) {
+                (Some(own), Some(column)) => column.written(own),
+                (Some(own), None) => own.clone(),
+                (None, Some(column)) => column.drawn(canary.seed()),
+                (None, None) => String::new(),
+            };
+            OpenField {
+                name: name.clone(),
+                kind,
+                value: value.into(),
+            }
+        };
+        request.fields.iter().map(field).collect()
     }
 
-    /// Values so common in a column that they say nothing about anybody, for the columns no invented person has.
-    fn common_values(
+    /// How the columns of an export are written, for the rows of canaries.
+    fn column_likeness(
         &self,
         request: &ExportRequest,
         subjects: &[SubjectId],
-    ) -> Result<HashMap<String, Vec<String>>> {
-        let mut counts: HashMap<String, HashMap<String, u32>> = HashMap::new();
-        for subject in subjects.iter().take(ESTIMATE_ROWS * 5) {
+    ) -> Result<HashMap<String, likeness::Column>> {
+        let mut values: HashMap<String, Vec<String>> = HashMap::new();
+        for subject in subjects.iter().take(LIKENESS_ROWS) {
             for field in self.open_row(subject, request)? {
-                *counts
-                    .entry(field.name)
-                    .or_default()
-                    .entry(field.value.to_string())
-                    .or_default() += 1;
+                let column = values.entry(field.name).or_default();
+                column.push(field.value.to_string());
             }
         }
-        let often = |values: HashMap<String, u32>| {
-            let mut values: Vec<String> = values
-                .into_iter()
-                .filter(|(_, count)| *count >= COMMON_VALUE)
-                .map(|(value, _)| value)
-                .collect();
-            values.sort_unstable();
-            values
-        };
-        Ok(counts
+        Ok(values
             .into_iter()
-            .map(|(field, values)| (field, often(values)))
+            .map(|(field, values)| {
+                let kind = self.field_kind(&request.collection, &field);
+                (field, likeness::Column::of(kind, values))
+            })
             .collect())
+    }
+
+    /// The people that the canaries of a collection look like: those of its first export, so that a
+    /// canary stays one person; anew only when IDs are asked for and the first had none to show.
+    fn likeness(&self, request: &ExportRequest, subjects: &[SubjectId]) -> Result<Profile> {
+        let shows_ids = |fields: &[String]| {
+            let mut kinds = fields
+                .iter()
+                .map(|field| self.field_kind(&request.collection, field));
+            kinds.any(|kind| kind == Some(Kind::RESIDENT_ID))
+        };
+        let mut before = self.stored_exports()?;
+        before.sort_by_key(|export| export.view.requested);
+        let known = before
+            .into_iter()
+            .filter(|export| export.view.request.collection == request.collection)
+            .filter_map(|export| export.likeness)
+            .find(|profile| profile.is_numbered() || !shows_ids(&request.fields));
+        match known {
+            Some(profile) => Ok(profile),
+            None => self.count_people(&request.collection, subjects),
+        }
+    }
+
+    /// Counts ages, provinces, sexes and lengths of names; nothing of any one person is kept.
+    fn count_people(&self, collection: &str, subjects: &[SubjectId]) -> Result<Profile> {
+        let fields = self.collections();
+        let fields = fields.iter().find(|known| known.name == collection);
+        let of_interest =
+            |kind: Option<Kind>| kind.is_some_and(|kind| likeness::TRAITS.contains(&kind));
+        let names: Vec<&str> = fields
+            .into_iter()
+            .flat_map(|known| &known.fields)
+            .filter(|field| of_interest(field.kind))
+            .map(|field| field.name.as_str())
+            .collect();
+        let mut people = Vec::new();
+        for subject in subjects.iter().take(LIKENESS_ROWS) {
+            let opened = if names.is_empty() {
+                Ok(Vec::new())
+            } else {
+                self.vault.open_fields(subject, collection, &names)
+            };
+            match opened {
+                Ok(opened) => people.push(likeness::traits(&opened)),
+                Err(VaultError::Erased) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let numbered = names
+            .iter()
+            .any(|name| self.field_kind(collection, name) == Some(Kind::RESIDENT_ID));
+        let this_year: u16 = day(self.now())
+            .get(..4)
+            .and_then(|year| year.parse().ok())
+            .unwrap_or(2026);
+        Ok(Profile::of(people, this_year - 1, numbered))
     }
 
     /// Opens the file of an export for its requester or approver; every fetch is traced.
@@ -748,53 +825,64 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
 }
 
 /// The cells of a row, in the order of the columns; a field the record lacks is empty.
-pub(crate) fn cells<'a>(fields: &'a [String], opened: &'a [OpenField]) -> Vec<Cell<'a>> {
-    fields
-        .iter()
-        .map(|name| {
-            let found = opened.iter().find(|field| field.name == *name);
-            Cell {
-                column: name,
-                kind: found.and_then(|field| field.kind).map_or("", Kind::name),
-                canonical: found.map_or("", |field| field.value.as_str()),
-            }
-        })
-        .collect()
+fn cells<'a>(request: &'a ExportRequest, opened: &'a [OpenField]) -> Vec<Cell<'a>> {
+    let cell = |name: &'a String| {
+        let found = opened.iter().find(|field| field.name == *name);
+        let kind = found.and_then(|field| field.kind);
+        let exact = request.exact && is_measured(kind);
+        Cell {
+            column: name,
+            kind: if exact {
+                EXACT
+            } else {
+                kind.map_or("", Kind::name)
+            },
+            canonical: found.map_or("", |field| field.value.as_str()),
+        }
+    };
+    request.fields.iter().map(cell).collect()
 }
 
-fn power_view(table: &PowerTable, plan: canary::CanaryPlan, symbols: u64) -> PowerView {
-    let alone = table
-        .lines
-        .first()
-        .and_then(|line| line.rows_needed.filter(|_| line.within_reach));
-    let (advice_zh, advice_en) = match alone {
-        Some(rows) => (
-            format!("单个接收者外泄约 {rows} 行即可指认；整份外泄时可承受 {} 人合谋。", table.colluders_survived),
-            format!("about {rows} leaked rows lead back to a single recipient; leaked whole, the copy withstands {} colluders", table.colluders_survived),
+/// A kind that carries nothing: [`ExportRequest::exact`].
+const EXACT: &str = "exact";
+
+/// Whether marks in such a column move a measured value by its last digit, instead of rewriting it.
+pub(crate) fn is_measured(kind: Option<Kind>) -> bool {
+    matches!(kind, None | Some(Kind::GPS))
+}
+
+fn power_view(table: &PowerTable, plan: canary::CanaryPlan, threshold: Threshold) -> PowerView {
+    let within = |line: &PowerLine| line.rows_needed.filter(|_| line.within_reach);
+    let alone = table.lines.first().and_then(within);
+    let share = plan.share_needed(threshold);
+    let survived = table.colluders_survived;
+    let percent = share.unwrap_or(1.0) * 100.0;
+    let (advice_zh, advice_en) = match (alone, share) {
+        (Some(rows), _) => (
+            format!("单个接收者外泄约 {rows} 行即可指认；整份外泄时可承受 {survived} 人合谋。"),
+            format!("about {rows} leaked rows lead back to a single recipient; leaked whole, the copy withstands {survived} colluders"),
         ),
-        None if plan.is_enough() => (
-            "该导出没有可标记的字段，只靠替身行：外泄 5% 以上的行才可指认。".to_owned(),
-            "no field here can carry marks; canary rows alone lead back when 5% of the rows or more leak".to_owned(),
+        (None, Some(_)) => (
+            format!("该导出的字段不足以标记，只靠替身行：外泄 {percent:.0}% 以上的行才可指认。"),
+            format!("the fields here carry too few marks; canary rows alone lead back when {percent:.0}% of the rows or more leak"),
         ),
-        None => (
-            "该导出太小，外泄后不足以指认接收者。请加入住址字段，或合并为更大的导出。".to_owned(),
-            "this export is too small to lead a leak back; add the address field or combine it with others".to_owned(),
+        (None, None) => (
+            "该导出太小，外泄后不足以指认接收者。请加入住址字段，增加替身名额，或合并为更大的导出。".to_owned(),
+            "this export is too small to lead a leak back; add the address field, ask for more canaries, or combine it with others".to_owned(),
         ),
     };
     PowerView {
-        symbols,
+        symbols: table.symbols,
         canary_slots: plan.slots,
         lines: table
             .lines
             .iter()
-            .map(|line| {
-                (
-                    line.colluders,
-                    line.rows_needed.filter(|_| line.within_reach),
-                )
-            })
+            .map(|line| (line.colluders, within(line)))
             .collect(),
-        colluders_survived: table.colluders_survived,
+        colluders_survived: survived,
+        canary_share: share,
+        extra_canaries_most: 0,
+        canary_share_most: None,
         advice_zh,
         advice_en,
     }

@@ -4,22 +4,22 @@
 //! Two kinds of evidence, never mixed: marks and canaries (design-based: may accuse, with a bound on accusing an innocent copy) and reads (model-based: rank only).
 //! The examined copies are all copies ever issued, chosen without regard to what the leak shows, as the bound demands.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use liuhen_detect::columns;
 use liuhen_document::{Header, Row, TableSource};
-use liuhen_fingerprint::canary::Canary;
 use liuhen_fingerprint::code::ExportKey;
 use liuhen_fingerprint::decode::Coverage;
 use liuhen_fingerprint::evalue::Epsilon;
 use liuhen_fingerprint::model::Sighting;
 use liuhen_fingerprint::power::symbols_needed;
-use liuhen_fingerprint::table::{Cell, observe_row, plain};
+use liuhen_fingerprint::table::coordinate::is_coordinate;
+use liuhen_fingerprint::table::time::is_time;
+use liuhen_fingerprint::table::{Cell, observe_row};
 use liuhen_fingerprint::trace::{Candidate, Channel, Leak, Tracing, trace};
-use liuhen_invented::Generator;
 use liuhen_kinds::Kind;
 use liuhen_reading as reading;
 use liuhen_vault::store::{KeyRange, Space};
@@ -29,24 +29,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::caller::{Caller, Role};
+use crate::canaries::{Canaries, LEADS, at_home};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
-use crate::exports::{StoredExport, threshold};
+use crate::exports::{StoredExport, is_measured, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
 use crate::ledger::named;
 use crate::pictures::is_picture;
 use crate::readers::ReaderRank;
 use crate::{Service, ids, shelf};
-
-/// Kinds that lead from a leaked row to a person, surest first.
-pub(crate) const LEADS: [Kind; 5] = [
-    Kind::RESIDENT_ID,
-    Kind::MOBILE,
-    Kind::BANK_CARD,
-    Kind::EMAIL,
-    Kind::PLATE,
-];
 
 /// A name shared by more persons than this is not looked into, even with an address beside it.
 const NAMESAKES_AT_MOST: usize = 64;
@@ -186,18 +178,33 @@ struct Seen {
     rows: u64,
     bad_rows: u64,
     persons: HashSet<SubjectId>,
-    canaries: HashSet<u32>,
+    /// By position among the issued ones.
+    canaries: HashSet<usize>,
     leak: Leak,
-    /// Whose row each mark stands in, and its field, by position in the leak.
-    owners: Vec<(SubjectId, String)>,
+    /// Where each mark stands, by position in the leak.
+    owners: Vec<Owner>,
+}
+
+/// Where a mark stands.
+struct Owner {
+    subject: SubjectId,
+    field: String,
+    /// In a measured value, which an exact export leaves alone.
+    measured: bool,
+}
+
+/// The cells of a leaked row.
+struct Cells<'a> {
+    /// With the kinds of their columns, surest lead first.
+    known: Vec<(Kind, &'a str)>,
+    /// Of any column that is not taken for a number, where their shape is a time's or coordinate's.
+    measured: Vec<&'a str>,
 }
 
 /// Everything known about issued copies that examining needs.
 struct Issued {
     exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
-    /// Canary numbers by every value that leads to them, and by name with address.
-    canaries: HashMap<(Kind, String), u32>,
-    slots: u32,
+    canaries: Canaries,
 }
 
 impl Service {
@@ -361,14 +368,13 @@ impl Service {
     fn examine_table(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         let issued = self.issued()?;
         let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
-        for index in 0..issued.slots {
-            let sighting = if seen.canaries.contains(&index) {
+        for (at, canary) in issued.canaries.iter().enumerate() {
+            let sighting = if seen.canaries.contains(&at) {
                 Sighting::Seen
             } else {
                 Sighting::Unseen
             };
-            seen.leak
-                .canary(Canary::new(&self.code_key(), index), sighting);
+            seen.leak.canary(canary, sighting);
         }
         view.rows = seen.rows;
         view.bad_rows = seen.bad_rows;
@@ -412,44 +418,8 @@ impl Service {
             let subjects = self.kept_subjects(&export.view.id)?.into_iter().collect();
             exports.push((export, key, subjects));
         }
-        let slots = exports
-            .iter()
-            .map(|(export, ..)| export.view.power.canary_slots)
-            .max()
-            .unwrap_or(0);
-        let canaries = self.canary_lookup(slots);
-        Ok(Issued {
-            exports,
-            canaries,
-            slots,
-        })
-    }
-
-    /// The canaries of the first `slots`, by every value that leads to one, and by name with address.
-    pub(crate) fn canary_lookup(&self, slots: u32) -> HashMap<(Kind, String), u32> {
-        let code = self.code_key();
-        let mut canaries = HashMap::new();
-        for index in 0..slots {
-            let person = Generator::new(Canary::new(&code, index).seed()).person_at(0);
-            let fields = person.fields();
-            let values: Vec<(Kind, &str)> = fields
-                .iter()
-                .map(|(kind, value)| (*kind, value.as_str()))
-                .collect();
-            if let Some((_, home)) = at_home(&values) {
-                canaries.insert((Kind::ADDRESS, home), index);
-            }
-            for (kind, value) in fields {
-                if let Some(normal) = LEADS
-                    .contains(&kind)
-                    .then(|| lookup_form(kind, &value))
-                    .flatten()
-                {
-                    canaries.insert((kind, normal), index);
-                }
-            }
-        }
-        canaries
+        let canaries = Canaries::of(&self.code_key(), exports.iter().map(|(export, ..)| export));
+        Ok(Issued { exports, canaries })
     }
 
     /// Reads the file row by row, leading each to a person or a canary.
@@ -544,8 +514,8 @@ impl Service {
             let Some(normal) = lookup_form(*kind, value) else {
                 continue;
             };
-            if let Some(index) = issued.canaries.get(&(*kind, normal.clone())) {
-                seen.canaries.insert(*index);
+            if let Some(place) = issued.canaries.find(*kind, &normal) {
+                seen.canaries.insert(place);
                 return Ok(());
             }
             if person.is_none() {
@@ -558,15 +528,25 @@ impl Service {
         }
         // No number led to anybody: a name with an address may.
         if let (None, Some((name, home))) = (person, at_home(&values)) {
-            if let Some(index) = issued.canaries.get(&(Kind::ADDRESS, home.clone())) {
-                seen.canaries.insert(*index);
+            if let Some(place) = issued.canaries.find(Kind::ADDRESS, &home) {
+                seen.canaries.insert(place);
                 return Ok(());
             }
             person = self.who_lives_there(&name, &home)?;
         }
         let Some(subject) = person else { return Ok(()) };
         seen.persons.insert(subject);
-        self.read_marks(&subject, &values, seen)
+        let measured = row.cells.iter().zip(kinds);
+        let measured = measured
+            .filter(|(_, kind)| is_measured(**kind))
+            .map(|(cell, _)| cell.as_str().trim())
+            .filter(|cell| is_time(cell) || is_coordinate(cell))
+            .collect();
+        let cells = Cells {
+            known: values,
+            measured,
+        };
+        self.read_marks(&subject, &cells, seen)
     }
 
     /// The one person of this name who lives at this address, however it is written.
@@ -598,39 +578,43 @@ impl Service {
     }
 
     /// Reads the marks of one leaked row against what the vault holds of its person.
-    fn read_marks(
-        &self,
-        subject: &SubjectId,
-        values: &[(Kind, &str)],
-        seen: &mut Seen,
-    ) -> Result<()> {
-        let carriers: Vec<(Kind, &str)> = values
-            .iter()
-            .copied()
-            .filter(|(kind, _)| CARRIERS.contains(kind))
-            .collect();
-        if carriers.is_empty() {
+    fn read_marks(&self, subject: &SubjectId, row: &Cells<'_>, seen: &mut Seen) -> Result<()> {
+        let carries = row.known.iter().any(|(kind, _)| CARRIERS.contains(kind));
+        if !carries && row.measured.is_empty() {
             return Ok(());
         }
+        let code = self.code_key();
         for collection in self.vault.collections(subject).or_else(none_if_erased)? {
             let opened = self
                 .vault
                 .open_fields(subject, &collection, &[])
                 .or_else(none_if_erased)?;
             for field in &opened {
-                let Some(kind) = field.kind else { continue };
-                for (_, leaked) in carriers.iter().filter(|(of, _)| *of == kind) {
-                    let cell = Cell {
-                        column: &field.name,
-                        kind: kind.name(),
-                        canonical: &field.value,
-                    };
+                let measured = is_measured(field.kind);
+                let same = row
+                    .known
+                    .iter()
+                    .filter(|(kind, _)| Some(*kind) == field.kind);
+                let leaked: Vec<&str> = if measured {
+                    row.measured.clone()
+                } else {
+                    same.map(|(_, leaked)| *leaked).collect()
+                };
+                let cell = Cell {
+                    column: &field.name,
+                    kind: field.kind.map_or("", Kind::name),
+                    canonical: &field.value,
+                };
+                for leaked in leaked {
                     for (slot, observation) in
-                        observe_row(&self.code_key(), subject.as_bytes(), &[(cell, leaked)])
+                        observe_row(&code, subject.as_bytes(), &[(cell, leaked)])
                     {
-                        let position = seen.leak.mark(slot, observation);
-                        if position == seen.owners.len() {
-                            seen.owners.push((*subject, field.name.clone()));
+                        if seen.leak.mark(slot, observation) == seen.owners.len() {
+                            seen.owners.push(Owner {
+                                subject: *subject,
+                                field: field.name.clone(),
+                                measured,
+                            });
                         }
                     }
                 }
@@ -640,18 +624,8 @@ impl Service {
     }
 }
 
-/// Kinds whose written form may carry marks (fingerprint::table).
+/// Kinds whose written form may carry marks (fingerprint::table); times and coordinates are found by their shape.
 const CARRIERS: [Kind; 2] = [Kind::ADDRESS, Kind::DATE_OF_BIRTH];
-
-/// A row's name, and that name with the address in the one form that all its variants share.
-fn at_home(values: &[(Kind, &str)]) -> Option<(String, String)> {
-    let of = |wanted: Kind| values.iter().find(|(kind, _)| *kind == wanted);
-    let name = lookup_form(Kind::PERSON_NAME, of(Kind::PERSON_NAME)?.1)?;
-    let address = of(Kind::ADDRESS)?.1.trim();
-    let plain = plain(Kind::ADDRESS.name(), address);
-    let home = format!("{name}\n{}", plain.as_str());
-    (!address.is_empty()).then_some((name, home))
-}
 
 fn none_if_erased<T: Default>(error: VaultError) -> std::result::Result<T, VaultError> {
     match error {
@@ -667,15 +641,16 @@ fn judge(seen: &Seen, issued: &Issued, epsilon: Epsilon) -> Result<Tracing> {
         .exports
         .iter()
         .map(|(export, _, subjects)| {
-            let fields = &export.view.request.fields;
+            let request = &export.view.request;
             let marks: Carries<'_> = Box::new(move |at| {
                 let owner = seen.owners.get(at);
-                owner.is_some_and(|(subject, field)| {
-                    subjects.contains(subject) && fields.contains(field)
+                owner.is_some_and(|owner| {
+                    subjects.contains(&owner.subject)
+                        && request.fields.contains(&owner.field)
+                        && !(owner.measured && request.exact)
                 })
             });
-            let slots = export.view.power.canary_slots as usize;
-            let canaries: Carries<'_> = Box::new(move |at| at < slots);
+            let canaries: Carries<'_> = Box::new(move |at| issued.canaries.planned_in(at, export));
             (marks, canaries)
         })
         .collect();

@@ -16,12 +16,12 @@ use liuhen_vault::store::{Batch, KeyRange, Space};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Role};
+use crate::canaries::{Canaries, LEADS};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::exports::StoredExport;
 use crate::imports::lookup_form;
-use crate::leaks::LEADS;
 use crate::ledger::named;
 use crate::{Service, ids, shelf};
 
@@ -68,8 +68,8 @@ pub struct SightingView {
     pub id: String,
     /// Where they were seen.
     pub place: String,
-    /// Numbers of the canaries seen there.
-    pub canaries: Vec<u32>,
+    /// The canaries seen there, by table and number.
+    pub canaries: Vec<String>,
     /// Exports that carried one of them, those with most first.
     pub carriers: Vec<Carrier>,
     /// Copies ever issued, all examined.
@@ -95,28 +95,28 @@ pub struct SightingAnswer {
 
 /// Canaries of a vault, to be looked for where only values are at hand.
 pub struct Watch {
-    values: std::collections::HashMap<(Kind, String), u32>,
+    canaries: Canaries,
 }
 
 impl Watch {
     /// The canary to whom a value of some kind belongs.
-    pub fn of(&self, kind: Kind, value: &str) -> Option<u32> {
+    pub fn of(&self, kind: Kind, value: &str) -> Option<String> {
         let normal = LEADS
             .contains(&kind)
             .then(|| lookup_form(kind, value))
             .flatten()?;
-        self.values.get(&(kind, normal)).copied()
+        self.canaries.name(self.canaries.find(kind, &normal)?)
     }
 
     /// The canary to whom a value of any kind belongs.
-    pub fn of_any(&self, value: &str) -> Option<u32> {
+    pub fn of_any(&self, value: &str) -> Option<String> {
         LEADS.iter().find_map(|kind| self.of(*kind, value))
     }
 }
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Watch({} values)", self.values.len())
+        write!(f, "Watch({} canaries)", self.canaries.iter().count())
     }
 }
 
@@ -130,7 +130,7 @@ impl Service {
         caller.need(Role::Investigator, "look for canaries")?;
         let exports = self.issued_exports()?;
         Ok(Watch {
-            values: self.canary_lookup(most_slots(&exports)),
+            canaries: Canaries::of(&self.code_key(), exports.iter().map(|(export, _)| export)),
         })
     }
 
@@ -150,7 +150,7 @@ impl Service {
                 "a report holds between 1 and {VALUES_AT_MOST} values"
             )));
         }
-        let found: BTreeSet<u32> = report
+        let found: BTreeSet<String> = report
             .values
             .iter()
             .filter_map(|value| watch.of_any(value))
@@ -170,7 +170,7 @@ impl Service {
         &self,
         caller: &Caller,
         place: &str,
-        found: &BTreeSet<u32>,
+        found: &BTreeSet<String>,
     ) -> Result<Option<SightingView>> {
         caller.need(Role::Investigator, "report canaries")?;
         let place = place_name(place)?;
@@ -182,8 +182,8 @@ impl Service {
             .all_sightings()?
             .into_iter()
             .find(|view| view.place == place);
-        let mut canaries: BTreeSet<u32> = found.clone();
-        canaries.extend(known.iter().flat_map(|view| view.canaries.iter().copied()));
+        let mut canaries: BTreeSet<String> = found.clone();
+        canaries.extend(known.iter().flat_map(|view| view.canaries.iter().cloned()));
         let exports = self.issued_exports()?;
         let (carriers, threshold_ln) = self.carriers(&exports, &canaries)?;
         let view = SightingView {
@@ -268,29 +268,31 @@ impl Service {
     fn carriers(
         &self,
         exports: &[(StoredExport, ExportKey)],
-        seen: &BTreeSet<u32>,
+        seen: &BTreeSet<String>,
     ) -> Result<(Vec<Carrier>, f64)> {
         if exports.is_empty() {
             return Ok((Vec::new(), 0.0));
         }
-        let code = self.code_key();
-        let canaries: Vec<Canary> = seen
+        let all = Canaries::of(&self.code_key(), exports.iter().map(|(export, _)| export));
+        let canaries: Vec<(usize, Canary)> = seen
             .iter()
-            .map(|index| Canary::new(&code, *index))
+            .filter_map(|name| {
+                let place = all.named(name)?;
+                Some((place, all.iter().nth(place)?))
+            })
             .collect();
         let mut leak = Leak::new();
-        for canary in &canaries {
+        for (_, canary) in &canaries {
             leak.canary(*canary, Shown::Seen);
         }
-        let slots: Vec<u32> = exports
+        let planned: Vec<_> = exports
             .iter()
-            .map(|(export, _)| export.view.power.canary_slots)
-            .collect();
-        let planned: Vec<_> = slots
-            .iter()
-            .map(|slots| {
-                let canaries = &canaries;
-                move |at: usize| canaries.get(at).is_some_and(|c| c.index() < *slots)
+            .map(|(export, _)| {
+                let (all, canaries) = (&all, &canaries);
+                move |at: usize| {
+                    let canary = canaries.get(at);
+                    canary.is_some_and(|(place, _)| all.planned_in(*place, export))
+                }
             })
             .collect();
         let candidates: Vec<Candidate<'_>> = exports
@@ -304,10 +306,12 @@ impl Service {
         let traced = trace(&leak, &candidates, Epsilon::DEFAULT)
             .map_err(|error| ServiceError::Invalid(error.to_string()))?;
         let mut carriers = Vec::new();
-        for (((export, key), slots), score) in exports.iter().zip(&slots).zip(&traced.copies) {
+        for ((export, key), score) in exports.iter().zip(&traced.copies) {
             let carried = canaries
                 .iter()
-                .filter(|canary| canary.index() < *slots && canary.is_carried_by(key))
+                .filter(|(place, canary)| {
+                    all.planned_in(*place, export) && canary.is_carried_by(key)
+                })
                 .count() as u64;
             if carried > 0 {
                 carriers.push(Carrier {
@@ -358,11 +362,4 @@ fn place_name(place: &str) -> Result<String> {
     Err(ServiceError::Invalid(format!(
         "a place has 1 to {PLACE_AT_MOST} characters"
     )))
-}
-
-fn most_slots(exports: &[(StoredExport, ExportKey)]) -> u32 {
-    let slots = exports
-        .iter()
-        .map(|(export, _)| export.view.power.canary_slots);
-    slots.max().unwrap_or(0)
 }

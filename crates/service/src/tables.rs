@@ -1,8 +1,9 @@
-//! Tables that leave: CSV and XLSX, safe to open in a spreadsheet.
+//! Tables that leave: CSV, TSV and XLSX, safe to open in a spreadsheet, and JSON Lines for programs.
 //!
-//! Rule: a cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return; OWASP, CSV injection) is written in CSV with a leading apostrophe.
+//! Rule: a cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return; OWASP, CSV injection) is written in CSV and TSV with a leading apostrophe.
 //! Values that are only a number, such as `+8613…` or `-3.5`, are left as they are: they are no formula, and an apostrophe would change them.
 //! In XLSX every cell is written as text, which spreadsheets never evaluate and never shorten to fifteen digits.
+//! JSON Lines is an object a line with every value a string, in the order of the columns; a column without a value in a row is an empty string.
 
 use std::io::Write;
 
@@ -18,6 +19,8 @@ use crate::error::{Result, ServiceError};
 pub(crate) enum TableFormat {
     CsvUtf8,
     CsvGb18030,
+    Tsv,
+    JsonLines,
     Xlsx,
 }
 
@@ -28,8 +31,10 @@ impl TableFormat {
             ("xlsx", _) => Ok(Self::Xlsx),
             ("csv", "" | "utf-8" | "utf8") => Ok(Self::CsvUtf8),
             ("csv", "gbk" | "gb18030") => Ok(Self::CsvGb18030),
+            ("tsv", "" | "utf-8" | "utf8") => Ok(Self::Tsv),
+            ("jsonl", "" | "utf-8" | "utf8") => Ok(Self::JsonLines),
             _ => Err(ServiceError::Invalid(
-                "an export is csv (utf-8 or gbk) or xlsx".to_owned(),
+                "an export is csv (utf-8 or gbk), tsv, jsonl or xlsx".to_owned(),
             )),
         }
     }
@@ -37,13 +42,17 @@ impl TableFormat {
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Xlsx => "xlsx",
-            _ => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "jsonl",
+            Self::CsvUtf8 | Self::CsvGb18030 => "csv",
         }
     }
 
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Tsv => "text/tab-separated-values; charset=utf-8",
+            Self::JsonLines => "application/jsonl",
             Self::CsvUtf8 => "text/csv; charset=utf-8",
             Self::CsvGb18030 => "text/csv; charset=gb18030",
         }
@@ -59,13 +68,46 @@ pub(crate) fn write_table<W: Write + Send>(
 ) -> Result<()> {
     match format {
         TableFormat::Xlsx => write_xlsx(out, header, rows),
-        TableFormat::CsvUtf8 => write_csv(out, encoding_rs::UTF_8, header, rows),
-        TableFormat::CsvGb18030 => write_csv(out, encoding_rs::GB18030, header, rows),
+        TableFormat::CsvUtf8 => write_delimited(out, b',', encoding_rs::UTF_8, header, rows),
+        TableFormat::Tsv => write_delimited(out, b'\t', encoding_rs::UTF_8, header, rows),
+        TableFormat::CsvGb18030 => write_delimited(out, b',', encoding_rs::GB18030, header, rows),
+        TableFormat::JsonLines => write_json_lines(out, header, rows),
     }
 }
 
-fn write_csv<W: Write>(
+fn write_json_lines<W: Write>(
     mut out: W,
+    header: &[String],
+    rows: impl Iterator<Item = Result<Vec<String>>>,
+) -> Result<()> {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let names: Vec<String> = distinct(header).iter().map(|name| quoted(name)).collect();
+    for row in rows {
+        let cells = names.iter().zip(row?);
+        let pairs: Vec<String> = cells
+            .map(|(name, cell)| format!("{name}:{}", quoted(&cell)))
+            .collect();
+        writeln!(out, "{{{}}}", pairs.join(",")).map_err(ServiceError::io("write the table"))?;
+    }
+    out.flush().map_err(ServiceError::io("write the table"))
+}
+
+/// Names, those that stood before with a number: an object holds a key once.
+fn distinct(header: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(header.len());
+    for name in header {
+        let numbered = (2..).map(|n| format!("{name} {n}"));
+        let free = std::iter::once(name.clone())
+            .chain(numbered)
+            .find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
+}
+
+fn write_delimited<W: Write>(
+    mut out: W,
+    delimiter: u8,
     encoding: &'static Encoding,
     header: &[String],
     rows: impl Iterator<Item = Result<Vec<String>>>,
@@ -77,6 +119,7 @@ fn write_csv<W: Write>(
     }
     let mut emit = |cells: &[String]| -> Result<()> {
         let mut writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
         let written = writer.write_record(cells.iter().map(|cell| no_formula(cell).into_owned()));
@@ -145,6 +188,12 @@ fn is_number(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use liuhen_document::TableSource;
+    use liuhen_fingerprint::code::{CodeKey, ExportKey};
+    use liuhen_fingerprint::evalue::Epsilon;
+    use liuhen_fingerprint::table::{Cell, mark_row, observe_row};
+    use liuhen_fingerprint::trace::{Candidate, Leak, trace};
+
     use super::*;
 
     #[test]
@@ -182,8 +231,152 @@ mod tests {
     }
 
     #[test]
+    fn every_format_is_read_back() {
+        let header = ["姓名", "地址", "x"].map(str::to_owned);
+        let rows = [
+            ["王小明", "某路1号\t\"甲\"座", "a,b"],
+            ["李\n四", "", "{\"n\":1}"],
+            ["x", "y", "\\"],
+        ]
+        .map(|row| row.map(str::to_owned).to_vec());
+        for (format, encoding) in [
+            ("csv", ""),
+            ("csv", "gbk"),
+            ("tsv", ""),
+            ("jsonl", ""),
+            ("xlsx", ""),
+        ] {
+            let mut out = Vec::new();
+            let kind = TableFormat::parse(format, encoding).unwrap();
+            let given = rows.clone().into_iter().map(Ok);
+            write_table(&mut out, kind, &header, given).unwrap();
+            let name = format!("a.{}", kind.extension());
+            let source = std::io::Cursor::new(out);
+            let limits = liuhen_reading::Limits::default();
+            let mut table = liuhen_reading::open(source, &name, &limits).unwrap();
+            // A program may keep the keys of an object in another order.
+            let place = |name: &String| table.header().0.iter().position(|other| other == name);
+            let places: Vec<usize> = header.iter().map(|name| place(name).unwrap()).collect();
+            let read: Vec<Vec<String>> = std::iter::from_fn(|| table.next_row())
+                .map(|row| {
+                    let row = row.unwrap();
+                    let cell = |at: &usize| row.cell(*at).to_owned();
+                    places.iter().map(cell).collect()
+                })
+                .collect();
+            assert_eq!(read, rows, "{format} {encoding}");
+        }
+    }
+
+    /// Row `at` of a table: an address, a time, a coordinate.
+    fn stored(at: u64) -> [String; 3] {
+        [
+            format!(
+                "浙江省杭州市西湖区文三路{}号{}栋{}单元{}01室",
+                at % 90 + 1,
+                at % 20 + 1,
+                at % 9 + 1,
+                at % 30 + 1
+            ),
+            format!("2026-05-07 13:{:02}:{:02}", at % 60, at % 57 + 1),
+            format!("120.{:06}", 123_451 + at * 7),
+        ]
+    }
+
+    #[test]
+    fn a_marked_table_leads_back_in_every_format() {
+        let code = CodeKey::from_secret([1; 32]);
+        let exports: Vec<ExportKey> = (0..40).map(|r| ExportKey::from_secret([r; 32])).collect();
+        let header = ["住址", "下单时间", "经度"].map(str::to_owned);
+        let kinds = ["address", "", "gps"];
+        let cells = |row: &'_ [String; 3]| -> Vec<(String, &'static str, String)> {
+            let named = header.iter().cloned().zip(kinds);
+            named
+                .zip(row.clone())
+                .map(|((column, kind), value)| (column, kind, value))
+                .collect()
+        };
+        for (format, encoding) in [
+            ("csv", ""),
+            ("csv", "gbk"),
+            ("tsv", ""),
+            ("jsonl", ""),
+            ("xlsx", ""),
+        ] {
+            let kind = TableFormat::parse(format, encoding).unwrap();
+            let rows = (0..150_u64).map(|at| {
+                let owned = cells(&stored(at));
+                let row: Vec<Cell<'_>> = owned
+                    .iter()
+                    .map(|(column, kind, canonical)| Cell {
+                        column,
+                        kind,
+                        canonical,
+                    })
+                    .collect();
+                let marked = mark_row(&code, &exports[7], &at.to_be_bytes(), &row);
+                Ok(marked
+                    .values
+                    .iter()
+                    .map(|value| value.as_str().to_owned())
+                    .collect())
+            });
+            let mut file = Vec::new();
+            write_table(&mut file, kind, &header, rows).unwrap();
+            let limits = liuhen_reading::Limits::default();
+            let source = std::io::Cursor::new(file);
+            let mut table = liuhen_reading::open(source, kind.extension(), &limits).unwrap();
+            let place: Vec<usize> = header
+                .iter()
+                .map(|name| {
+                    table
+                        .header()
+                        .0
+                        .iter()
+                        .position(|other| other == name)
+                        .unwrap()
+                })
+                .collect();
+            let mut leak = Leak::new();
+            for at in 0..150_u64 {
+                let read = table.next_row().unwrap().unwrap();
+                let owned = cells(&stored(at));
+                let seen = owned
+                    .iter()
+                    .zip(&place)
+                    .map(|((column, kind, canonical), at)| {
+                        (
+                            Cell {
+                                column,
+                                kind,
+                                canonical,
+                            },
+                            read.cell(*at),
+                        )
+                    });
+                for (slot, form) in observe_row(&code, &at.to_be_bytes(), &seen.collect::<Vec<_>>())
+                {
+                    leak.mark(slot, form);
+                }
+            }
+            let copies: Vec<Candidate<'_>> = exports.iter().map(Candidate::whole).collect();
+            let traced = trace(&leak, &copies, Epsilon::DEFAULT).unwrap();
+            let accused: Vec<usize> = traced.accused().iter().map(|copy| copy.copy).collect();
+            assert_eq!(accused, [7], "{format} {encoding}");
+            assert_eq!(leak.marks_seen(), 720, "{format} {encoding}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_twice_are_numbered() {
+        let names = ["a", "b", "a", "a"].map(str::to_owned);
+        assert_eq!(distinct(&names), ["a", "b", "a 2", "a 3"]);
+    }
+
+    #[test]
     fn refuses_unknown_formats() {
         assert!(TableFormat::parse("pdf", "").is_err());
+        assert!(TableFormat::parse("tsv", "gbk").is_err());
         assert!(TableFormat::parse("csv", "latin-1").is_err());
     }
 }

@@ -165,6 +165,8 @@ async fn export(
         limit,
         format: "csv".to_owned(),
         encoding: "gbk".to_owned(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };
@@ -716,6 +718,8 @@ async fn refuses_to_approve_exports_with_a_key_or_by_its_maker() {
         limit: None,
         format: "csv".to_owned(),
         encoding: "utf-8".to_owned(),
+        exact: false,
+        extra_canaries: None,
         expires: i64::MAX / 2,
         note: String::new(),
     };
@@ -831,6 +835,98 @@ async fn says_that_a_file_was_cut_short_and_keeps_the_rows_before() {
     );
     assert!(status.error.unwrap().contains("beyond row"));
     service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seconds_and_decimals_lead_json_lines_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let mut text = "姓名,手机号,下单时间,经度\r\n".to_owned();
+    for (at, row) in people(41, 300).rows.iter().enumerate() {
+        let (minute, second) = (at % 60, at % 57 + 1);
+        let micro = 123_451 + at * 13;
+        text += &format!(
+            "{},{},2026-05-07 13:{minute:02}:{second:02},120.{micro:06}\r\n",
+            row[0], row[2]
+        );
+    }
+    import(&service, text.as_bytes()).await;
+    let collections = service.collections();
+    let fields: Vec<String> = collections[0]
+        .fields
+        .iter()
+        .map(|field| field.name.clone())
+        .collect();
+    let names: Vec<&str> = fields.iter().map(String::as_str).collect();
+    service
+        .put_purpose(&Caller::local(), purpose("care", 2, &names))
+        .await
+        .unwrap();
+    let ask = |recipient: &str, exact: bool, extra: Option<u32>| ExportRequest {
+        recipient: recipient.to_owned(),
+        purpose: "care".to_owned(),
+        collection: COLLECTION.to_owned(),
+        fields: fields.clone(),
+        limit: None,
+        format: "jsonl".to_owned(),
+        encoding: String::new(),
+        exact,
+        extra_canaries: extra,
+        expires: i64::MAX / 2,
+        note: String::new(),
+    };
+    let greedy = service
+        .request_export(&Caller::local(), ask("a", false, Some(100_000)))
+        .await;
+    assert_eq!(greedy.unwrap_err().code(), "invalid");
+    let mut files = Vec::new();
+    for (recipient, exact, extra) in [
+        ("甲", false, Some(100)),
+        ("乙", false, None),
+        ("丙", true, None),
+    ] {
+        let asked = service
+            .request_export(&Caller::local(), ask(recipient, exact, extra))
+            .await
+            .unwrap();
+        assert!(asked.power.extra_canaries_most > 100);
+        let made = service
+            .decide_export(&second_person(), &asked.id, true)
+            .await
+            .unwrap();
+        assert_eq!(made.power.canary_slots, 12 + extra.unwrap_or(0));
+        assert_eq!(made.power.symbols > 400, !exact, "{}", made.power.symbols);
+        let mut bytes = Vec::new();
+        let mut file = service
+            .export_file(&Caller::local(), &made.id)
+            .await
+            .unwrap();
+        assert!(file.file_name.ends_with(".jsonl"));
+        file.reader.read_to_end(&mut bytes).unwrap();
+        files.push((made, String::from_utf8(bytes).unwrap()));
+    }
+    for (made, file) in files.iter().take(2) {
+        let part: Vec<&str> = file.lines().take(200).collect();
+        let view = examine(&service, "found.jsonl", part.join("\n").as_bytes()).await;
+        let accused: Vec<&str> = view.accused().map(|copy| copy.export.as_str()).collect();
+        assert_eq!(accused, [made.id.as_str()]);
+        assert!(view.marks > 250, "{}", view.marks);
+    }
+    let view = examine(&service, "found.jsonl", files[0].1.as_bytes()).await;
+    assert!(view.canaries > 20, "{}", view.canaries);
+    // Those who are not there are of the table's ages and have its times.
+    let rows: Vec<serde_json::Value> = files[0]
+        .1
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(rows.iter().all(|row| {
+        row["下单时间"]
+            .as_str()
+            .unwrap()
+            .starts_with("2026-05-07 13:")
+    }));
 }
 
 /// A picture with detail everywhere: overlapping discs of many sizes under a slow shade.

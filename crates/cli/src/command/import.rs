@@ -26,7 +26,7 @@ Examples:
   liuhen import members.csv --collection members --site shop --column 3=mobile --column 7=drop --yes
   liuhen import --resume       go on with what a crash cut off")]
 pub(crate) struct ImportArgs {
-    /// CSV, TSV or XLSX; the format is judged from its bytes.
+    /// CSV, TSV, JSON Lines or XLSX; the format is judged from its bytes.
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     file: Option<PathBuf>,
     /// Where the rows go; made when it is new.

@@ -161,6 +161,7 @@ mod tests {
                 ln_e: 40.0,
                 accused: true,
             }],
+            pictures: Vec::new(),
             readers: Vec::new(),
             symbols_missing: None,
             statements_zh: vec!["一".to_owned()],

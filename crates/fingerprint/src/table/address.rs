@@ -6,6 +6,7 @@
 //! | `region` | 内蒙古自治区 / 内蒙古 before a city | likewise; the five autonomous regions |
 //! | `municipality` | 北京市 / 北京 before a district | likewise; the four municipalities |
 //! | `building` | 3号楼 / 3栋 (also 3幢) | three words for a numbered building |
+//! | `group` | 3组 / 三组 after a village, one to ten | the numeral's script alone |
 //! | `unit` | 2单元 / 二单元, one to ten | the numeral's script alone |
 //! | `floor` | 5层 / 5楼 after a building or 座 | within a named building 楼 counts floors |
 //! | `room` | 501室 / 501 (also 501房) at the end | a closing number after building, unit, floor or 号 is the room |
@@ -73,8 +74,8 @@ const BUILDINGS: [&str; 3] = ["号楼", "栋", "幢"];
 /// Words for a room.
 const ROOMS: [&str; 2] = ["室", "房"];
 
-/// Unit numbers in both scripts.
-const UNITS: [[&str; 2]; 10] = [
+/// Numbers of units and groups in both scripts.
+const NUMERALS: [[&str; 2]; 10] = [
     ["1", "一"],
     ["2", "二"],
     ["3", "三"],
@@ -102,7 +103,7 @@ pub fn parse(address: &str) -> Carrier {
     };
     scan.head();
     while scan.at < text.len() {
-        if !(scan.building() || scan.unit() || scan.floor() || scan.room()) {
+        if !(scan.building() || scan.group() || scan.unit() || scan.floor() || scan.room()) {
             scan.keep(1);
         }
     }
@@ -209,14 +210,31 @@ impl Scan<'_> {
     /// `2单元`, `二单元`.
     fn unit(&mut self) -> bool {
         let numeral = |c: char| c.is_ascii_digit() || "〇零一二三四五六七八九十百第-".contains(c);
-        if !self.is_free("unit") || self.before().is_some_and(numeral) {
+        !self.before().is_some_and(numeral) && self.numeral("unit", "单元", |_| true)
+    }
+
+    /// `3组`, `三组` of a village: `文楼村3组`; not 三组团 or 三组合.
+    fn group(&mut self) -> bool {
+        let ends = |next: Option<&char>| next.is_none_or(|c| c.is_ascii_digit() || *c == '，');
+        self.before() == Some('村') && self.numeral("group", "组", ends)
+    }
+
+    /// A numeral of one to ten in either script, before `word` and what may come after that.
+    fn numeral(
+        &mut self,
+        name: &'static str,
+        word: &str,
+        may_follow: impl Fn(Option<&char>) -> bool,
+    ) -> bool {
+        if !self.is_free(name) {
             return false;
         }
-        for forms in UNITS {
+        for forms in NUMERALS {
             for form in forms {
                 let length = form.chars().count();
-                if self.sees(0, form) && self.sees(length, "单元") {
-                    return self.place("unit", forms, length);
+                let next = self.text.get(self.at + length + word.chars().count());
+                if self.sees(0, form) && self.sees(length, word) && may_follow(next) {
+                    return self.place(name, forms, length);
                 }
             }
         }
@@ -323,7 +341,15 @@ mod tests {
 
     #[test]
     fn places_of_addresses() {
-        let rows: [(&str, &[&str]); 26] = [
+        let rows: [(&str, &[&str]); 31] = [
+            (
+                "河南省驻马店市上蔡县芦岗乡文楼村3组",
+                &["province", "group"],
+            ),
+            ("芦岗乡文楼村十组12号", &["group"]),
+            ("芦岗乡文楼村十二组", &[]),
+            ("文楼村三组团小区3栋", &["building"]),
+            ("第三组", &[]),
             (
                 "广东省深圳市南山区科技路88号幸福小区3栋2单元501室",
                 &["province", "building", "unit", "room"],
@@ -369,6 +395,7 @@ mod tests {
             "天津和平区南京路9号5号楼十单元1201",
             "新疆乌鲁木齐市天山区人民路2号国贸大厦5楼503室",
             "上海市浦东新区世纪大道1号3-2-501",
+            "河南省驻马店市上蔡县芦岗乡文楼村七组12号",
         ];
         for address in rows {
             let carrier = parse(address);

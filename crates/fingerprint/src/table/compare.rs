@@ -1,12 +1,13 @@
 //! Reading which form a leaked value shows.
 //!
 //! Every combination of forms is written out and compared with the leaked value, both folded:
-//! full width becomes half width, white space, punctuation and invisible characters go.
+//! full width becomes half width, white space, punctuation and invisible characters go; the stars of a
+//! mask stay where the value is a masked one.
 //! First an equal text is sought, then one contained in the leaked value (a cell that holds more),
 //! then the nearest by edit distance, then the nearest with both ends free (a cell that was cut).
 //! What a leaker does to a value can only blur or flip a symbol, which the decoder reckons with.
 
-use super::{Carrier, Place};
+use super::{Carrier, Place, Reading};
 use crate::code::Symbol;
 
 /// Characters of a leaked value that are compared; a longer one is not a single value.
@@ -24,11 +25,13 @@ struct Way {
 /// See [`Carrier::observe`].
 pub(super) fn observe(carrier: &Carrier, leaked: &str) -> Vec<Option<Symbol>> {
     let places = carrier.places().count();
+    let masked = carrier.reading == Reading::Mask;
+    let fold = |c| fold(c, masked);
     let leaked: Vec<char> = leaked.chars().filter_map(fold).take(LONGEST + 1).collect();
     if leaked.is_empty() || leaked.len() > LONGEST {
         return vec![None; places];
     }
-    let ways = ways(carrier, places);
+    let ways = ways(carrier, places, fold);
     if let Some(way) = ways.iter().find(|way| way.text == leaked) {
         return (0..places)
             .map(|at| Some(symbol(way.pattern, at)))
@@ -58,7 +61,7 @@ pub(super) fn observe(carrier: &Carrier, leaked: &str) -> Vec<Option<Symbol>> {
 }
 
 /// All ways of writing a value.
-fn ways(carrier: &Carrier, places: usize) -> Vec<Way> {
+fn ways(carrier: &Carrier, places: usize, fold: impl Fn(char) -> Option<char>) -> Vec<Way> {
     let names: Vec<&Place> = carrier.places().collect();
     let write = |pattern: usize| {
         let text = carrier.write(|place| {
@@ -67,7 +70,7 @@ fn ways(carrier: &Carrier, places: usize) -> Vec<Way> {
         });
         Way {
             pattern,
-            text: text.as_str().chars().filter_map(fold).collect(),
+            text: text.as_str().chars().filter_map(&fold).collect(),
         }
     };
     (0..1_usize << places).map(write).collect()
@@ -111,13 +114,13 @@ fn nearest(
 }
 
 /// What remains of a character for comparison.
-fn fold(c: char) -> Option<char> {
+fn fold(c: char, masked: bool) -> Option<char> {
     let c = match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         _ => c,
     };
-    let keeps = c.is_alphanumeric() || c == '-';
+    let keeps = c.is_alphanumeric() || c == '-' || (masked && c == '*');
     keeps.then(|| c.to_ascii_uppercase())
 }
 

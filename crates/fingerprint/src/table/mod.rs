@@ -2,16 +2,21 @@
 //!
 //! Rule: house design, section 9: never alter an identity number, telephone number, card or name;
 //! carriers keep the value's meaning. Zero-width characters, spacing and file styles are no carriers.
-//! Which equivalences hold is written beside each rule, in [`address`] and [`date`].
+//! Which equivalences hold is written beside each rule, in [`address`] and [`date`]; [`time`] and
+//! [`coordinate`] change a measured value by one unit of its last digit; [`masked`] hides a digit more.
 //!
 //! A slot is named by the row's natural key, the column and the place within the value, so that
 //! shuffling, cutting and merging tables moves no slot.
 //! Finding out which subject a leaked row is about belongs to the caller.
 
 pub mod address;
+pub mod coordinate;
 pub mod date;
+pub mod masked;
+pub mod time;
 
 mod compare;
+mod digit;
 
 use liuhen_document::Text;
 
@@ -26,7 +31,8 @@ const NAMESPACE: &[u8] = b"liuhen/fingerprint/mark/v1";
 pub struct Cell<'a> {
     /// The column's lasting name, such as the vault's field name; not the header of one export.
     pub column: &'a str,
-    /// The name of its kind, as `Kind::name` gives it; other names than those below carry nothing.
+    /// The name of its kind, as `Kind::name` gives it, empty for a column without one, or [`MASKED`];
+    /// most kinds carry nothing, see [`carrier`].
     pub kind: &'a str,
     /// The stored value.
     pub canonical: &'a str,
@@ -48,39 +54,83 @@ enum Piece {
     Place(Place),
 }
 
+/// How the forms of a leaked value are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// As text, forgiving a few wrong characters.
+    Words,
+    /// As text in which stars stand for digits.
+    Mask,
+    /// As the same time in whatever notation; a wrong digit is another time.
+    Time,
+    /// As the same number.
+    Coordinate,
+}
+
 /// A value taken apart into fixed text and places.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Carrier {
     pieces: Vec<Piece>,
+    reading: Reading,
 }
+
+/// The kind of a value that leaves masked: [`Cell::canonical`] is then the value as the policy masks
+/// it, whatever it was before.
+pub const MASKED: &str = "masked";
 
 /// Takes a value apart; `None` when its kind carries nothing or no rule applies to it.
 ///
-/// Kinds that carry: `address` and `date_of_birth`. Identity numbers, telephone numbers, cards,
-/// names and everything else are left alone.
+/// | kind | carries |
+/// |---|---|
+/// | `address` | equivalent forms, [`address`] |
+/// | `date_of_birth` | leading zeros of the Chinese form, [`date`] |
+/// | `gps` | the last of six or more decimals, [`coordinate`] |
+/// | [`MASKED`] | where the mask ends, [`masked`] |
+/// | none, in a column named for times of events | seconds, [`time`] |
+///
+/// Identity numbers, telephone numbers, cards, names and every other kind are left alone.
 #[must_use]
-pub fn variants(kind: &str, canonical: &str) -> Option<Carrier> {
-    let carrier = match kind {
-        "address" => address::parse(canonical),
-        "date_of_birth" => date::parse(canonical),
+pub fn carrier(cell: &Cell<'_>) -> Option<Carrier> {
+    let carrier = match cell.kind {
+        "address" => address::parse(cell.canonical),
+        "date_of_birth" => date::parse(cell.canonical),
+        "gps" => coordinate::parse(cell.canonical),
+        MASKED => masked::parse(cell.canonical),
+        "" if time::is_event_column(cell.column) => time::parse(cell.canonical),
         _ => return None,
     };
     let carries = carrier.places().next().is_some();
     carries.then_some(carrier)
 }
 
+/// [`carrier`] of a value whose column says nothing about it.
+#[must_use]
+pub fn variants(kind: &str, canonical: &str) -> Option<Carrier> {
+    carrier(&Cell {
+        column: "",
+        kind,
+        canonical,
+    })
+}
+
 impl Carrier {
     fn new() -> Self {
-        Self { pieces: Vec::new() }
+        Self {
+            pieces: Vec::new(),
+            reading: Reading::Words,
+        }
     }
 
     /// Appends characters that stay as they are.
     fn fixed(&mut self, text: impl IntoIterator<Item = char>) {
-        let mut whole = String::new();
-        if let Some(Piece::Fixed(last)) = self.pieces.last() {
-            whole.push_str(last.as_str());
-            self.pieces.pop();
-        }
+        let mut whole = match self.pieces.pop() {
+            Some(Piece::Fixed(last)) => last.into_string(),
+            Some(place) => {
+                self.pieces.push(place);
+                String::new()
+            }
+            None => String::new(),
+        };
         whole.extend(text);
         if !whole.is_empty() {
             self.pieces.push(Piece::Fixed(Text::from(whole)));
@@ -124,7 +174,11 @@ impl Carrier {
     /// unclear reads as `None`.
     #[must_use]
     pub fn observe(&self, leaked: &str) -> Vec<Option<Symbol>> {
-        compare::observe(self, leaked)
+        match self.reading {
+            Reading::Words | Reading::Mask => compare::observe(self, leaked),
+            Reading::Time => vec![time::observe(self.plain().as_str(), leaked)],
+            Reading::Coordinate => coordinate::observe(self.plain().as_str(), leaked),
+        }
     }
 }
 
@@ -168,7 +222,7 @@ pub fn mark_row(
 ) -> MarkedRow {
     let mut symbols = 0;
     let mut mark = |cell: &Cell<'_>| {
-        let Some(carrier) = variants(cell.kind, cell.canonical) else {
+        let Some(carrier) = carrier(cell) else {
             return Text::from(cell.canonical);
         };
         carrier.write(|place| {
@@ -183,9 +237,7 @@ pub fn mark_row(
 /// How many symbols a row carries.
 #[must_use]
 pub fn capacity(cells: &[Cell<'_>]) -> usize {
-    let carriers = cells
-        .iter()
-        .filter_map(|cell| variants(cell.kind, cell.canonical));
+    let carriers = cells.iter().filter_map(carrier);
     carriers.map(|carrier| carrier.places().count()).sum()
 }
 
@@ -201,7 +253,7 @@ pub fn observe_row(
 ) -> Vec<(Slot, Observation)> {
     let mut seen = Vec::new();
     for (cell, leaked) in cells {
-        let Some(carrier) = variants(cell.kind, cell.canonical) else {
+        let Some(carrier) = carrier(cell) else {
             continue;
         };
         for (place, symbol) in carrier.places().zip(carrier.observe(leaked)) {

@@ -38,6 +38,12 @@ pub struct ExportAsk {
     /// For CSV: the encoding.
     #[serde(default)]
     pub encoding: ExportEncoding,
+    /// Leaves times and coordinates exactly as stored; their last digits then carry no marks.
+    #[serde(default)]
+    pub exact: bool,
+    /// Places for invented persons beyond those planned, at most `power.extra_canaries_most`.
+    #[serde(default)]
+    pub extra_canaries: Option<u32>,
     /// When the recipient must have destroyed it.
     pub expires: Time,
     /// For whoever approves.
@@ -52,6 +58,10 @@ pub enum ExportFormat {
     /// Comma-separated, RFC 4180.
     #[default]
     Csv,
+    /// Tab-separated, UTF-8.
+    Tsv,
+    /// JSON Lines, UTF-8: an object a line, every value a string.
+    Jsonl,
     /// A workbook.
     Xlsx,
 }
@@ -126,6 +136,12 @@ pub struct Power {
     pub lines: Vec<PowerLine>,
     /// The most colluders of whom the whole copy convicts at least one.
     pub colluders_survived: usize,
+    /// The leaked share of the rows at which the invented persons alone lead back; none when no share does.
+    pub canary_share: Option<f64>,
+    /// How many places for invented persons beyond those planned may be asked for.
+    pub extra_canaries_most: u32,
+    /// That share with all of them.
+    pub canary_share_most: Option<f64>,
     /// What would help, in Chinese.
     pub advice_zh: String,
     /// What would help, in English.
@@ -266,12 +282,16 @@ impl From<ExportAsk> for inner::ExportRequest {
             limit: ask.limit,
             format: match ask.format {
                 ExportFormat::Csv => "csv".to_owned(),
+                ExportFormat::Tsv => "tsv".to_owned(),
+                ExportFormat::Jsonl => "jsonl".to_owned(),
                 ExportFormat::Xlsx => "xlsx".to_owned(),
             },
             encoding: match ask.encoding {
                 ExportEncoding::Utf8 => "utf-8".to_owned(),
                 ExportEncoding::Gbk => "gbk".to_owned(),
             },
+            exact: ask.exact,
+            extra_canaries: ask.extra_canaries,
             expires: ask.expires.0,
             note: ask.note,
         }
@@ -287,6 +307,8 @@ impl From<inner::ExportRequest> for ExportAsk {
             fields: request.fields,
             limit: request.limit,
             format: match request.format.as_str() {
+                "tsv" => ExportFormat::Tsv,
+                "jsonl" => ExportFormat::Jsonl,
                 "xlsx" => ExportFormat::Xlsx,
                 _ => ExportFormat::Csv,
             },
@@ -294,6 +316,8 @@ impl From<inner::ExportRequest> for ExportAsk {
                 "gbk" => ExportEncoding::Gbk,
                 _ => ExportEncoding::Utf8,
             },
+            exact: request.exact,
+            extra_canaries: request.extra_canaries,
             expires: Time(request.expires),
             note: request.note,
         }
@@ -342,6 +366,9 @@ impl From<inner::PowerView> for Power {
                 .map(|(colluders, rows)| PowerLine { colluders, rows })
                 .collect(),
             colluders_survived: power.colluders_survived,
+            canary_share: power.canary_share,
+            extra_canaries_most: power.extra_canaries_most,
+            canary_share_most: power.canary_share_most,
             advice_zh: power.advice_zh,
             advice_en: power.advice_en,
         }

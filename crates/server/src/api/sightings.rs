@@ -39,8 +39,8 @@ pub struct Sighting {
     pub id: String,
     /// Where they were seen.
     pub place: String,
-    /// Numbers of the canaries seen there.
-    pub canaries: Vec<u32>,
+    /// The canaries seen there, by table and number.
+    pub canaries: Vec<String>,
     /// Exports that carried one of them, those with most first.
     pub carriers: Vec<Carrier>,
     /// Copies ever issued, all examined.

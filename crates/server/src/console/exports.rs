@@ -126,11 +126,13 @@ fn ask_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
                 (Select::new("purpose", c.t(w::PURPOSE), &purposes).chosen(typed.get("purpose")))
                 (Select::new("collection", c.t(w::COLLECTION), &collections).chosen(typed.get("collection")))
                 (Input::text("limit", c.t(w::LIMIT)).kind("number").value(typed.get("limit")).hint(c.t(w::LIMIT_HINT)))
-                (Select::new("format", c.t(w::FORMAT), &pairs(&[("csv", "CSV"), ("xlsx", "XLSX")])).chosen(typed.get("format")))
+                (Select::new("format", c.t(w::FORMAT), &pairs(&[("csv", "CSV"), ("tsv", "TSV"), ("jsonl", "JSON Lines"), ("xlsx", "XLSX")])).chosen(typed.get("format")))
                 (Select::new("encoding", c.t(w::ENCODING), &pairs(&[("utf-8", "UTF-8"), ("gbk", "GBK")])).chosen(typed.get("encoding")))
+                (Input::text("extra_canaries", c.t(w::EXTRA_CANARIES)).kind("number").value(typed.get("extra_canaries")).hint(c.t(w::EXTRA_CANARIES_HINT)))
                 (Input::text("expires", c.t(w::EXPIRES)).kind("date").value(typed.some("expires").unwrap_or(&later)).required())
             }
             (checks("field", c.t(w::COLUMNS), None, &fields))
+            (checks("exact", c.t(w::EXACT), Some(c.t(w::EXACT_HINT)), &[("yes".to_owned(), c.t(w::EXACT_YES).to_owned(), typed.get("exact") == "yes")]))
             (area("note", c.t(w::NOTE), typed.get("note"), None, false))
             button type="submit" { (c.t(w::EXPORT_ASK)) }
         }
@@ -147,6 +149,13 @@ fn request(form: &Pairs) -> Result<ExportRequest, crate::ApiError> {
                 .map_err(|_| crate::ApiError::malformed("the number of rows is no number"))?,
         ),
     };
+    let extra_canaries = match form.some("extra_canaries") {
+        None => None,
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| crate::ApiError::malformed("the number of stand-ins is no number"))?,
+        ),
+    };
     Ok(ExportRequest {
         recipient: form.get("recipient").to_owned(),
         purpose: form.get("purpose").to_owned(),
@@ -154,7 +163,14 @@ fn request(form: &Pairs) -> Result<ExportRequest, crate::ApiError> {
         fields: form.all("field"),
         limit,
         format: form.get("format").to_owned(),
-        encoding: form.get("encoding").to_owned(),
+        // Only CSV comes in another encoding than UTF-8.
+        encoding: if form.get("format") == "csv" {
+            form.get("encoding").to_owned()
+        } else {
+            String::new()
+        },
+        exact: form.get("exact") == "yes",
+        extra_canaries,
         expires,
         note: form.get("note").to_owned(),
     })
@@ -301,9 +317,19 @@ fn power(c: &Ctx, power: &PowerView) -> Markup {
         }
         p.muted.small { (c.f(w::POWER_CARRIES, &[("symbols", &names::number(power.symbols)), ("canaries", &power.canary_slots)])) }
         (table)
+        @if let Some(share) = power.canary_share {
+            p.small { (c.f(w::POWER_CANARIES, &[("share", &percent(share))])) }
+        }
+        @if let (1.., Some(share)) = (power.extra_canaries_most, power.canary_share_most) {
+            p.small { (c.f(w::POWER_MORE, &[("n", &power.extra_canaries_most), ("share", &percent(share))])) }
+        }
         @let advice = c.either(&power.advice_zh, &power.advice_en);
         @if !advice.is_empty() { p { (advice) } }
     }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
 }
 
 async fn decide(Path(id): Path<String>, posted: Posted) -> Answer {

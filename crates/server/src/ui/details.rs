@@ -172,8 +172,12 @@ const SENTENCES: &[(&str, &str)] = &[
         "口令超过 1024 个字符",
     ),
     (
-        "an export is csv (utf-8 or gbk) or xlsx",
-        "导出格式为 CSV（UTF-8 或 GBK）或 XLSX",
+        "an export is csv (utf-8 or gbk), tsv, jsonl or xlsx",
+        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL 或 XLSX",
+    ),
+    (
+        "an export of {} rows takes at most {} canary slots more",
+        "{} 行的导出最多可再加 {} 个替身位",
     ),
     (
         "too many failed attempts; try again in {} s",

@@ -31,6 +31,9 @@ pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
 pub use notes::{Note, Reason};
 pub use summary::{FileReport, Hot, Summary};
 
+/// Told of a value: the file it stands in, its kind and itself.
+pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;
+
 /// What to look through, and how.
 #[derive(Clone)]
 pub struct Request<'a> {
@@ -57,7 +60,7 @@ pub struct Request<'a> {
     /// Files that are left alone: the ones being written.
     pub except: Vec<PathBuf>,
     /// Told of every value found, whether reported or not, from several threads.
-    pub watch: Option<&'a (dyn Fn(&str, Kind, &str) + Sync)>,
+    pub watch: Option<&'a Watcher<'a>>,
     /// Told of every stretch of bytes read, from several threads.
     pub meter: Option<&'a (dyn Fn(u64) + Sync)>,
 }

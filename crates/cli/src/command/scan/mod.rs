@@ -201,7 +201,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
 struct Watching {
     vault: Vault,
     watch: Watch,
-    seen: Mutex<BTreeMap<String, BTreeSet<u32>>>,
+    seen: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Watching {

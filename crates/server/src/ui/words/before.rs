@@ -7,7 +7,7 @@ phrases! {
     IMPORTS_LEAD: "表格先加密暂存；您看过每一列被认成了什么、改对了，才入库。", "A table is kept encrypted first; it goes in only after you saw and corrected what each column was taken for.";
     UPLOAD: "上传表格", "Upload a table";
     UPLOAD_FILE: "文件", "File";
-    UPLOAD_HINT: "CSV、TSV 或 XLSX；UTF-8、UTF-16、GBK、GB18030 均可自动识别", "CSV, TSV or XLSX; UTF-8, UTF-16, GBK and GB18030 are recognised";
+    UPLOAD_HINT: "CSV、TSV、JSON Lines 或 XLSX；UTF-8、UTF-16、GBK、GB18030 均可自动识别", "CSV, TSV, JSON Lines or XLSX; UTF-8, UTF-16, GBK and GB18030 are recognised";
     UPLOAD_GO: "上传并识别各列", "Upload and recognise columns";
     IMPORT_LIST: "已有的导入", "Imports so far";
     IMPORT_NONE: "还没有导入过。", "Nothing was imported yet.";

@@ -89,6 +89,11 @@ phrases! {
     LIMIT_HINT: "留空为全部", "Empty for all";
     FORMAT: "格式", "Format";
     ENCODING: "CSV 编码", "Encoding of CSV";
+    EXTRA_CANARIES: "另加替身位", "More places for stand-ins";
+    EXTRA_CANARIES_HINT: "留空为按行数自动安排；导出太小时可加", "Empty for as many as the rows allow; more help a small export";
+    EXACT: "时间与坐标", "Times and coordinates";
+    EXACT_HINT: "不勾选时，秒数与坐标末位可能相差 1，用作标记", "Unless chosen, seconds and last decimals may differ by one, as marks";
+    EXACT_YES: "与原值完全一致", "exactly as stored";
     EXPIRES: "接收方最迟何时销毁", "The recipient must destroy it by";
     NOTE: "给审批人的说明", "For whoever approves";
     EXPORT_ASK: "提交申请", "Ask for approval";
@@ -128,6 +133,8 @@ phrases! {
     POWER_ONE: "单独泄露时，露出约 {n} 行即可指认。", "A single leaker is recognised from about {n} rows.";
     POWER_NONE: "这份文件太小或可标记处太少，泄露后不能保证认出来源。", "This file is too small or has too few places to mark: a leak of it may not be led back.";
     POWER_CARRIES: "携带约 {symbols} 处标记、{canaries} 个替身位。", "It carries about {symbols} marks and {canaries} places for stand-ins.";
+    POWER_CANARIES: "仅凭替身：露出 {share} 的行即可指认。", "By stand-ins alone: {share} of the rows lead back.";
+    POWER_MORE: "最多可再加 {n} 个替身位；全加时，露出 {share} 的行即可指认。", "Up to {n} more places for stand-ins may be asked for; with all of them, {share} of the rows lead back.";
     POWER_COLLUDERS: "几方合谋", "Colluders";
     POWER_ROWS: "需露出行数", "Rows needed";
     POWER_NO_ROWS: "文件本身不够", "more than the file has";
