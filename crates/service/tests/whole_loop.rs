@@ -1,6 +1,7 @@
 //! The loop, through the service alone: in, looked at, out, leaked, led back, cancelled.
 
 #![allow(
+    clippy::cast_possible_truncation,
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
