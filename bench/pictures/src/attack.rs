@@ -1,5 +1,6 @@
 //! What people do to pictures before they publish them: seeded, the same for every system tried.
 
+use std::f64::consts::TAU;
 use std::io::Cursor;
 
 use anyhow::Result;
@@ -366,7 +367,7 @@ fn photograph(picture: &RgbImage, dice: &mut Dice) -> Result<RgbImage> {
         at += 1;
         let (x, y) = (f64::from(pixel % ow), f64::from(pixel / ow));
         let grid =
-            ((x + tilt * y) * 6.283 / pitch + phase + f64::from(channel as u32) * 2.09).sin();
+            ((x + tilt * y) * TAU / pitch + phase + TAU / 3.0 * [0.0, 1.0, 2.0][channel]).sin();
         let shade = 0.85 + 0.25 * x / f64::from(ow) - 0.1 * y / f64::from(oh);
         255.0 * (v / 255.0).powf(1.2) * shade + 7.0 * grid + 8.0
     });
