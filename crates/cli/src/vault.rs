@@ -382,6 +382,17 @@ impl Vault {
         }
     }
 
+    /// The report on an examined leak, as PDF.
+    pub(crate) fn leak_report(&self, id: &str, chinese: bool) -> Result<Vec<u8>> {
+        match self {
+            Self::Local(local) => Ok(local.service.leak_report(&local.caller, id, chinese)?),
+            Self::Remote(remote) => {
+                let lang = if chinese { "zh" } else { "en" };
+                remote.bytes(&format!("/v1/leaks/{id}/report?lang={lang}"))
+            }
+        }
+    }
+
     fn leak(&self, id: &str) -> Result<Leak> {
         match self {
             Self::Local(local) => Ok(local.service.leak(&local.caller, id)?.into()),

@@ -39,6 +39,8 @@ pub enum Action {
     OwnView,
     /// A leaked file was examined.
     Leak,
+    /// A viewer's screens of a day were given their pattern.
+    Screen,
     /// A canary person was seen outside, or such an alert was settled.
     Sighting,
     /// Staff, keys or sites were managed.
@@ -67,6 +69,7 @@ impl Action {
             Self::OwnView => "own_view",
             Self::Leak => "leak",
             Self::Sighting => "sighting",
+            Self::Screen => "screen",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",
         }

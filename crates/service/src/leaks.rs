@@ -16,6 +16,7 @@ use liuhen_fingerprint::decode::Coverage;
 use liuhen_fingerprint::evalue::Epsilon;
 use liuhen_fingerprint::model::Sighting;
 use liuhen_fingerprint::power::symbols_needed;
+use liuhen_fingerprint::sample::rows_missing;
 use liuhen_fingerprint::table::coordinate::is_coordinate;
 use liuhen_fingerprint::table::time::is_time;
 use liuhen_fingerprint::table::{Cell, observe_row};
@@ -80,6 +81,12 @@ pub struct CopyView {
     pub persons_shared: u64,
     /// Index of its trace, which predates the leak.
     pub trace_index: Option<u64>,
+    /// Hash of that leaf, hexadecimal.
+    #[serde(default)]
+    pub leaf_hash: Option<String>,
+    /// What that leaf commits to: the hash of the marking key.
+    #[serde(default)]
+    pub commitment: Option<String>,
     /// The channels.
     pub channels: Vec<ChannelView>,
     /// All channels in one, natural logarithm of the e-value.
@@ -141,6 +148,9 @@ pub struct LeakView {
     pub readers: Vec<ReaderRank>,
     /// Symbols more that would be needed to accuse a single leaker, when nobody is accused.
     pub symbols_missing: Option<u64>,
+    /// Rows more like these that would be needed, when nobody is accused and the rows carry marks.
+    #[serde(default)]
+    pub rows_missing: Option<u64>,
     /// The outcome in plain words, Chinese.
     pub statements_zh: Vec<String>,
     /// The outcome in plain words, English.
@@ -247,6 +257,7 @@ impl Service {
             pictures: Vec::new(),
             readers: Vec::new(),
             symbols_missing: None,
+            rows_missing: None,
             statements_zh: Vec::new(),
             statements_en: Vec::new(),
             created: self.now(),
@@ -387,6 +398,7 @@ impl Service {
             view.threshold_ln = tracing.threshold_ln;
             view.copies = copies(&seen, &issued, &tracing);
             view.symbols_missing = missing(view, epsilon)?;
+            view.rows_missing = rows_missing(&tracing, view.persons).filter(|rows| *rows > 0);
         }
         view.readers = self.rank_readers(&seen.persons)?;
         Ok(())
@@ -673,12 +685,14 @@ fn copies(seen: &Seen, issued: &Issued, tracing: &Tracing) -> Vec<CopyView> {
         .exports
         .iter()
         .zip(&tracing.copies)
-        .map(|((export, _, subjects), score)| CopyView {
+        .map(|((export, key, subjects), score)| CopyView {
             export: export.view.id.clone(),
             recipient: export.view.request.recipient.clone(),
             purpose: export.view.request.purpose.clone(),
             persons_shared: seen.persons.intersection(subjects).count() as u64,
             trace_index: export.header,
+            leaf_hash: export.view.receipt.as_ref().map(|r| r.leaf_hash.clone()),
+            commitment: Some(ids::hex(&key.commitment())),
             channels: score
                 .channels
                 .iter()
@@ -763,10 +777,20 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         );
         if let Some(more) = view.symbols_missing.filter(|more| *more > 0) {
             say(
-                format!("若来自单一接收者，约需再有 {more} 个标记位方可指认。"),
-                format!(
-                    "were it a single recipient, about {more} more mark symbols would be needed"
-                ),
+                match view.rows_missing {
+                    Some(rows) => {
+                        format!("若来自单一接收者，约需再有 {rows} 行（{more} 个标记位）方可指认。")
+                    }
+                    None => format!("若来自单一接收者，约需再有 {more} 个标记位方可指认。"),
+                },
+                match view.rows_missing {
+                    Some(rows) => format!(
+                        "were it a single recipient, about {rows} more rows ({more} mark symbols) would be needed"
+                    ),
+                    None => format!(
+                        "were it a single recipient, about {more} more mark symbols would be needed"
+                    ),
+                },
             );
         }
     }

@@ -17,9 +17,9 @@ use std::time::Duration;
 use liuhen_kinds::Kind;
 use liuhen_picture::{Encoding as Encode, Picture};
 use liuhen_service::{
-    Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
-    LeakView, Outcome, PersonSession, PictureCopyRequest, PlanColumn, PurposeView, Question,
-    ReadRequest, Role, Service, SightingReport, SightingView, View,
+    Caller, Config, CopyView, ExportRequest, ExportView, Handle, ImportPlan, ImportState,
+    LeakState, LeakView, Outcome, PersonSession, PictureCopyRequest, PlanColumn, PurposeView,
+    Question, ReadRequest, Role, Service, SightingReport, SightingView, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 
@@ -1084,4 +1084,96 @@ async fn signed_in(service: &Arc<Service>, handle: &Handle) -> PersonSession {
         .person_sign_in(&invite.link_secret, &invite.code)
         .await
         .unwrap()
+}
+
+/// A white page with dark lines as of text, under a viewer's pattern.
+fn photographed(pattern: &[u8]) -> Vec<u8> {
+    let tile = liuhen_picture::decode(pattern, &liuhen_picture::Limits::default()).unwrap();
+    assert_eq!(tile.channels(), 4, "grey with transparency");
+    let (side, width, height) = (tile.width() as usize, 900_usize, 620_usize);
+    let mut grey = Vec::with_capacity(width * height);
+    for y in 0..height {
+        for x in 0..width {
+            let stroke = y % 24 < 9 && (x * 7 + y / 24 * 13) % 17 < 6 && x % 120 < 90;
+            let page = if stroke { 30.0 } else { 250.0 };
+            let at = (y % side * side + x % side) * 4;
+            let [shade, .., alpha] = tile.pixels()[at..at + 4] else {
+                panic!("four samples");
+            };
+            let alpha = f32::from(alpha) / 255.0;
+            let seen = page * (1.0 - alpha) + f32::from(shade) * alpha;
+            grey.push(seen.round() as u8);
+        }
+    }
+    let page = Picture::from_grey(width as u32, height as u32, &grey).unwrap();
+    liuhen_picture::encode(&page, Encode::Jpeg { quality: 85 }).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photograph_of_a_screen_leads_to_its_viewer() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    let viewers = ["甲", "乙", "丙"].map(|name| Caller {
+        id: format!("staff:{name}"),
+        display: name.to_owned(),
+        ..Caller::local()
+    });
+    let mut patterns = Vec::new();
+    for viewer in &viewers {
+        patterns.push(service.screen_mark(viewer).await.unwrap());
+    }
+    let events = service.event_count().unwrap();
+    assert_eq!(service.screen_mark(&viewers[1]).await.unwrap(), patterns[1]);
+    assert_eq!(
+        service.event_count().unwrap(),
+        events,
+        "one commitment a day"
+    );
+
+    let found = examine(&service, "screen.jpg", &photographed(&patterns[1])).await;
+    let accused: Vec<&CopyView> = found.accused().collect();
+    assert_eq!(accused.len(), 1, "{found:?}");
+    assert_eq!(accused[0].recipient, "乙");
+    assert!(accused[0].commitment.is_some() && accused[0].trace_index.is_some());
+    assert_eq!(found.copies_examined, 3);
+
+    let plain = liuhen_picture::encode(&drawn_picture(900, 600), Encode::Png).unwrap();
+    let found = examine(&service, "plain.png", &plain).await;
+    assert_eq!(found.accused().count(), 0);
+    service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_the_same_bytes_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(51, 400);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let (_, copy) = export(&service, "同城快递", None).await;
+    export(&service, "clinic", None).await;
+    let caller = Caller::local();
+    for chinese in [true, false] {
+        let mut reports = Vec::new();
+        for _ in 0..2 {
+            let found = examine(&service, "found.csv", &copy).await;
+            assert_eq!(found.accused().count(), 1, "{found:?}");
+            assert!(found.copies[0].commitment.is_some());
+            match service.leak_report(&caller, &found.id, chinese) {
+                Ok(pdf) => reports.push(pdf),
+                Err(error) => println!("SKIP no font has the characters here: {error}"),
+            }
+        }
+        assert!(reports.iter().all(|pdf| pdf.starts_with(b"%PDF-")));
+        assert!(reports.windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(reports.iter().all(|pdf| pdf.len() > 3_000));
+    }
+    // A few rows: too few, and it is said how many more.
+    let (text, ..) = encoding_rs::GB18030.decode(&copy);
+    let few: Vec<&str> = text.lines().take(6).collect();
+    let found = examine(&service, "few.csv", few.join("\n").as_bytes()).await;
+    assert_eq!(found.accused().count(), 0, "{found:?}");
+    let missing = found.rows_missing.unwrap();
+    assert!((5..400).contains(&missing), "{missing}");
+    service.close().unwrap();
 }

@@ -1,7 +1,7 @@
 //! `trace`: lead a leaked file back to the copy it came from.
 
 use std::f64::consts::LN_10;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use liuhen_server::api::leaks::{Leak, LeakCopy, LeakReader, LeakState, Verdict};
@@ -9,7 +9,7 @@ use liuhen_server::api::leaks::{Leak, LeakCopy, LeakReader, LeakState, Verdict};
 use crate::command::report;
 use crate::exit::Exit;
 use crate::show;
-use crate::vault::Where;
+use crate::vault::{Vault, Where};
 
 /// Copies and readers shown of each leak; JSON and HTML hold all.
 const SHOWN: usize = 10;
@@ -29,6 +29,9 @@ pub(crate) struct TraceArgs {
     /// Also write the report as a page of its own.
     #[arg(long, value_name = "OUT")]
     html: Option<PathBuf>,
+    /// Also write the report on each file as PDF, into this folder, named by the file's hash.
+    #[arg(long, value_name = "FOLDER")]
+    pdf: Option<PathBuf>,
     /// Print one JSON object for each leak.
     #[arg(long)]
     json: bool,
@@ -53,6 +56,9 @@ pub(crate) fn run(args: &TraceArgs) -> Result<Exit> {
         } else {
             show::text(&tell(&leak))?;
         }
+        if let Some(folder) = &args.pdf {
+            write_pdf(&vault, &leak, folder)?;
+        }
         leaks.push(leak);
     }
     if let Some(path) = &args.html {
@@ -64,6 +70,19 @@ pub(crate) fn run(args: &TraceArgs) -> Result<Exit> {
     }
     let found = leaks.iter().any(|leak| leak.verdict == Verdict::Accused);
     Ok(if found { Exit::Done } else { Exit::NoEvidence })
+}
+
+/// Writes the report on an examined file; what could not be examined has none.
+fn write_pdf(vault: &Vault, leak: &Leak, folder: &Path) -> Result<()> {
+    if leak.state != LeakState::Done {
+        return Ok(());
+    }
+    let bytes = vault.leak_report(&leak.id, show::speaks_chinese())?;
+    let name = leak.sha256.get(..16).unwrap_or(&leak.sha256);
+    let path = folder.join(format!("{name}.pdf"));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&path, bytes))
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// The report for a terminal.

@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use liuhen_service as inner;
 use liuhen_service::Role;
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,8 @@ pub struct Leak {
     pub readers: Vec<LeakReader>,
     /// When nobody is accused: symbols more that would convict a single leaker.
     pub symbols_missing: Option<u64>,
+    /// When nobody is accused: rows more like these that would convict a single leaker.
+    pub rows_missing: Option<u64>,
     /// What was and was not shown, in Chinese.
     pub statements_zh: Vec<String>,
     /// What was and was not shown, in English.
@@ -119,6 +123,10 @@ pub struct LeakCopy {
     pub persons_shared: u64,
     /// Index of the export's trace, which is older than the leak.
     pub trace_index: Option<u64>,
+    /// Hash of that entry, in hex.
+    pub leaf_hash: Option<String>,
+    /// What that entry commits to: the hash of the marking key, in hex.
+    pub commitment: Option<String>,
     /// Evidence by channel.
     pub channels: Vec<LeakChannel>,
     /// All channels in one: natural logarithm of the e-value.
@@ -130,7 +138,7 @@ pub struct LeakCopy {
 /// Evidence of one channel.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakChannel {
-    /// `marks`, `canaries` or `picture`.
+    /// `marks`, `canaries`, `picture` or `screen`.
     pub name: String,
     /// Natural logarithm of its e-value.
     pub ln_e: f64,
@@ -214,9 +222,61 @@ pub(crate) async fn show(
     Ok(Json(leak.into()))
 }
 
+/// In which language a report is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReportAsk {
+    /// `zh` or `en`; Chinese when left out.
+    lang: Option<ReportLang>,
+}
+
+/// A language of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReportLang {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+/// `GET /v1/leaks/{id}/report`: the report on a leak as PDF; equal bytes each time.
+#[utoipa::path(get, path = "/v1/leaks/{id}/report", tag = "leaks", params(("id" = String, Path), ReportAsk),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = "4XX", body = Problem)))]
+pub(crate) async fn report(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    Query(ask): Query<ReportAsk>,
+) -> Result<Response, ApiError> {
+    let chinese = ask.lang != Some(ReportLang::En);
+    let name = id.clone();
+    let bytes = state
+        .blocking(move |service| service.leak_report(&caller, &id, chinese))
+        .await?;
+    Ok(pdf(&name, bytes))
+}
+
+/// A report as a browser saves it.
+pub(crate) fn pdf(id: &str, bytes: Vec<u8>) -> Response {
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/pdf"),
+    );
+    // The leak was found by its id, which is made of letters and digits.
+    let name = format!("attachment; filename=\"{id}.pdf\"");
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
 /// The routes of this file that answer soon.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .routes(routes!(report))
         .routes(routes!(list))
         .routes(routes!(show))
 }
@@ -253,6 +313,7 @@ impl From<inner::LeakView> for Leak {
             pictures: all(leak.pictures),
             readers: all(leak.readers),
             symbols_missing: leak.symbols_missing,
+            rows_missing: leak.rows_missing,
             statements_zh: leak.statements_zh,
             statements_en: leak.statements_en,
             created: Time(leak.created),
@@ -279,6 +340,8 @@ impl From<inner::CopyView> for LeakCopy {
             purpose: copy.purpose,
             persons_shared: copy.persons_shared,
             trace_index: copy.trace_index,
+            leaf_hash: copy.leaf_hash,
+            commitment: copy.commitment,
             channels: all(copy.channels),
             ln_e: copy.ln_e,
             accused: copy.accused,

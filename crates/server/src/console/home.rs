@@ -22,6 +22,7 @@ use crate::ui::{Ctx, Note, chart, layout, names, time};
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(show))
+        .route("/screen.png", get(screen))
         .route("/lang/{lang}", get(language))
 }
 
@@ -45,6 +46,17 @@ async fn language(
 }
 
 /// What the overview is made of. What a role may not see is left out rather than refused.
+/// The pattern of the viewer's pages today: his alone, so no shared cache keeps it, and for an hour, so that a new day comes through.
+async fn screen(desk: Desk) -> Answer {
+    let service = desk.state.service();
+    let png = service.screen_mark(&desk.caller()).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/png"),
+        (header::CACHE_CONTROL, "private, max-age=3600"),
+    ];
+    Ok((headers, png).into_response())
+}
+
 struct Overview {
     health: Health,
     trace: TraceStatus,

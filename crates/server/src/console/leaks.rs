@@ -10,6 +10,7 @@ use liuhen_service::{CopyView, LeakState, LeakView, ReaderRank, Role};
 use maud::{Markup, html};
 
 use super::request::{Answer, Desk, Page, Sent, go, refusal};
+use crate::api::leaks::pdf;
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::state::AppState;
@@ -30,6 +31,7 @@ pub(super) fn routes() -> Router<AppState> {
             get(list).post(submit).layer(DefaultBodyLimit::disable()),
         )
         .route("/leaks/{id}", get(show))
+        .route("/leaks/{id}/report", get(report))
 }
 
 async fn list(desk: Desk) -> Page {
@@ -149,6 +151,15 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Page {
     Ok(layout::page(c, &leak.file_name, None, None, &body))
 }
 
+/// The report as PDF, in the language of the page.
+async fn report(desk: Desk, Path(id): Path<String>) -> Answer {
+    let (name, chinese) = (id.clone(), desk.c.lang == crate::Lang::Zh);
+    let bytes = desk
+        .ask(move |service, caller| service.leak_report(caller, &id, chinese))
+        .await?;
+    Ok(pdf(&name, bytes))
+}
+
 fn content(desk: &Desk, leak: &LeakView) -> Markup {
     let c = &desk.c;
     match leak.state {
@@ -163,6 +174,7 @@ fn content(desk: &Desk, leak: &LeakView) -> Markup {
         LeakState::Done => html! {
             div #leak.stack {
                 (verdict(desk, leak))
+                p { a.button.plain href={ "/leaks/" (leak.id) "/report" } { (c.t(w::LEAK_REPORT)) } }
                 section.sheet { h2 { (c.t(w::EVIDENCE)) } (evidence(desk, leak)) }
                 section.sheet { (facts(c, leak)) }
                 section.sheet { h2 { (c.t(w::READERS)) } (readers(c, &leak.readers)) }
@@ -279,6 +291,7 @@ fn channel_name(c: &Ctx, name: &str) -> String {
         "marks" => c.t(w::CHANNEL_MARKS).to_owned(),
         "canaries" => c.t(w::CHANNEL_CANARIES).to_owned(),
         "picture" => c.t(w::CHANNEL_PICTURE).to_owned(),
+        "screen" => c.t(w::CHANNEL_SCREEN).to_owned(),
         other => other.to_owned(),
     }
 }

@@ -139,6 +139,7 @@ mod tests {
             Action::Erasure,
             Action::Leak,
             Action::Sighting,
+            Action::Screen,
             Action::Admin,
         ];
         for lang in [Lang::Zh, Lang::En] {

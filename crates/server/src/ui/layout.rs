@@ -138,7 +138,7 @@ fn document(c: &Ctx, title: &str, htmx: bool, body: &Markup) -> Markup {
                 }
                 script src=(assets::href("console.js")) defer {}
             }
-            body {
+            body class=[c.staff.is_some().then_some("watched")] {
                 a.skip href="#main" { (c.t(w::SKIP)) }
                 (body)
             }

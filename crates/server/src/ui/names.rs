@@ -27,6 +27,7 @@ pub(crate) fn action(action: Action) -> Phrase {
         Action::OwnView => w::ACTION_OWN_VIEW,
         Action::Leak => w::ACTION_LEAK,
         Action::Sighting => w::ACTION_SIGHTING,
+        Action::Screen => w::ACTION_SCREEN,
         Action::Admin => w::ACTION_ADMIN,
         Action::SignIn => w::ACTION_SIGN_IN,
     }
@@ -118,6 +119,7 @@ pub(crate) fn detail<'a>(c: &Ctx, key: &'a str) -> &'a str {
         "import" => w::DETAIL_IMPORT,
         "leak" => w::DETAIL_LEAK,
         "sighting" => w::DETAIL_SIGHTING,
+        "screen" => w::DETAIL_SCREEN,
         "picture" => w::DETAIL_PICTURE,
         "copy" => w::DETAIL_COPY,
         "visible" => w::DETAIL_VISIBLE,

@@ -1,19 +1,21 @@
 //! A picture that turned up: which original it shows, and whose copy it is.
 //!
-//! The original is found and laid under the leak without any key; only then are the copies' keys asked. Every copy of every picture counts among those examined, whether its original was found or not.
+//! Two ways: the mark of a copy, read against its original, and the pattern of a viewer's screens, read without one. The original is found and laid under the leak without any key; only then are the copies' keys asked. Every copy of every picture and every viewer-day counts among those examined, whether anything of it was found or not.
 
 use std::collections::BTreeMap;
 
 use liuhen_fingerprint::code::ExportKey;
-use liuhen_fingerprint::evalue::{DesignBased, EValue, Epsilon};
+use liuhen_fingerprint::evalue::{DesignBased, EValue, Epsilon, Threshold};
 use liuhen_fingerprint::picture::{Limits, Print, Reference, Registered, Shelf};
 use liuhen_fingerprint::plane::Plane;
+use liuhen_fingerprint::tile;
 
 use super::{StoredCopy, StoredPicture, room};
-use crate::Service;
 use crate::error::{Result, ServiceError};
 use crate::exports::threshold;
 use crate::leaks::{ChannelView, CopyView, LeakView, PictureFound};
+use crate::screens::{self, StoredScreen};
+use crate::{Service, ids};
 
 /// Originals laid under a leak: those whose features share most with it.
 const ORIGINALS_TRIED: usize = 8;
@@ -26,13 +28,14 @@ impl Service {
     pub(crate) fn examine_picture(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         let bytes = self.spooled_bytes(&view.id)?;
         let leak = room::plane(&room::decoded(&bytes)?)?;
-        let copies = self.stored_copies()?;
-        view.copies_examined = copies.len() as u64;
-        if copies.is_empty() {
+        let (copies, screens) = (self.stored_copies()?, self.screens()?);
+        view.copies_examined = (copies.len() + screens.len()) as u64;
+        if view.copies_examined == 0 {
             return Ok(());
         }
         let limit = threshold(view.copies_examined, epsilon)?;
         view.threshold_ln = limit.ln();
+        self.examine_screens(view, &screens, &leak, limit)?;
         for original in self.shortlisted(&leak)? {
             let mut likeness = None;
             for (base, copies) in by_base(&copies, &original) {
@@ -40,9 +43,9 @@ impl Service {
                     continue;
                 };
                 likeness = likeness.max(Some(registered.carriers()));
-                for (copy, evidence) in self.scored(&registered, &original, &copies)? {
+                for (copy, key, evidence) in self.scored(&registered, &original, &copies)? {
                     let accused = limit.judge(evidence).is_accused();
-                    view.copies.push(copy_view(copy, evidence, accused));
+                    view.copies.push(copy_view(copy, &key, evidence, accused));
                 }
             }
             if let Some(carriers) = likeness {
@@ -60,6 +63,49 @@ impl Service {
         });
         let accused = view.accused().count();
         view.copies.truncate(LISTED.max(accused));
+        Ok(())
+    }
+
+    /// Compares the leak with the pattern of every viewer's screens; no original is needed.
+    fn examine_screens(
+        &self,
+        view: &mut LeakView,
+        screens: &[StoredScreen],
+        leak: &Plane,
+        limit: Threshold,
+    ) -> Result<()> {
+        if screens.is_empty() {
+            return Ok(());
+        }
+        let Ok(look) = tile::look(leak) else {
+            // Smaller than a tile, or larger than is looked at: the other channel may still read it.
+            return Ok(());
+        };
+        let keys: Vec<ExportKey> = screens
+            .iter()
+            .map(|screen| self.screen_key(&screen.who, &screen.day))
+            .collect();
+        let scores = look.score(&keys, screens::PART);
+        for ((screen, key), evidence) in screens.iter().zip(&keys).zip(scores) {
+            // Nearly all of the many viewer-days say nothing; they were examined and count.
+            if evidence.ln() > 0.0 {
+                view.copies.push(CopyView {
+                    export: screen.id(),
+                    recipient: screen.name.clone(),
+                    purpose: String::new(),
+                    persons_shared: 0,
+                    trace_index: Some(screen.index),
+                    leaf_hash: Some(screen.leaf_hash.clone()),
+                    commitment: Some(ids::hex(&key.commitment())),
+                    channels: vec![ChannelView {
+                        name: "screen".to_owned(),
+                        ln_e: evidence.ln(),
+                    }],
+                    ln_e: evidence.ln(),
+                    accused: limit.judge(evidence).is_accused(),
+                });
+            }
+        }
         Ok(())
     }
 
@@ -95,14 +141,17 @@ impl Service {
         registered: &Registered,
         original: &StoredPicture,
         copies: &[&'a StoredCopy],
-    ) -> Result<Vec<(&'a StoredCopy, EValue<DesignBased>)>> {
+    ) -> Result<Vec<(&'a StoredCopy, ExportKey, EValue<DesignBased>)>> {
         let keys: Vec<ExportKey> = copies
             .iter()
             .map(|copy| self.export_key(&copy.key))
             .collect::<Result<_>>()?;
-        let keys: Vec<&ExportKey> = keys.iter().collect();
-        let scores = registered.score(&keys, original.view.id.as_bytes());
-        Ok(copies.iter().copied().zip(scores).collect())
+        let refs: Vec<&ExportKey> = keys.iter().collect();
+        let scores = registered.score(&refs, original.view.id.as_bytes());
+        let scored = copies.iter().copied().zip(keys).zip(scores);
+        Ok(scored
+            .map(|((copy, key), evidence)| (copy, key, evidence))
+            .collect())
     }
 }
 
@@ -120,13 +169,20 @@ fn by_base<'a>(
     bases
 }
 
-fn copy_view(copy: &StoredCopy, evidence: EValue<DesignBased>, accused: bool) -> CopyView {
+fn copy_view(
+    copy: &StoredCopy,
+    key: &ExportKey,
+    evidence: EValue<DesignBased>,
+    accused: bool,
+) -> CopyView {
     CopyView {
         export: copy.view.id.clone(),
         recipient: copy.view.request.recipient.clone(),
         purpose: copy.view.request.purpose.clone(),
         persons_shared: 0,
         trace_index: Some(copy.view.receipt.index),
+        leaf_hash: Some(copy.view.receipt.leaf_hash.clone()),
+        commitment: Some(ids::hex(&key.commitment())),
         channels: vec![ChannelView {
             name: "picture".to_owned(),
             ln_e: evidence.ln(),

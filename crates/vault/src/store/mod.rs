@@ -90,6 +90,8 @@ spaces! {
     Canaries => "canaries",
     /// Pictures kept for handing out copies, and those copies.
     Pictures => "pictures",
+    /// Viewers' screens by day, whose pattern was committed to.
+    Screens => "screens",
     /// Leak reports.
     Cases => "cases",
     /// Rows of a leak report.

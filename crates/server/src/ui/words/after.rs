@@ -64,6 +64,8 @@ phrases! {
     COL_P: "p", "p (chance)";
     COL_P_WITHIN: "同类工作中的 p", "p among like work";
     CHANNEL_PICTURE: "图片暗记", "picture mark";
+    CHANNEL_SCREEN: "屏幕暗记", "screen mark";
+    LEAK_REPORT: "下载报告（PDF）", "Download the report (PDF)";
     FACT_ORIGINAL: "相符的原图", "Original it shows";
     SIGHTINGS: "替身出现", "Canaries seen";
     SIGHTINGS_LEAD: "替身不是任何人：有人给替身打电话、发消息或叫卖，用的就是我们发出的某一份。把看到的号码交进来核对，核对后即忘。", "A canary is nobody: whoever calls, writes to or sells one uses a copy that we issued. Hand in the numbers seen; they are compared and forgotten.";

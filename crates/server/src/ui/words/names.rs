@@ -19,6 +19,7 @@ phrases! {
     ACTION_OWN_VIEW: "本人查阅", "own view";
     ACTION_LEAK: "泄露溯源", "leak examined";
     ACTION_SIGHTING: "替身出现", "canary seen";
+    ACTION_SCREEN: "屏幕暗记启用", "screen given its pattern";
     ACTION_ADMIN: "管理操作", "administration";
     ACTION_SIGN_IN: "登录", "sign-in";
 
@@ -58,6 +59,7 @@ phrases! {
     DETAIL_IMPORT: "导入", "import";
     DETAIL_LEAK: "溯源", "leak";
     DETAIL_SIGHTING: "警报", "alert";
+    DETAIL_SCREEN: "屏幕日期", "screens of";
     DETAIL_PICTURE: "图片", "picture";
     DETAIL_COPY: "副本", "copy";
     DETAIL_VISIBLE: "明示文字", "visible words";
