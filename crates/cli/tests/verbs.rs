@@ -82,7 +82,6 @@ fn every_verb_helps_with_an_example() {
         "trace",
         "sighting",
         "mark",
-        "mark",
         "verify",
         "log inspect",
         "log check",

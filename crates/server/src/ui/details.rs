@@ -54,6 +54,7 @@ const SENTENCES: &[(&str, &str)] = &[
         "一次核对要有 1 至 {} 个号码",
     ),
     ("a place has 1 to {} characters", "出现处为 1 至 {} 个字"),
+    ("this file is not examined", "这个文件没有比对出结果"),
     ("this import was started before", "这次导入已经开始过"),
     (
         "the file cannot be read beyond row {}: {}; the rows before are stored, whatever follows is not",

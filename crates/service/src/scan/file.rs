@@ -176,10 +176,12 @@ fn running(source: impl Read, detector: &Detector, sink: &mut Sink<'_>) -> Resul
     let mut end = Ok(true);
     while matches!(end, Ok(true)) && !sink.over {
         end = text.pump(&mut |piece| {
+            sink.watched(piece, true);
             stream.push(piece, &mut |found| sink.found_at(Place::default(), &found));
         });
     }
     stream.finish(&mut |found| sink.found_at(Place::default(), &found));
+    sink.watched("", false);
     sink.read(text.taken(), text.malformed());
     end.map(drop).map_err(|error| Reason::from(&error))
 }
@@ -198,6 +200,7 @@ impl<'d> Stretch<'d> {
 
     pub(super) fn push(&mut self, text: &str, sink: &mut Sink<'_>) {
         let base = self.base;
+        sink.watched(text, true);
         self.stream
             .push(text, &mut |found| sink.found_at(base, &found));
     }
@@ -205,6 +208,7 @@ impl<'d> Stretch<'d> {
     pub(super) fn finish(self, sink: &mut Sink<'_>) {
         let base = self.base;
         self.stream.finish(&mut |found| sink.found_at(base, &found));
+        sink.watched("", false);
     }
 }
 

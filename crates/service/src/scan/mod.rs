@@ -18,6 +18,7 @@ mod sink;
 mod summary;
 mod table;
 mod walk;
+mod watch;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
 pub use notes::{Note, Reason};
 pub use summary::{FileReport, Hot, Summary};
 
-/// Told of a value: the file it stands in, its kind and itself.
+/// Told of a value: the file it stands in, its kind and itself; and of every number long enough for a telephone, an identity or a card.
 pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;
 
 /// What to look through, and how.

@@ -11,6 +11,7 @@ use super::allow::allows;
 use super::finding::{Finding, Site};
 use super::notes::{Note, Reason};
 use super::summary::FileReport;
+use super::watch::Runs;
 use super::{Request, level};
 
 /// Findings sent at once.
@@ -35,6 +36,7 @@ pub(super) struct Sink<'a> {
     report: FileReport,
     accepted: std::collections::BTreeMap<Kind, u64>,
     persons: Vec<(u64, Vec<Kind>)>,
+    runs: Runs,
     /// Nobody listens any more.
     pub(super) over: bool,
 }
@@ -53,6 +55,7 @@ impl<'a> Sink<'a> {
             },
             accepted: accepted.unwrap_or_default(),
             persons: Vec::new(),
+            runs: Runs::default(),
             over: false,
         }
     }
@@ -137,6 +140,23 @@ impl<'a> Sink<'a> {
         if kinds >= 2 {
             self.report.sets += 1;
             self.report.largest_set = self.report.largest_set.max(kinds);
+        }
+    }
+
+    /// Shows the numbers of a text to whoever watches; `more` says that it goes on.
+    pub(super) fn watched(&mut self, text: &str, more: bool) {
+        let Some(watch) = self.request.watch else {
+            return;
+        };
+        let path = &self.report.path;
+        let mut shown = |run: &str| {
+            for kind in [Kind::MOBILE, Kind::RESIDENT_ID, Kind::BANK_CARD] {
+                watch(path, kind, run);
+            }
+        };
+        self.runs.push(text, &mut shown);
+        if !more {
+            self.runs.end(&mut shown);
         }
     }
 

@@ -124,6 +124,7 @@ fn row_of_text(
     hits: &mut Vec<(usize, Hit, Text)>,
     sink: &mut Sink<'_>,
 ) {
+    sink.watched(row.raw(), false);
     scanner.scan(&row.row, &mut |column, found| {
         hits.push((column, *found.hit, Text::from(found.text)));
     });
@@ -239,6 +240,9 @@ fn sheet(table: &mut Table, number: usize, detector: &Detector, sink: &mut Sink<
 fn cells(row: &Row, sheet: usize, scanner: &mut RowScanner<'_>, sink: &mut Sink<'_>) {
     // Asked once a row, and only when something was found.
     let mut remark: Option<String> = None;
+    for cell in &row.cells {
+        sink.watched(cell.as_str(), false);
+    }
     scanner.scan(row, &mut |column, found| {
         let site = Site::Cell {
             sheet,
