@@ -147,7 +147,8 @@ impl<N: Nature> EValue<N> {
             return Err(FingerprintError::Weights);
         }
         let terms = parts.iter().map(|(value, weight)| value.ln + weight.ln());
-        Ok(Self::saturating(ln_sum_exp(terms)))
+        // Rounding may leave the weights a little above one; that much is taken off.
+        Ok(Self::saturating(ln_sum_exp(terms) - total.max(1.0).ln()))
     }
 }
 

@@ -36,6 +36,15 @@ pub(crate) fn looks(head: &[u8], whole: bool) -> bool {
     object(line).is_some()
 }
 
+/// Whether there is more than ASCII and all of it is UTF-8, but for a character that the end cuts.
+pub(crate) fn is_utf8(head: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    valid && !head.is_ascii()
+}
+
 fn object(line: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_str(&String::from_utf8_lossy(line)).ok()
 }

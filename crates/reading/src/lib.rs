@@ -158,9 +158,15 @@ fn open_text(
 ) -> Result<Opened, ReadError> {
     let (charset, mark) = text::charset_of(source.as_mut(), head, options.charset)?;
     source.seek(SeekFrom::Start(mark as u64))?;
-    let input = transcode::Transcoder::new(source, charset, mark as u64);
     let whole = head.len() as u64 == length;
-    if options.delimiter.is_none() && jsonl::looks(head, whole) {
+    let json = options.delimiter.is_none() && jsonl::looks(head, whole);
+    // RFC 8259, section 8.1: JSON is UTF-8; short Chinese GBK reads as UTF-8 by chance too seldom to matter.
+    let charset = match options.charset {
+        None if json && jsonl::is_utf8(head) => Charset::UTF_8,
+        _ => charset,
+    };
+    let input = transcode::Transcoder::new(source, charset, mark as u64);
+    if json {
         return Ok(Opened {
             name: name.to_owned(),
             format: Format::JsonLines { charset },

@@ -120,6 +120,18 @@ fn a_table_that_begins_with_a_brace_stays_a_table() {
     assert!(matches!(table.format(), Format::Text { .. }));
 }
 
+#[test]
+fn json_is_utf8_also_where_two_bytes_could_be_chinese() {
+    let mut table = table("{\"v\":\"\u{a1}\",\"n\":\"1\"}".to_owned());
+    let column = table
+        .header()
+        .0
+        .iter()
+        .position(|name| name == "v")
+        .unwrap();
+    assert_eq!(rows(&mut table)[0].as_ref().unwrap()[column], "\u{a1}");
+}
+
 proptest! {
     #[test]
     fn what_serde_writes_is_read(values in proptest::collection::vec("[^\0]{1,12}", 1..20)) {

@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Role};
+use crate::canaries::{Canaries, LEADS, at_home};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
@@ -564,6 +565,7 @@ impl Service {
         )?;
         let site = plan.site.as_deref().map(SiteId::from_str).transpose()?;
         let mut pending = Pending::default();
+        let canaries = self.issued_canaries()?;
         while let Some(row) = table.next_row() {
             let number = match &row {
                 Ok(row) => row.number,
@@ -572,6 +574,13 @@ impl Service {
             // Rows settled before a crash are read past, not stored again.
             if number <= job.settled {
                 continue;
+            }
+            if let Ok(row) = &row
+                && is_canary(row, &plan, &canaries)
+            {
+                return Err(ServiceError::Invalid(format!(
+                    "row {number} is a canary of an issued copy; a file that was handed out must not come back in, take in its source"
+                )));
             }
             pending.take(number, row, &plan);
             if pending.rows() >= BATCH_ROWS {
@@ -956,6 +965,22 @@ impl Pending {
             },
         }
     }
+}
+
+/// Whether a row is a canary of an issued copy. Taken in, it would leave again with every copy and accuse whoever held the first; so would the forms of his other rows.
+fn is_canary(row: &Row, plan: &ImportPlan, canaries: &Canaries) -> bool {
+    let values: Vec<(Kind, &str)> = plan
+        .columns
+        .iter()
+        .filter_map(|column| Some((column.kind?, row.cells.get(column.index)?.as_str().trim())))
+        .collect();
+    let by_number = values
+        .iter()
+        .filter(|(kind, _)| LEADS.contains(kind))
+        .filter_map(|(kind, value)| Some((*kind, lookup_form(*kind, value)?)))
+        .any(|(kind, normal)| canaries.find(kind, &normal).is_some());
+    by_number
+        || at_home(&values).is_some_and(|(_, home)| canaries.find(Kind::ADDRESS, &home).is_some())
 }
 
 /// A row as the vault takes it; nothing for a blank row, a problem for one that cannot be right.

@@ -198,7 +198,8 @@ fn evidence<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
             log10(copy.ln_e),
         ]
     };
-    paper.table(columns, leak.copies.iter().take(DRAWN).map(row))
+    let named = DRAWN.max(leak.accused().count());
+    paper.table(columns, leak.copies.iter().take(named).map(row))
 }
 
 fn channel_name(w: Words, name: &str) -> String {
@@ -284,12 +285,12 @@ fn readers<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
 fn limits<'f>(paper: Paper<'f>, w: Words, leak: &LeakView, vkey: &str) -> Paper<'f> {
     let bound = if w.chinese {
         format!(
-            "一份副本的证据达到 比对副本数 ÷ ε 才予指认；不论多少人合谋、怎样删改，误指任何一份无辜副本的概率不超过 ε = {:e}（马尔可夫不等式与并合界）。前提：标记密钥随机且未泄露；比对的副本不是按标记挑选的。",
+            "每次比对中，一份副本的证据达到 比对副本数 ÷ ε 才予指认；不论多少人合谋、怎样删改，误指任何一份无辜副本的概率不超过 ε = {:e}（马尔可夫不等式与并合界）。前提：标记密钥随机且未泄露；比对的副本不是按标记挑选的。k 次比对合起来，误指的概率不超过 k·ε。",
             leak.epsilon
         )
     } else {
         format!(
-            "A copy is accused when its evidence reaches copies examined / ε; whatever was done to the file and however many colluded, the probability of accusing any innocent copy is at most ε = {:e} (Markov's inequality and a union bound). It assumes that marking keys are random and were kept secret, and that the copies examined were not chosen by their marks.",
+            "In each examination, a copy is accused when its evidence reaches copies examined / ε; whatever was done to the file and however many colluded, the probability of accusing any innocent copy is at most ε = {:e} (Markov's inequality and a union bound). It assumes that marking keys are random and were kept secret, and that the copies examined were not chosen by their marks; k examinations together accuse an innocent with probability at most k·ε.",
             leak.epsilon
         )
     };

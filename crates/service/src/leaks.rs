@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -62,7 +63,7 @@ pub enum LeakState {
 /// What one channel says about one copy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChannelView {
-    /// `marks` or `canaries`.
+    /// `marks`, `canaries`, `picture` or `screen`.
     pub name: String,
     /// Its evidence, natural logarithm of the e-value.
     pub ln_e: f64,
@@ -268,10 +269,17 @@ impl Service {
         let thread = std::thread::Builder::new()
             .name("leak".to_owned())
             .spawn(move || {
-                let examined = service.examine(&caller, &mut view, epsilon);
-                if let Err(error) = examined {
+                // Somebody else made this file; whatever it does, the examination ends and the file goes.
+                let examined = catch_unwind(AssertUnwindSafe(|| {
+                    service.examine(&caller, &mut view, epsilon)
+                }));
+                view.error = match examined {
+                    Ok(Ok(())) => None,
+                    Ok(Err(error)) => Some(error.to_string()),
+                    Err(_) => Some("a fault of the program; see the server's log".to_owned()),
+                };
+                if view.error.is_some() {
                     view.state = LeakState::Failed;
-                    view.error = Some(error.to_string());
                 }
                 if let Err(error) = service.put_leak(&view) {
                     tracing::error!(leak = %view.id, %error, "the outcome of an examination could not be kept");
@@ -707,10 +715,16 @@ fn copies(seen: &Seen, issued: &Issued, tracing: &Tracing) -> Vec<CopyView> {
             ln_e: score.combined.ln(),
             accused: score.verdict.is_accused(),
         })
-        .filter(|copy| copy.persons_shared > 0 || copy.accused)
+        .filter(|copy| copy.persons_shared > 0 || copy.accused || shares_canaries(copy))
         .collect();
     views.sort_by(|a, b| b.ln_e.total_cmp(&a.ln_e));
     views
+}
+
+/// Whether canaries alone say something for the copy.
+fn shares_canaries(copy: &CopyView) -> bool {
+    let said = |channel: &ChannelView| channel.name == "canaries" && channel.ln_e > 0.0;
+    copy.channels.iter().any(said)
 }
 
 fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {

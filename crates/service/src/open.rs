@@ -162,6 +162,7 @@ impl Service {
         service.load_keys()?;
         service.resume_imports()?;
         service.sweep_leaks()?;
+        service.sweep_pictures()?;
         Ok(service)
     }
 

@@ -557,6 +557,9 @@ impl Service {
         let traced = self.ledger().subject(session.subject, &event).await?;
         // Until the projection has it, it would write the subject's rows anew after they are deleted.
         self.ledger().projected(traced.index).await?;
+        let guard = self.settings.lock().await;
+        self.drop_pictures_of(&session.subject)?;
+        drop(guard);
         let mut batch = self.without_subject(&session.subject)?;
         batch.delete(Space::Sessions, session.key.clone());
         let receipt = match self.vault.erase(
@@ -577,7 +580,6 @@ impl Service {
             }
             erased => erased?,
         };
-        self.drop_pictures_of(&session.subject)?;
         Ok(receipt.into())
     }
 

@@ -128,9 +128,8 @@ impl Service {
     /// [`ServiceError::Forbidden`] without the role: whoever knows the canaries could take them out.
     pub fn watch(&self, caller: &Caller) -> Result<Watch> {
         caller.need(Role::Investigator, "look for canaries")?;
-        let exports = self.issued_exports()?;
         Ok(Watch {
-            canaries: Canaries::of(&self.code_key(), exports.iter().map(|(export, _)| export)),
+            canaries: self.issued_canaries()?,
         })
     }
 
@@ -200,8 +199,8 @@ impl Service {
         let mut event = self.event(caller, Action::Sighting, Outcome::Done);
         let named_exports: Vec<&str> = view.carriers.iter().map(|c| c.export.as_str()).collect();
         event.details = named([
+            // The place stays in the sealed alert: it may be a telephone number or a file named after a person.
             ("sighting", view.id.clone()),
-            ("place", view.place.clone()),
             ("canaries", view.canaries.len().to_string()),
             ("exports", named_exports.join(",")),
         ]);
@@ -249,6 +248,15 @@ impl Service {
     pub fn open_sightings(&self) -> Result<usize> {
         let open = |view: &&SightingView| !view.settled;
         Ok(self.all_sightings()?.iter().filter(open).count())
+    }
+
+    /// The canaries of all issued copies.
+    pub(crate) fn issued_canaries(&self) -> Result<Canaries> {
+        let exports = self.issued_exports()?;
+        Ok(Canaries::of(
+            &self.code_key(),
+            exports.iter().map(|(export, _)| export),
+        ))
     }
 
     fn issued_exports(&self) -> Result<Vec<(StoredExport, ExportKey)>> {

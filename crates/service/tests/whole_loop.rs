@@ -1048,6 +1048,17 @@ async fn a_picture_that_turned_up_leads_to_its_copy() {
     let caller = Caller::local();
     let refused = service.add_picture(&caller, upload, "x.jpg", None);
     assert_eq!(refused.await.unwrap_err().code(), "invalid");
+    // A copy taken in as an original would lend its mark to all of its own copies.
+    let mut upload = service.upload().unwrap();
+    upload.write_all(&copies[1]).unwrap();
+    let marked = service.add_picture(&caller, upload, "again.jpg", None);
+    let marked = marked.await.unwrap_err().to_string();
+    assert!(marked.contains("carries the mark"), "{marked}");
+    assert_eq!(
+        take_in(&service, &card, Some(&person)).await,
+        id,
+        "kept once"
+    );
 
     // With the words of the purpose over it, drawn by whatever font this machine has.
     match hand_out(&service, &id, "school", Some("仅供办理入学使用，他用无效")).await {
@@ -1168,6 +1179,17 @@ async fn a_report_is_the_same_bytes_each_time() {
         assert!(reports.windows(2).all(|pair| pair[0] == pair[1]));
         assert!(reports.iter().all(|pdf| pdf.len() > 3_000));
     }
+    // What was handed out does not come back in: its canaries would accuse their first holder.
+    let id = start_import(&service, &copy, "again").await;
+    let refused = loop {
+        let status = service.import_status(&caller, &id).unwrap();
+        match status.state {
+            ImportState::Failed => break status.error.unwrap(),
+            ImportState::Done => panic!("an issued copy was taken in"),
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    assert!(refused.contains("issued copy"), "{refused}");
     // A few rows: too few, and it is said how many more.
     let (text, ..) = encoding_rs::GB18030.decode(&copy);
     let few: Vec<&str> = text.lines().take(6).collect();

@@ -445,7 +445,9 @@ impl Log {
         let here = thread::current().id();
         let mut called_back = false;
         // The committer first: what it still writes, the sequencer must still publish.
-        for (nth, thread) in self.threads.lock().drain(..).enumerate() {
+        // Taken out first: a callback that closes too must not wait for this lock.
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for (nth, thread) in threads.into_iter().enumerate() {
             if nth == 1 {
                 self.shared.bell.lock().stop = true;
                 self.shared.rung.notify_all();

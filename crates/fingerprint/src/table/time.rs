@@ -28,9 +28,37 @@ const TIMES: [&str; 8] = [
 ];
 
 /// Words of names of columns whose times are facts of law or of a life.
-const NEVER: [&str; 17] = [
-    "出生", "生日", "birth", "born", "dob", "死亡", "death", "到期", "过期", "截止", "有效",
-    "失效", "expir", "valid", "deadline", "due", "until",
+const NEVER: [&str; 30] = [
+    "生效",
+    "签署",
+    "签订",
+    "签约",
+    "授权",
+    "同意",
+    "去世",
+    "逝世",
+    "effective",
+    "signed",
+    "consent",
+    "authori",
+    "deceased",
+    "出生",
+    "生日",
+    "birth",
+    "born",
+    "dob",
+    "死亡",
+    "death",
+    "到期",
+    "过期",
+    "截止",
+    "有效",
+    "失效",
+    "expir",
+    "valid",
+    "deadline",
+    "due",
+    "until",
 ];
 
 /// Seconds in pairs.
@@ -126,7 +154,10 @@ pub(super) fn observe(canonical: &str, leaked: &str) -> Option<Symbol> {
             .find(|forms| forms.contains(&mine.as_str()))?;
         return digit::shown(forms, &second(leaked, theirs.0));
     }
-    // All decimals but the last must agree; a shortened fraction says nothing.
+    // All decimals but the last must agree; a shortened or dropped fraction says nothing.
+    if theirs.1 != ours.1 {
+        return None;
+    }
     let fraction =
         |text: &str, (at, digits): (usize, usize)| text[at + 2..at + 3 + digits].to_owned();
     let (mine, their) = (fraction(canonical, ours), fraction(leaked, theirs));
@@ -280,5 +311,18 @@ mod tests {
         ] {
             assert!(!is_event_column(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_fraction_that_a_spreadsheet_cut_says_nothing() {
+        let stored = "2026-05-07 13:45:21.347";
+        for leaked in [
+            "2026-05-07 13:45:21",
+            "2026-05-07 13:45:21Z",
+            "2026-05-07 13:45:21.34",
+        ] {
+            assert_eq!(observe(stored, leaked), None, "{leaked}");
+        }
+        assert_eq!(observe("2026-05-07 13:45:21", stored).is_some(), true);
     }
 }

@@ -196,13 +196,15 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(delete))
-        .routes(routes!(issue, copies))
-        .routes(routes!(file))
+        .routes(routes!(copies))
 }
 
-/// The route that takes as long as the file.
+/// The routes that take as long as the picture is large.
 pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(add))
+    OpenApiRouter::new()
+        .routes(routes!(add))
+        .routes(routes!(issue))
+        .routes(routes!(file))
 }
 
 impl From<inner::PictureView> for Picture {

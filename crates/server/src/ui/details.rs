@@ -54,6 +54,19 @@ const SENTENCES: &[(&str, &str)] = &[
         "一次核对要有 1 至 {} 个号码",
     ),
     ("a place has 1 to {} characters", "出现处为 1 至 {} 个字"),
+    (
+        "this picture carries the mark of a copy or screen; take in the original",
+        "这张图片带有某份副本或屏幕的暗记，请放入原图",
+    ),
+    (
+        "a picture's file has at most {} bytes",
+        "图片文件最大 {} 字节",
+    ),
+    ("the policy {} refuses this copy", "策略 {} 不允许这份副本"),
+    (
+        "row {} is a canary of an issued copy; a file that was handed out must not come back in, take in its source",
+        "第 {} 行是已发出副本里的替身；发出去的文件不能再导入，请导入它的来源文件",
+    ),
     ("this file is not examined", "这个文件没有比对出结果"),
     ("this import was started before", "这次导入已经开始过"),
     (

@@ -122,7 +122,7 @@ pub(crate) fn detail<'a>(c: &Ctx, key: &'a str) -> &'a str {
         "screen" => w::DETAIL_SCREEN,
         "picture" => w::DETAIL_PICTURE,
         "copy" => w::DETAIL_COPY,
-        "visible" => w::DETAIL_VISIBLE,
+        "visible_sha256" => w::DETAIL_VISIBLE,
         "place" => w::DETAIL_PLACE,
         "canaries" => w::DETAIL_CANARIES,
         "exports" => w::DETAIL_EXPORTS,

@@ -10,7 +10,7 @@ use liuhen_fingerprint::picture::{Limits, Print, Reference, Registered, Shelf};
 use liuhen_fingerprint::plane::Plane;
 use liuhen_fingerprint::tile;
 
-use super::{StoredCopy, StoredPicture, room};
+use super::{FILE_AT_MOST, StoredCopy, StoredPicture, room};
 use crate::error::{Result, ServiceError};
 use crate::exports::threshold;
 use crate::leaks::{ChannelView, CopyView, LeakView, PictureFound};
@@ -26,6 +26,11 @@ const LISTED: usize = 1000;
 impl Service {
     /// Examines a leaked picture.
     pub(crate) fn examine_picture(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
+        if view.size > FILE_AT_MOST {
+            return Err(ServiceError::Invalid(format!(
+                "a picture's file has at most {FILE_AT_MOST} bytes"
+            )));
+        }
         let bytes = self.spooled_bytes(&view.id)?;
         let leak = room::plane(&room::decoded(&bytes)?)?;
         let (copies, screens) = (self.stored_copies()?, self.screens()?);
@@ -35,12 +40,18 @@ impl Service {
         }
         let limit = threshold(view.copies_examined, epsilon)?;
         view.threshold_ln = limit.ln();
-        self.examine_screens(view, &screens, &leak, limit)?;
+        self.examine_screens(view, &screens, &leak, limit);
         for original in self.shortlisted(&leak)? {
             let mut likeness = None;
             for (base, copies) in by_base(&copies, &original) {
-                let Some(registered) = self.laid(&original, &base, &leak)? else {
-                    continue;
+                let registered = match self.laid(&original, &base, &leak) {
+                    Ok(Some(registered)) => registered,
+                    Ok(None) => continue,
+                    // Deleted meanwhile, or damaged: the others are compared all the same.
+                    Err(error) => {
+                        tracing::error!(picture = %original.view.id, %error, "an original could not be compared");
+                        continue;
+                    }
                 };
                 likeness = likeness.max(Some(registered.carriers()));
                 for (copy, key, evidence) in self.scored(&registered, &original, &copies)? {
@@ -73,20 +84,8 @@ impl Service {
         screens: &[StoredScreen],
         leak: &Plane,
         limit: Threshold,
-    ) -> Result<()> {
-        if screens.is_empty() {
-            return Ok(());
-        }
-        let Ok(look) = tile::look(leak) else {
-            // Smaller than a tile, or larger than is looked at: the other channel may still read it.
-            return Ok(());
-        };
-        let keys: Vec<ExportKey> = screens
-            .iter()
-            .map(|screen| self.screen_key(&screen.who, &screen.day))
-            .collect();
-        let scores = look.score(&keys, screens::PART);
-        for ((screen, key), evidence) in screens.iter().zip(&keys).zip(scores) {
+    ) {
+        for (screen, evidence) in screens.iter().zip(self.screen_scores(screens, leak)) {
             // Nearly all of the many viewer-days say nothing; they were examined and count.
             if evidence.ln() > 0.0 {
                 view.copies.push(CopyView {
@@ -96,7 +95,9 @@ impl Service {
                     persons_shared: 0,
                     trace_index: Some(screen.index),
                     leaf_hash: Some(screen.leaf_hash.clone()),
-                    commitment: Some(ids::hex(&key.commitment())),
+                    commitment: Some(ids::hex(
+                        &self.screen_key(&screen.who, &screen.day).commitment(),
+                    )),
                     channels: vec![ChannelView {
                         name: "screen".to_owned(),
                         ln_e: evidence.ln(),
@@ -106,7 +107,6 @@ impl Service {
                 });
             }
         }
-        Ok(())
     }
 
     /// The originals the leak may show, likeliest first; no key is asked.
@@ -123,6 +123,49 @@ impl Service {
             .into_iter()
             .filter_map(|at| pictures.get_mut(at).and_then(Option::take))
             .collect())
+    }
+
+    /// Refuses an original that carries somebody's mark: all its copies would carry it too and accuse him.
+    pub(super) fn refuse_marked(&self, plane: &Plane) -> Result<()> {
+        let (copies, screens) = (self.stored_copies()?, self.screens()?);
+        let examined = (copies.len() + screens.len()) as u64;
+        if examined == 0 {
+            return Ok(());
+        }
+        let limit = threshold(examined, Epsilon::DEFAULT)?;
+        let mut marked = self
+            .screen_scores(&screens, plane)
+            .into_iter()
+            .any(|evidence| limit.judge(evidence).is_accused());
+        for original in self.shortlisted(plane)? {
+            for (base, copies) in by_base(&copies, &original) {
+                if let Some(registered) = self.laid(&original, &base, plane)? {
+                    let scores = self.scored(&registered, &original, &copies)?;
+                    marked |= scores
+                        .iter()
+                        .any(|(.., evidence)| limit.judge(*evidence).is_accused());
+                }
+            }
+        }
+        if marked {
+            return Err(ServiceError::Invalid(
+                "this picture carries the mark of a copy or screen; take in the original"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What each viewer's screens say; nothing when the picture is too small or too large to be looked at.
+    fn screen_scores(&self, screens: &[StoredScreen], plane: &Plane) -> Vec<EValue<DesignBased>> {
+        let keys: Vec<ExportKey> = screens
+            .iter()
+            .map(|screen| self.screen_key(&screen.who, &screen.day))
+            .collect();
+        match tile::look(plane) {
+            Ok(look) if !keys.is_empty() => look.score(&keys, screens::PART),
+            _ => Vec::new(),
+        }
     }
 
     fn laid(

@@ -28,11 +28,16 @@ use crate::event::{Action, Event, Outcome};
 use crate::exports::off_the_runtime;
 use crate::imports::{Upload, base_name};
 use crate::ledger::named;
+use crate::policy::{Ask, Facts};
+use crate::purposes::PurposeView;
 use crate::reads::{Handle, ReceiptView};
 use crate::{Service, ids};
 
 /// Largest file of a picture, in bytes.
 const FILE_AT_MOST: u64 = 64 << 20;
+
+/// How strongly a picture of a person is to be protected: as cards and faces are, very high.
+const PICTURE_LEVEL: i64 = 4;
 
 /// Quality of marked JPEG copies.
 const JPEG_QUALITY: u8 = 92;
@@ -154,6 +159,8 @@ impl Service {
             made
         });
         let stored = made.await?;
+        // A cancelling or deleting meanwhile waits, and then finds the row.
+        let _guard = self.settings.lock().await;
         let mut event = self.event(caller, Action::Import, Outcome::Done);
         event.details = named([
             ("picture", stored.view.id.clone()),
@@ -181,8 +188,17 @@ impl Service {
             )));
         }
         let bytes = self.spooled_bytes(spooled)?;
+        let sha256 = ids::hex(&Sha256::digest(&*bytes));
+        let known = self.stored_pictures()?.into_iter();
+        if let Some(known) = known
+            .into_iter()
+            .find(|known| known.view.sha256 == sha256 && known.subject == subject)
+        {
+            return Ok(known);
+        }
         let picture = room::decoded(&bytes)?;
         let plane = room::plane(&picture)?;
+        self.refuse_marked(&plane)?;
         let reference = hidden::Reference::new(&plane, hidden::Limits::default())
             .map_err(|error| ServiceError::Invalid(error.to_string()))?;
         let id = ids::random("i", 8)?;
@@ -191,7 +207,7 @@ impl Service {
             view: PictureView {
                 id,
                 name,
-                sha256: ids::hex(&Sha256::digest(&*bytes)),
+                sha256,
                 width: picture.width(),
                 height: picture.height(),
                 format: room::encoding_of(&bytes).extension().to_owned(),
@@ -212,11 +228,16 @@ impl Service {
     /// [`ServiceError::Forbidden`] for a caller who neither brings pictures in nor hands them out.
     pub fn pictures(&self, caller: &Caller) -> Result<Vec<PictureView>> {
         may_see(caller)?;
+        let copies = self.stored_copies()?;
         let mut views: Vec<PictureView> = self
             .stored_pictures()?
             .into_iter()
             .map(|stored| stored.view)
             .collect();
+        for view in &mut views {
+            let of_it = copies.iter().filter(|copy| copy.view.picture == view.id);
+            view.copies = of_it.count() as u64;
+        }
         views.sort_by_key(|view| std::cmp::Reverse(view.added));
         Ok(views)
     }
@@ -255,8 +276,11 @@ impl Service {
     ) -> Result<PictureCopyView> {
         caller.need(Role::Exporter, "hand out pictures")?;
         request.recipient = short_name(&request.recipient)?;
-        self.purpose(&request.purpose)?;
+        let purpose = self.purpose(&request.purpose)?;
         let stored = self.stored_picture(id)?;
+        if let Some(subject) = stored.subject {
+            self.may_leave(caller, subject, &purpose).await?;
+        }
         let mut secret = Zeroizing::new([0u8; 32]);
         ids::fill(secret.as_mut_slice())?;
         let key = ExportKey::from_secret(*secret);
@@ -295,8 +319,44 @@ impl Service {
             base,
             key: self.seal("export-key", secret.as_slice())?,
         })?;
-        self.count_copy(id).await?;
         Ok(view)
+    }
+
+    /// Whether the policies let a picture of this person go to a recipient; a refusal is traced in his own list.
+    async fn may_leave(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+        purpose: &PurposeView,
+    ) -> Result<()> {
+        let facts = Facts {
+            collection: "pictures",
+            objects_marketing: self.objects_marketing(&subject)?,
+            purpose: &purpose.id,
+            basis: purpose.basis,
+            marketing: purpose.marketing,
+            // A picture has no fields to be declared; the purpose itself is what is weighed.
+            purpose_fields: &[],
+            fields: &[],
+            level: PICTURE_LEVEL,
+            consent: self.consent_state(&subject, &purpose.id)?,
+            retention_over: false,
+            count: 1,
+        };
+        let policies = self.policies.load_full();
+        let reasons = policies.decide(caller, Ask::Export, &facts)?;
+        let Some(reason) = reasons.first() else {
+            return Ok(());
+        };
+        let mut event = self.event(caller, Action::Export, Outcome::Refused);
+        event.purpose = Some(purpose.id.clone());
+        event.policies = Some(policies.version.clone());
+        event.details = named([("policy", reason.policy.clone())]);
+        self.ledger().subject(subject, &event).await?;
+        Err(ServiceError::Conflict(format!(
+            "the policy {} refuses this copy",
+            reason.policy
+        )))
     }
 
     fn copy_event(
@@ -316,8 +376,10 @@ impl Service {
             ("sha256", picture.sha256.clone()),
             ("mark_key_commitment", commitment),
         ]);
+        // The words may name a person, and this leaf may be one that is never erased.
         if let Some(words) = &request.visible {
-            event.details.push(("visible".to_owned(), words.clone()));
+            let hash = ids::hex(&Sha256::digest(words.as_bytes()));
+            event.details.push(("visible_sha256".to_owned(), hash));
         }
         event
     }
@@ -339,9 +401,13 @@ impl Service {
             ("copy", copy.to_owned()),
             ("recipient", stored.view.request.recipient.clone()),
         ];
-        let noted = self
-            .note(caller, Action::ExportDownload, Outcome::Plain, details)
-            .await?;
+        let mut event = self.event(caller, Action::ExportDownload, Outcome::Plain);
+        event.details = named(details);
+        // Of a person's picture he sees each fetch; of one who was erased none is made.
+        let noted = match picture.subject {
+            Some(subject) => self.ledger().subject(subject, &event).await?,
+            None => self.ledger().operator(&event).await?,
+        };
         let surety = self.purpose(&stored.view.request.purpose)?.surety;
         self.await_surety(surety, noted.index).await?;
         let service = self.clone();
@@ -378,6 +444,7 @@ impl Service {
         let details = [("picture", id.to_owned()), ("did", "delete".to_owned())];
         self.note(caller, Action::Admin, Outcome::Done, details)
             .await?;
+        let _guard = self.settings.lock().await;
         self.drop_picture(id)
     }
 
@@ -400,6 +467,11 @@ impl Service {
         let bytes = liuhen_picture::encode(&picture, Encoding::Png)
             .map_err(|error| ServiceError::Invalid(error.to_string()))?;
         self.keep_base(id, &base, &bytes)?;
+        if self.stored_picture(id).is_err() {
+            // Deleted meanwhile; nothing of it stays.
+            self.drop_picture(id)?;
+            return Err(ServiceError::NotFound("picture"));
+        }
         Ok(base)
     }
 }

@@ -1,5 +1,6 @@
 //! Where pictures and their copies lie, and how they become brightness and back.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -8,8 +9,8 @@ use liuhen_fingerprint::code::ExportKey;
 use liuhen_fingerprint::picture as hidden;
 use liuhen_fingerprint::plane::Plane;
 use liuhen_picture::{Encoding, Format, Limits, Picture, decode};
-use liuhen_vault::SubjectId;
 use liuhen_vault::store::{Batch, KeyRange, Space};
+use liuhen_vault::{SubjectId, SubjectState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -73,8 +74,7 @@ pub(super) fn encoding_named(extension: &str) -> Encoding {
 
 /// The name of the base with these words: the same words are drawn once.
 pub(super) fn base_name_of(words: &str) -> String {
-    let hash = ids::hex(&Sha256::digest(words.as_bytes()));
-    hash.get(..16).unwrap_or(&hash).to_owned()
+    ids::hex(&Sha256::digest(words.as_bytes()))
 }
 
 impl Service {
@@ -98,12 +98,14 @@ impl Service {
     /// Keeps a base, sealed and whole: under another name until it is on the disk.
     pub(super) fn keep_base(&self, id: &str, base: &str, bytes: &[u8]) -> Result<()> {
         let path = self.base_path(id, base);
-        let new = path.with_extension(format!("{base}.new"));
+        let new = path.with_extension(ids::random("new", 8)?);
         let failed = || ServiceError::io("keep a picture");
         let mut writer = self.create_sealed(&new, &format!("{id}.{base}"))?;
         writer.write_all(bytes).map_err(failed())?;
         Self::finish_sealed(writer)?;
-        fs::rename(&new, &path).map_err(failed())
+        fs::rename(&new, &path).map_err(failed())?;
+        let dir = fs::File::open(self.dir.join("pictures")).map_err(failed())?;
+        dir.sync_all().map_err(failed())
     }
 
     /// The pixels of a base.
@@ -177,33 +179,46 @@ impl Service {
         self.all_sealed("copy", COPIES)
     }
 
-    /// Counts a copy more; one at a time.
-    pub(super) async fn count_copy(&self, id: &str) -> Result<()> {
-        let _guard = self.settings.lock().await;
-        let mut stored = self.stored_picture(id)?;
-        stored.view.copies += 1;
-        self.put_picture(&stored)
-    }
-
     /// Forgets a picture and everything drawn upon it; its copies stay on record.
     pub(super) fn drop_picture(&self, id: &str) -> Result<()> {
+        // Files first: while the row stands, whoever deletes it again finds them.
+        self.remove_files(|of| of == id)?;
         let mut batch = Batch::new();
         batch.delete(Space::Pictures, id.as_bytes());
-        self.store().write(&batch)?;
-        let dir = self.dir.join("pictures");
+        Ok(self.store().write(&batch)?)
+    }
+
+    /// Removes the files of pictures whose id fits.
+    fn remove_files(&self, fits: impl Fn(&str) -> bool) -> Result<()> {
         let failed = || ServiceError::io("delete a picture");
-        for entry in fs::read_dir(&dir).map_err(failed())? {
+        for entry in fs::read_dir(self.dir.join("pictures")).map_err(failed())? {
             let path = entry.map_err(failed())?.path();
-            let of_it = path
-                .file_name()
-                .and_then(|name| name.to_str())
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name
                 .and_then(|name| name.split('.').next())
-                == Some(id);
-            if of_it {
+                .is_some_and(&fits)
+            {
                 fs::remove_file(&path).map_err(failed())?;
             }
         }
         Ok(())
+    }
+
+    /// Finishes at the start what a crash cut off: pictures of erased persons go, and files without a picture.
+    pub(crate) fn sweep_pictures(&self) -> Result<()> {
+        let mut known = HashSet::new();
+        for stored in self.stored_pictures()? {
+            let gone = match stored.subject {
+                Some(subject) => self.vault.subject_state(&subject)? != SubjectState::Live,
+                None => false,
+            };
+            if gone {
+                self.drop_picture(&stored.view.id)?;
+            } else {
+                known.insert(stored.view.id);
+            }
+        }
+        self.remove_files(|id| !known.contains(id))
     }
 
     /// Forgets the pictures of a person who cancelled.

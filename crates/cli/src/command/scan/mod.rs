@@ -225,16 +225,30 @@ impl Watching {
     /// Raises an alert for each file, and says so.
     fn tell(&self) -> Result<()> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = None;
         for (path, canaries) in seen.iter() {
-            if let Some(alert) = self.vault.sight(path, canaries)? {
-                show::note(format_args!("{}", sighting::tell(&alert.into())));
+            match self.vault.sight(&place(path), canaries) {
+                Ok(Some(alert)) => show::note(format_args!("{}", sighting::tell(&alert.into()))),
+                Ok(None) => {}
+                // The other files' alerts are raised all the same.
+                Err(error) => failed = Some(error),
             }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         if seen.is_empty() {
             show::note(format_args!("no canary was seen"));
         }
         Ok(())
     }
+}
+
+/// A path as the place of an alert: its end when it is long, and no control character.
+fn place(path: &str) -> String {
+    let plain = show::plain(path);
+    let skip = plain.chars().count().saturating_sub(300);
+    plain.chars().skip(skip).collect()
 }
 
 fn heard(

@@ -62,7 +62,7 @@ phrases! {
     DETAIL_SCREEN: "屏幕日期", "screens of";
     DETAIL_PICTURE: "图片", "picture";
     DETAIL_COPY: "副本", "copy";
-    DETAIL_VISIBLE: "明示文字", "visible words";
+    DETAIL_VISIBLE: "明示文字的 SHA-256", "SHA-256 of the visible words";
     DETAIL_PLACE: "出现处", "place";
     DETAIL_CANARIES: "替身数", "canaries";
     DETAIL_EXPORTS: "含有它的导出", "exports that carried it";
