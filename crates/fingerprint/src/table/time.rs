@@ -323,6 +323,6 @@ mod tests {
         ] {
             assert_eq!(observe(stored, leaked), None, "{leaked}");
         }
-        assert_eq!(observe("2026-05-07 13:45:21", stored).is_some(), true);
+        assert!(observe("2026-05-07 13:45:21", stored).is_some());
     }
 }

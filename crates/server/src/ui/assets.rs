@@ -113,12 +113,10 @@ mod tests {
     #[test]
     fn nothing_is_fetched_from_elsewhere() {
         for asset in ASSETS.iter().filter(|asset| asset.name != "htmx.min.js") {
+            // The pattern of the viewer's pages comes from this server, as everything does.
+            let body = asset.body.replace("url(\"/screen.png\")", "");
             for scheme in ["http://", "https://", "//cdn", "@import", "url("] {
-                assert!(
-                    !asset.body.contains(scheme),
-                    "{} holds {scheme}",
-                    asset.name
-                );
+                assert!(!body.contains(scheme), "{} holds {scheme}", asset.name);
             }
         }
     }
