@@ -8,6 +8,7 @@
 //! DIR/log/        the trace: write-ahead log, tiles, checkpoint
 //! DIR/spool/      uploads, sealed
 //! DIR/exports/    files of exports, sealed
+//! DIR/pictures/   originals of pictures and what was written visibly over them, sealed
 //! ```
 
 use std::fs::{self, File};
