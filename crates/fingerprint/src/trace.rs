@@ -23,6 +23,9 @@ use crate::model::{MAX_COLLUDERS, Model, Observation, Sighting};
 /// Weight of the first pass in the mixture over passes; pass `t` has `¾ · ¼^t`.
 const FIRST_PASS: f64 = 0.75;
 
+/// Most copies that a later pass scores.
+const SCORED_AGAIN: usize = 50_000;
+
 /// What a leak shows, slot by slot; each slot once, however often the file repeats it.
 ///
 /// Takes some hundred bytes a slot while it is traced. A file cannot invent slots: each belongs to a
@@ -318,10 +321,18 @@ impl Bench<'_> {
     }
 
     /// Scores everyone else given the accused, and keeps what is larger.
+    ///
+    /// Of very many copies only those likeliest so far are scored again: the others keep what they
+    /// have, and a lower score harms no innocent.
     fn given(&mut self, accused: &[usize]) {
-        let others: Vec<usize> = (0..self.candidates.len())
+        let mut others: Vec<usize> = (0..self.candidates.len())
             .filter(|copy| !accused.contains(copy))
             .collect();
+        if others.len() > SCORED_AGAIN {
+            let ln = |copy: &usize| self.copies[*copy].combined.ln();
+            others.sort_by(|a, b| ln(b).total_cmp(&ln(a)).then(a.cmp(b)));
+            others.truncate(SCORED_AGAIN);
+        }
         let mut sums = vec![price(self.candidates.len(), accused.len()); others.len()];
         for channel in Channel::ALL {
             let pick = |copies: &[usize]| -> Vec<Scored<'_>> {
