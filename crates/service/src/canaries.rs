@@ -92,9 +92,29 @@ impl Canaries {
         self.all.iter().map(|(canary, _)| *canary)
     }
 
+    /// The canary at a position.
+    pub(crate) fn get(&self, place: usize) -> Option<Canary> {
+        self.all.get(place).map(|(canary, _)| *canary)
+    }
+
     /// The position of the canary to whom a value in its lookup form, or a name with address, belongs.
     pub(crate) fn find(&self, kind: Kind, normal: &str) -> Option<usize> {
         self.by_value.get(&(kind, normal.to_owned())).copied()
+    }
+
+    /// The position of the canary to whom a number or address of mail, in any written form, belongs.
+    pub(crate) fn of_value(&self, kind: Kind, value: &str) -> Option<usize> {
+        let lead = LEADS.contains(&kind).then(|| lookup_form(kind, value));
+        self.find(kind, &lead.flatten()?)
+    }
+
+    /// The position of the canary whom a row is about, by a value or by name with address.
+    pub(crate) fn of_row(&self, values: &[(Kind, &str)]) -> Option<usize> {
+        let by_value = |(kind, value): &(Kind, &str)| self.of_value(*kind, value);
+        values.iter().find_map(by_value).or_else(|| {
+            let (_, home) = at_home(values)?;
+            self.find(Kind::ADDRESS, &home)
+        })
     }
 
     /// Whether an export's plan has the canary at a position; whether it carries it is its key's secret.
@@ -113,7 +133,11 @@ impl Canaries {
 
     /// The position of a canary by its name.
     pub(crate) fn named(&self, name: &str) -> Option<usize> {
-        (0..self.all.len()).find(|place| self.name(*place).as_deref() == Some(name))
+        let (table, index) = name.rsplit_once('#')?;
+        let index: u32 = index.parse().ok()?;
+        self.all.iter().position(|(canary, of)| {
+            canary.index() == index && of.as_deref().unwrap_or_default() == table
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Role};
-use crate::canaries::{Canaries, LEADS, at_home};
+use crate::canaries::Canaries;
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
@@ -974,13 +974,7 @@ fn is_canary(row: &Row, plan: &ImportPlan, canaries: &Canaries) -> bool {
         .iter()
         .filter_map(|column| Some((column.kind?, row.cells.get(column.index)?.as_str().trim())))
         .collect();
-    let by_number = values
-        .iter()
-        .filter(|(kind, _)| LEADS.contains(kind))
-        .filter_map(|(kind, value)| Some((*kind, lookup_form(*kind, value)?)))
-        .any(|(kind, normal)| canaries.find(kind, &normal).is_some());
-    by_number
-        || at_home(&values).is_some_and(|(_, home)| canaries.find(Kind::ADDRESS, &home).is_some())
+    canaries.of_row(&values).is_some()
 }
 
 /// A row as the vault takes it; nothing for a blank row, a problem for one that cannot be right.

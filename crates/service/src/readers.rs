@@ -3,10 +3,10 @@
 //! Two views of the same reads, averaged since they depend on each other: over the whole log, and within strata of role, day and task, where a reader is compared only with those who did the same sort of work on the same day.
 //! The arithmetic and what it assumes are [`liuhen_fingerprint::reads`]'s.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use liuhen_fingerprint::evalue::{EValue, ModelBased};
-use liuhen_fingerprint::reads::{ReaderScore, Stratum, rank};
+use liuhen_fingerprint::reads::{Look, ReaderScore, Stratum, rank, strata};
 use liuhen_vault::SubjectId;
 use liuhen_vault::store::{KeyRange, Space};
 use serde::{Deserialize, Serialize};
@@ -48,31 +48,46 @@ pub struct ReaderRank {
 /// Role (as the sort of caller), day and declared purpose of a read.
 type Work = (String, String, String);
 
-/// Everything that was read in plain, by reader and by sort of work.
+/// Everything that was read in plain.
 #[derive(Default)]
 struct Reads {
-    readers: BTreeMap<String, Reader>,
-    /// Persons whom anyone read in this sort of work.
-    work: HashMap<Work, HashSet<SubjectId>>,
+    readers: Vec<Reader>,
+    reader_at: HashMap<String, usize>,
+    work_at: HashMap<Work, usize>,
+    /// Reader and work by position.
+    looks: Vec<Look<usize, SubjectId>>,
     anyone: HashSet<SubjectId>,
 }
 
-#[derive(Default)]
 struct Reader {
+    who: String,
     name: String,
     persons: HashSet<SubjectId>,
-    by_work: BTreeMap<Work, HashSet<SubjectId>>,
 }
 
 impl Reads {
     fn note(&mut self, event: Event, subject: SubjectId) {
-        let work = work_of(&event);
+        let next = self.work_at.len();
+        let stratum = *self.work_at.entry(work_of(&event)).or_insert(next);
+        let next = self.readers.len();
+        let reader = *self.reader_at.entry(event.who.clone()).or_insert(next);
+        if reader == next {
+            self.readers.push(Reader {
+                who: event.who,
+                name: String::new(),
+                persons: HashSet::new(),
+            });
+        }
+        if let Some(known) = self.readers.get_mut(reader) {
+            known.name = event.name;
+            known.persons.insert(subject);
+        }
         self.anyone.insert(subject);
-        self.work.entry(work.clone()).or_default().insert(subject);
-        let reader = self.readers.entry(event.who).or_default();
-        reader.name = event.name;
-        reader.persons.insert(subject);
-        reader.by_work.entry(work).or_default().insert(subject);
+        self.looks.push(Look {
+            reader,
+            stratum,
+            person: subject,
+        });
     }
 
     /// Each reader against all others, over the whole log.
@@ -83,31 +98,10 @@ impl Reads {
                 persons,
                 leaked: leaked.len() as u64,
                 read: reader.persons.len() as u64,
-                both: shared(&reader.persons, leaked),
+                both: reader.persons.intersection(leaked).count() as u64,
             }]
         };
-        self.readers.values().map(one).collect()
-    }
-
-    /// Each reader against those who did the same work; what a whole sort of work never read stays out of it.
-    fn within(&self, leaked: &HashSet<SubjectId>) -> Vec<Vec<Stratum>> {
-        let leaked_in: HashMap<&Work, u64> = self
-            .work
-            .iter()
-            .map(|(work, persons)| (work, shared(persons, leaked)))
-            .collect();
-        let stratum = |(work, persons): (&Work, &HashSet<SubjectId>)| {
-            Some(Stratum {
-                persons: self.work.get(work)?.len() as u64,
-                leaked: *leaked_in.get(work)?,
-                read: persons.len() as u64,
-                both: shared(persons, leaked),
-            })
-        };
-        self.readers
-            .values()
-            .map(|reader| reader.by_work.iter().filter_map(stratum).collect())
-            .collect()
+        self.readers.iter().map(one).collect()
     }
 }
 
@@ -117,10 +111,6 @@ fn work_of(event: &Event) -> Work {
     let day = event.time.get(..10).unwrap_or_default();
     let purpose = event.purpose.clone().unwrap_or_default();
     (sort.to_owned(), day.to_owned(), purpose)
-}
-
-fn shared(some: &HashSet<SubjectId>, others: &HashSet<SubjectId>) -> u64 {
-    some.intersection(others).count() as u64
 }
 
 impl Service {
@@ -155,15 +145,16 @@ impl Service {
 
 fn ranks(reads: &Reads, leaked: &HashSet<SubjectId>) -> Result<Vec<ReaderRank>> {
     let whole = scores(&reads.whole(leaked))?;
-    let within = scores(&reads.within(leaked))?;
+    // What a whole sort of work never read stays out of it.
+    let within = scores(&strata(reads.readers.len(), &reads.looks, leaked))?;
     let mut ranks = Vec::new();
-    for (at, (who, reader)) in reads.readers.iter().enumerate() {
+    for (at, reader) in reads.readers.iter().enumerate() {
         let (Some(whole), Some(within)) = (whole.get(&at), within.get(&at)) else {
             continue;
         };
         if whole.both > 0 {
             ranks.push(ReaderRank {
-                who: who.clone(),
+                who: reader.who.clone(),
                 name: reader.name.clone(),
                 read: whole.read,
                 leaked_read: whole.both,

@@ -21,7 +21,6 @@ use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::exports::StoredExport;
-use crate::imports::lookup_form;
 use crate::ledger::named;
 use crate::{Service, ids, shelf};
 
@@ -101,11 +100,7 @@ pub struct Watch {
 impl Watch {
     /// The canary to whom a value of some kind belongs.
     pub fn of(&self, kind: Kind, value: &str) -> Option<String> {
-        let normal = LEADS
-            .contains(&kind)
-            .then(|| lookup_form(kind, value))
-            .flatten()?;
-        self.canaries.name(self.canaries.find(kind, &normal)?)
+        self.canaries.name(self.canaries.of_value(kind, value)?)
     }
 
     /// The canary to whom a value of any kind belongs.
@@ -286,7 +281,7 @@ impl Service {
             .iter()
             .filter_map(|name| {
                 let place = all.named(name)?;
-                Some((place, all.iter().nth(place)?))
+                Some((place, all.get(place)?))
             })
             .collect();
         let mut leak = Leak::new();

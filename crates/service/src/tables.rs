@@ -196,6 +196,15 @@ mod tests {
 
     use super::*;
 
+    /// Every format that a table is written in.
+    const FORMATS: [(&str, &str); 5] = [
+        ("csv", ""),
+        ("csv", "gbk"),
+        ("tsv", ""),
+        ("jsonl", ""),
+        ("xlsx", ""),
+    ];
+
     #[test]
     fn formulas_are_disarmed_and_numbers_left_alone() {
         let rows = [
@@ -239,13 +248,7 @@ mod tests {
             ["x", "y", "\\"],
         ]
         .map(|row| row.map(str::to_owned).to_vec());
-        for (format, encoding) in [
-            ("csv", ""),
-            ("csv", "gbk"),
-            ("tsv", ""),
-            ("jsonl", ""),
-            ("xlsx", ""),
-        ] {
+        for (format, encoding) in FORMATS {
             let mut out = Vec::new();
             let kind = TableFormat::parse(format, encoding).unwrap();
             let given = rows.clone().into_iter().map(Ok);
@@ -296,13 +299,7 @@ mod tests {
                 .map(|((column, kind), value)| (column, kind, value))
                 .collect()
         };
-        for (format, encoding) in [
-            ("csv", ""),
-            ("csv", "gbk"),
-            ("tsv", ""),
-            ("jsonl", ""),
-            ("xlsx", ""),
-        ] {
+        for (format, encoding) in FORMATS {
             let kind = TableFormat::parse(format, encoding).unwrap();
             let rows = (0..150_u64).map(|at| {
                 let owned = cells(&stored(at));
