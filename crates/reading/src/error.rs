@@ -86,7 +86,82 @@ pub enum ReadError {
     /// Rows were taken already; header and sheet are chosen before.
     #[error("reading has begun")]
     AlreadyReading,
+    /// Files lie within files deeper than the caller's bound.
+    #[error("files within files, deeper than {limit}")]
+    TooDeep {
+        /// [`Limits::max_depth`](crate::Limits::max_depth).
+        limit: usize,
+    },
+    /// It unpacks to more files than the caller's bound.
+    #[error("unpacks to more than {limit} files")]
+    TooManyFiles {
+        /// [`Limits::max_files`](crate::Limits::max_files).
+        limit: u64,
+    },
+    /// Reading it would take more memory than the caller's bound.
+    #[error("needs more than {limit} bytes of memory")]
+    TooMuchMemory {
+        /// [`Limits::max_memory_bytes`](crate::Limits::max_memory_bytes).
+        limit: usize,
+    },
+    /// No password was given, or none of those given opens it.
+    #[error("protected by a password that was not given")]
+    NoPassword,
+    /// Packed by a method that is recognised and not read.
+    #[error("packed by a method that is not read: {method}")]
+    UnknownMethod {
+        /// The method's name.
+        method: &'static str,
+    },
+    /// What came out is not what went in, by the file's own checksum.
+    #[error("checksum differs: damaged, or another password")]
+    Checksum,
+    /// A part is damaged.
+    #[error("damaged at byte {offset}")]
+    Damaged {
+        /// Where in the part, in bytes.
+        offset: u64,
+    },
+    /// A reader failed on it; nothing else is harmed.
+    #[error("this program failed on it")]
+    Fault,
     /// The source failed.
     #[error("source unavailable")]
     Source(#[from] std::io::Error),
+}
+
+impl ReadError {
+    /// Why a reader that this crate handed out failed: the error itself where it is one of ours.
+    ///
+    /// Bounds are met while bytes are unpacked, so they travel inside an [`std::io::Error`].
+    #[must_use]
+    pub fn of(error: std::io::Error) -> Self {
+        if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+            let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
+            return inner.map_or(Self::MalformedArchive, |inner: Box<Self>| *inner);
+        }
+        match error.kind() {
+            _ if error.raw_os_error().is_some() => Self::Source(error),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotFound => {
+                Self::Source(error)
+            }
+            // What decoders say of bytes that are not theirs.
+            _ => Self::MalformedArchive,
+        }
+    }
+
+    /// The same, where the error must be kept.
+    #[must_use]
+    pub fn within(error: &std::io::Error) -> Option<&Self> {
+        error.get_ref().and_then(|inner| inner.downcast_ref())
+    }
+}
+
+impl From<ReadError> for std::io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Source(error) => error,
+            other => Self::other(other),
+        }
+    }
 }

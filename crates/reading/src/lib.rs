@@ -27,6 +27,7 @@
 //! # Ok::<(), liuhen_reading::ReadError>(())
 //! ```
 
+mod archive;
 mod charset;
 mod dialect;
 mod error;
@@ -45,6 +46,7 @@ mod stream;
 mod table;
 mod text;
 mod transcode;
+mod unpack;
 mod xlsx;
 
 pub use charset::Charset;
@@ -58,6 +60,7 @@ pub use record::Delimiter;
 pub use source::Source;
 pub use stream::TextStream;
 pub use table::Table;
+pub use unpack::{Content, Part, Passwords, Picture, TextPart, Unpacked, Wishes, unpack};
 pub use xlsx::XlsxPart;
 
 use std::io::{Read, Seek, SeekFrom};

@@ -29,6 +29,13 @@ pub struct Limits {
     pub max_entries: usize,
     /// Bytes that a workbook's shared strings may take in memory; default 256 MiB.
     pub max_shared_strings_bytes: usize,
+    /// How deep files may lie within files; default 8. A `tar.gz` takes two steps.
+    pub max_depth: usize,
+    /// Files that one file may unpack to, over all archives within it; default 250,000.
+    pub max_files: u64,
+    /// Bytes that a reader of another's making may take for one file: a dictionary, a window, or
+    /// an old workbook, which is held whole; default 256 MiB.
+    pub max_memory_bytes: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +48,9 @@ impl Default for Limits {
             max_ratio: 400,
             max_entries: 4_096,
             max_shared_strings_bytes: 256 << 20,
+            max_depth: 8,
+            max_files: 250_000,
+            max_memory_bytes: 256 << 20,
         }
     }
 }

@@ -25,6 +25,9 @@ const AHEAD_BYTES: usize = 8 << 20;
 /// the file or the file could not be read further.
 pub struct Table {
     name: String,
+    /// Where the table lies within its file, when it came out of something packed.
+    inside: Vec<String>,
+    within: Option<String>,
     format: Format,
     max_columns: usize,
     workbook: Option<Xlsx>,
@@ -67,6 +70,8 @@ impl Table {
     ) -> Result<Self, ReadError> {
         let mut table = Self {
             name: opened.name,
+            inside: Vec::new(),
+            within: None,
             format: opened.format,
             max_columns: limits.max_columns,
             workbook: opened.workbook,
@@ -83,6 +88,13 @@ impl Table {
         table.read_ahead()?;
         table.choose_header(header)?;
         Ok(table)
+    }
+
+    /// Problems are told at this place from now on.
+    pub(crate) fn lies_at(&mut self, place: &Locator) {
+        self.name.clone_from(&place.file);
+        self.inside.clone_from(&place.inside);
+        self.within.clone_from(&place.sheet);
     }
 
     /// What the file turned out to be.
@@ -124,7 +136,12 @@ impl Table {
         };
         let table = Self::new(opened, HeaderChoice::Auto, &limits)?;
         let workbook = self.workbook.take();
-        *self = Self { workbook, ..table };
+        *self = Self {
+            workbook,
+            inside: std::mem::take(&mut self.inside),
+            within: self.within.take(),
+            ..table
+        };
         Ok(())
     }
 
@@ -300,7 +317,10 @@ impl Table {
         let sheet = self.sheet.and_then(|sheet| self.sheets().get(sheet));
         let locator = Locator {
             file: self.name.clone(),
-            sheet: sheet.map(|info| info.name.clone()),
+            inside: self.inside.clone(),
+            sheet: sheet
+                .map(|info| info.name.clone())
+                .or_else(|| self.within.clone()),
             row: Some(fault.number),
             column: fault
                 .column
