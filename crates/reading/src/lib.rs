@@ -35,6 +35,7 @@ mod jsonl;
 mod limits;
 mod nature;
 mod number;
+mod office;
 mod options;
 mod place;
 mod placed;

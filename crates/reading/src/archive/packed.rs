@@ -13,33 +13,47 @@ pub(crate) fn open(walker: &mut Walker<'_>, piece: Piece<'_>, packing: Packing) 
     let name = unpacked_name(&piece.name, packing);
     let memory = walker.budget.limits.max_memory_bytes;
     let (counted, taken) = Counted::new(piece.into_reader());
-    let decoder = match decoder(packing, counted, memory) {
-        Ok(decoder) => decoder,
-        Err(error) => return walker.unread(&place, error),
-    };
-    let mut stream = walker.metered(decoder, Some(taken));
+    let mut stream = walker.metered(decoder(packing, counted, memory), Some(taken));
     let inner = place.inside(name.clone());
     walker.stream(inner, &name, &mut stream)
 }
 
 /// A decoder that takes at most about `memory` bytes.
-pub(crate) fn decoder<'r, R: Read + 'r>(
-    packing: Packing,
-    packed: R,
-    memory: usize,
-) -> Result<Box<dyn Read + 'r>, ReadError> {
+pub(crate) fn decoder<R: Read>(packing: Packing, packed: R, memory: usize) -> Decoder<R> {
     let packed = BufReader::with_capacity(64 << 10, packed);
     let kib = u32::try_from(memory >> 10).unwrap_or(u32::MAX - 1);
-    Ok(match packing {
-        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
-        Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
-        Packing::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, kib)),
-        Packing::Zstd => Box::new(Frames::new(packed, memory)),
-    })
+    match packing {
+        Packing::Gzip => Decoder::Gzip(flate2::bufread::MultiGzDecoder::new(packed)),
+        Packing::Bzip2 => Decoder::Bzip2(bzip2::bufread::MultiBzDecoder::new(packed)),
+        Packing::Xz => {
+            let reader = lzma_rust2::XzReader::new_mem_limit(packed, true, kib);
+            Decoder::Xz(Box::new(reader))
+        }
+        Packing::Zstd => Decoder::Zstd(Box::new(Frames::new(packed, memory))),
+    }
+}
+
+/// A decoder of any of these formats.
+pub(crate) enum Decoder<R: Read> {
+    Gzip(flate2::bufread::MultiGzDecoder<BufReader<R>>),
+    Bzip2(bzip2::bufread::MultiBzDecoder<BufReader<R>>),
+    Xz(Box<lzma_rust2::XzReader<BufReader<R>>>),
+    Zstd(Box<Frames<BufReader<R>>>),
+}
+
+impl<R: Read> Read for Decoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Bzip2(decoder) => decoder.read(buffer),
+            Self::Xz(decoder) => decoder.read(buffer),
+            Self::Zstd(decoder) => decoder.read(buffer),
+        }
+    }
 }
 
 /// Frames of Zstandard one after another; frames to skip are skipped.
-struct Frames<R: Read> {
+pub(crate) struct Frames<R: Read> {
     source: Option<R>,
     frame: Option<ruzstd::decoding::StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
     window: u64,

@@ -10,7 +10,7 @@ use super::family::{Family, Packing, family};
 use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
 use crate::source::Blob;
 use crate::archive::zip::Document;
-use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive};
+use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive, office};
 
 /// Bytes that are held in memory before a temporary file is taken.
 const IN_MEMORY: u64 = 8 << 20;
@@ -172,7 +172,10 @@ impl<'a> Walker<'a> {
                 "an old Office file (DOC, XLS, PPT) or an encrypted one",
             ),
             Family::Sqlite => self.not_read(&piece.place, "an SQLite database"),
-            Family::Rtf => self.not_read(&piece.place, "RTF"),
+            Family::Rtf => self.sought(piece, |walker, place, name, blob| {
+                let flow = Box::new(office::rtf::Rtf::new(blob.open()));
+                walker.flow(place, name, "RTF", flow)
+            }),
             Family::Pdf => self.not_read(&piece.place, "PDF"),
             Family::Picture(format) => self.picture(piece, format),
             Family::Text(nature) => self.text(piece, nature),
@@ -225,17 +228,14 @@ impl<'a> Walker<'a> {
     pub(crate) fn document(
         &mut self,
         place: &Locator,
-        _name: &str,
+        name: &str,
         blob: &Blob,
         document: Document,
     ) -> ControlFlow<()> {
         match document {
             Document::Workbook => self.workbook(place, blob),
             Document::BinaryWorkbook => self.not_read(place, "a binary workbook (XLSB)"),
-            Document::Word => self.not_read(place, "a Word document"),
-            Document::Slides => self.not_read(place, "a presentation"),
-            Document::OpenDocument => self.not_read(place, "an OpenDocument file"),
-            Document::Book => self.not_read(place, "an EPUB book"),
+            other => office::open(self, place, name, blob, other),
         }
     }
 

@@ -8,7 +8,7 @@ mod package;
 mod sheet;
 mod strings;
 mod workbook;
-mod xml;
+pub(crate) mod xml;
 
 use std::sync::Arc;
 

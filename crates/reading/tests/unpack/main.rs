@@ -41,7 +41,10 @@ pub fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
                 rows.extend(table.failure().map(ToString::to_string));
                 format!("[{}]", rows.join("; "))
             }
-            Content::Picture(picture) => format!("{} of {:?} bytes", picture.format, picture.bytes(1 << 20).map(|b| b.len())),
+            Content::Picture(picture) => {
+                let format = picture.format;
+                format!("{format} of {:?} bytes", picture.bytes(1 << 20).map(|b| b.len()))
+            }
             Content::Unread(error) => format!("unread: {error}"),
             other => format!("{other:?}"),
         };

@@ -17,7 +17,7 @@ use super::finding::Site;
 use super::notes::Reason;
 use super::sink::{Sink, Told};
 use super::walk::{Stop, What};
-use super::{Request, table};
+use super::{Request, packed, table};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -59,8 +59,11 @@ pub(super) fn scan(
 /// A file's own name may be the leak: 张三+身份证号.jpg.
 fn name(path: &Path, detector: &Detector, sink: &mut Sink<'_>) {
     let Some(name) = path.file_name() else { return };
-    let name = name.to_string_lossy();
-    detector.hits(&name, |found| {
+    name_of(&name.to_string_lossy(), detector, sink);
+}
+
+pub(super) fn name_of(name: &str, detector: &Detector, sink: &mut Sink<'_>) {
+    detector.hits(name, |found| {
         sink.found(Site::Name, found.hit.span, found.hit, found.text, "");
     });
 }
@@ -103,10 +106,20 @@ fn regular(
     match nature(&head, name) {
         Nature::Archive => {
             let again = || Ok(Box::new(file.try_clone()?) as Box<dyn Source>);
-            table::workbook(&again, detector, sink)
+            match table::workbook(&again, detector, sink) {
+                // No workbook, or one that is cut short: what lies in it is still to be had.
+                Err(Reason::Format(_) | Reason::Broken(_)) => packed::scan(file, detector, sink),
+                read => read,
+            }
         }
+        Nature::NotRead(what) if is_opened(what) => packed::scan(file, detector, sink),
         nature => text_of(nature, &head, file, detector, sink),
     }
+}
+
+/// Whether something lies within, or may.
+fn is_opened(what: &str) -> bool {
+    !what.ends_with(" picture")
 }
 
 /// What comes through a pipe, and cannot be sought.
@@ -118,7 +131,12 @@ fn piped(
 ) -> Result<(), Reason> {
     let head = head_of(&mut source)?;
     match nature(&head, name) {
-        Nature::Archive => {
+        nature @ (Nature::Archive | Nature::NotRead(_)) => {
+            if let Nature::NotRead(what) = nature
+                && !is_opened(what)
+            {
+                return Err(Reason::Format(what));
+            }
             let mut bytes = head;
             let mut rest = source.take(PIPED_WORKBOOK);
             rest.read_to_end(&mut bytes)
@@ -130,7 +148,16 @@ fn piped(
             }
             let bytes: Arc<[u8]> = bytes.into();
             let again = || Ok(Box::new(Cursor::new(Arc::clone(&bytes))) as Box<dyn Source>);
-            table::workbook(&again, detector, sink)
+            let workbook = match nature {
+                Nature::Archive => table::workbook(&again, detector, sink),
+                _ => Err(Reason::Format("a ZIP archive")),
+            };
+            match workbook {
+                Err(Reason::Format(_) | Reason::Broken(_)) => {
+                    packed::scan(Cursor::new(bytes), detector, sink)
+                }
+                read => read,
+            }
         }
         nature => text_of(nature, &head, source, detector, sink),
     }
@@ -146,7 +173,7 @@ fn head_of(source: &mut impl Read) -> Result<Vec<u8>, Reason> {
 }
 
 /// Text of some nature, of which `head` was read already.
-fn text_of(
+pub(super) fn text_of(
     nature: Nature,
     head: &[u8],
     rest: impl Read,

@@ -13,6 +13,7 @@ mod file;
 mod finding;
 mod ignored;
 mod notes;
+mod packed;
 mod pool;
 mod sink;
 mod summary;
@@ -29,6 +30,7 @@ use liuhen_kinds::{Kind, Lang, Level, RulePack};
 pub use baseline::Baseline;
 pub use finding::{Finding, Site};
 pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
+pub use liuhen_reading::{Limits, Passwords, Wishes};
 pub use notes::{Note, Reason};
 pub use summary::{FileReport, Hot, Summary};
 
@@ -52,6 +54,8 @@ pub struct Request<'a> {
     pub header: HeaderRow,
     /// Delimited text is read as running text.
     pub as_text: bool,
+    /// How archives and documents are taken apart: bounds, passwords, strings of binary data.
+    pub wishes: Wishes,
     /// Findings carry a masked sample.
     pub show: bool,
     /// Rule packs of the user's own, beside the built-in one.
@@ -78,6 +82,7 @@ impl Request<'_> {
             model: true,
             header: HeaderRow::Auto,
             as_text: false,
+            wishes: Wishes::default(),
             show: false,
             packs: &[],
             baseline: None,

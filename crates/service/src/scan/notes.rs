@@ -38,6 +38,10 @@ pub enum Reason {
     System(String),
     /// Read in part: what the format's reader says.
     Broken(String),
+    /// A password is needed that was not given.
+    Locked,
+    /// It was read up to a bound, which can be raised: what the reader says.
+    Bound(String),
     /// Rows of a workbook that could not be read, and how many.
     Rows(u64),
     /// It changed while it was read.
@@ -61,6 +65,8 @@ impl Reason {
             Self::Loop => "loop",
             Self::System(_) => "unreadable",
             Self::Broken(_) => "damaged",
+            Self::Locked => "locked",
+            Self::Bound(_) => "bound_met",
             Self::Rows(_) => "rows_unreadable",
             Self::Changed => "changed",
             Self::Fault => "internal",
@@ -75,7 +81,7 @@ impl Reason {
     pub const fn is_failure(&self) -> bool {
         !matches!(
             self,
-            Self::Format(_) | Self::Link | Self::Special | Self::Ignored
+            Self::Format(_) | Self::Link | Self::Special | Self::Ignored | Self::Locked
         )
     }
 
@@ -112,6 +118,12 @@ impl Reason {
             Self::System(why) => format!("cannot be read: {why}"),
             Self::Broken(why) if zh => format!("未能读完：{why}"),
             Self::Broken(why) => format!("not read to its end: {why}"),
+            Self::Locked => say(
+                "有密码保护，给出的密码都打不开（--password-file）",
+                "locked; no password given opens it (--password-file)",
+            ),
+            Self::Bound(why) if zh => format!("达到上限后停止（可用 --max-… 提高）：{why}"),
+            Self::Bound(why) => format!("stopped at a bound that --max-… raises: {why}"),
             Self::Rows(rows) if zh => format!("有 {rows} 行无法读取"),
             Self::Rows(rows) => format!("{rows} rows could not be read"),
             Self::Changed => say("读取期间发生了变化", "changed while it was read"),
@@ -125,6 +137,10 @@ impl Reason {
 
 impl From<&io::Error> for Reason {
     fn from(error: &io::Error) -> Self {
+        // Bounds and damage are met while bytes come out of an archive.
+        if let Some(ours) = ReadError::within(error) {
+            return ours.into();
+        }
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing,
             // The system's words name no value; text made by libraries may.
@@ -141,6 +157,14 @@ impl From<&ReadError> for Reason {
                 Self::Format(looks_like.unwrap_or("a ZIP archive"))
             }
             ReadError::Encrypted => Self::Format("an encrypted Office file"),
+            ReadError::NoPassword => Self::Locked,
+            ReadError::UnknownMethod { .. } => Self::Format("a method of packing that is not read"),
+            ReadError::Fault => Self::Fault,
+            ReadError::TooLarge { .. }
+            | ReadError::RatioTooHigh { .. }
+            | ReadError::TooDeep { .. }
+            | ReadError::TooManyFiles { .. }
+            | ReadError::TooMuchMemory { .. } => Self::Bound(error.to_string()),
             ReadError::Source(error) => error.into(),
             other => Self::Broken(other.to_string()),
         }
@@ -149,7 +173,14 @@ impl From<&ReadError> for Reason {
 
 /// The name of a format in Chinese; its English name where it has none of its own.
 fn format_zh(english: &'static str) -> &'static str {
-    const NAMES: [(&str, &str); 24] = [
+    const NAMES: [(&str, &str); 28] = [
+        ("a link inside an archive", "压缩包里的链接"),
+        ("a device or pipe", "设备或管道"),
+        ("a binary workbook (XLSB)", "二进制工作簿（XLSB）"),
+        (
+            "a method of packing that is not read",
+            "不支持的压缩方法",
+        ),
         ("a PNG picture", "PNG 图片"),
         ("a JPEG picture", "JPEG 图片"),
         ("a GIF picture", "GIF 图片"),

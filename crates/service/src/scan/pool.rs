@@ -51,13 +51,12 @@ pub(super) fn run(
     summary
 }
 
-/// A path and the channel its findings come through.
-type Turn = (String, Receiver<Told>);
+/// The channel that the findings of a path come through.
+type Turn = Receiver<Told>;
 
 fn queue(stop: Stop, order: &SyncSender<Turn>, give: &SyncSender<Job>) -> ControlFlow<()> {
     let (out, inbox) = sync_channel(BATCHES);
-    let turn = (file::shown(&stop.path), inbox);
-    match order.send(turn).is_ok() && give.send((stop, out)).is_ok() {
+    match order.send(inbox).is_ok() && give.send((stop, out)).is_ok() {
         true => ControlFlow::Continue(()),
         false => ControlFlow::Break(()),
     }
@@ -76,11 +75,13 @@ fn listen(
     summary: &mut Summary,
     told: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    for (path, inbox) in ordered {
+    for inbox in ordered {
         for some in inbox {
-            let (findings, last) = match some {
-                Told::Some(findings) => (findings, None),
-                Told::Last(findings, notes, report) => (findings, Some((notes, report))),
+            let (path, findings, last) = match some {
+                Told::Some(path, findings) => (path, findings, None),
+                Told::Last(findings, notes, report) => {
+                    (report.path.clone(), findings, Some((notes, report)))
+                }
             };
             for finding in &findings {
                 told(Event::Finding(&path, finding))?;

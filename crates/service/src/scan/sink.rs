@@ -21,9 +21,10 @@ const PERSONS: usize = 64;
 
 /// What a worker tells of a file.
 pub(super) enum Told {
-    /// Some findings; more may come.
-    Some(Vec<Finding>),
-    /// The last ones, what could not be read, and the file's report.
+    /// Some findings at a path; more may come.
+    Some(String, Vec<Finding>),
+    /// The last ones of a path, what could not be read, and its report; what lies within a file
+    /// comes before the file itself ends.
     Last(Vec<Finding>, Vec<Note>, Box<FileReport>),
 }
 
@@ -60,6 +61,15 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// A place for what lies within this file, with a report of its own.
+    pub(super) fn within(&self, path: String) -> Self {
+        Self::new(path, self.request, self.out)
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.report.path
+    }
+
     pub(super) fn request(&self) -> &'a Request<'a> {
         self.request
     }
@@ -94,7 +104,8 @@ impl<'a> Sink<'a> {
         self.batch.push(finding);
         if self.batch.len() >= BATCH {
             let batch = std::mem::take(&mut self.batch);
-            self.over |= self.out.send(Told::Some(batch)).is_err();
+            let path = self.report.path.clone();
+            self.over |= self.out.send(Told::Some(path, batch)).is_err();
         }
     }
 

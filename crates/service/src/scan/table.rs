@@ -191,7 +191,8 @@ pub(super) fn workbook(
     Ok(())
 }
 
-fn sheet(table: &mut Table, number: usize, detector: &Detector, sink: &mut Sink<'_>) {
+/// One sheet of a workbook, or another table that is no text.
+pub(super) fn sheet(table: &mut Table, number: usize, detector: &Detector, sink: &mut Sink<'_>) {
     let ahead = table.peek(64);
     let at = header_of(&ahead, sink.request().header);
     let choice = at

@@ -26,7 +26,7 @@ pub(super) fn unlock(
     data: &Blob,
     entry: &Entry,
     password: &[u8],
-) -> Result<Option<Box<dyn Read>>, ReadError> {
+) -> Result<Option<Box<dyn Read + Send>>, ReadError> {
     match entry.aes {
         Some(aes) => unlock_aes(data, aes, password),
         None => unlock_old(data, entry, password),
@@ -75,7 +75,7 @@ fn unlock_old(
     data: &Blob,
     entry: &Entry,
     password: &[u8],
-) -> Result<Option<Box<dyn Read>>, ReadError> {
+) -> Result<Option<Box<dyn Read + Send>>, ReadError> {
     let mut source = io::BufReader::new(data.open());
     let mut keys = Keys::new(password);
     let mut header = [0; 12];
@@ -86,7 +86,7 @@ fn unlock_old(
         0 => entry.crc.to_be_bytes()[0],
         _ => entry.time.to_be_bytes()[0],
     };
-    Ok((last == expected).then(|| Box::new(Old { source, keys }) as Box<dyn Read>))
+    Ok((last == expected).then(|| Box::new(Old { source, keys }) as Box<dyn Read + Send>))
 }
 
 struct Old<R> {
@@ -131,7 +131,7 @@ impl Cipher {
     }
 }
 
-fn unlock_aes(data: &Blob, aes: Aes, password: &[u8]) -> Result<Option<Box<dyn Read>>, ReadError> {
+fn unlock_aes(data: &Blob, aes: Aes, password: &[u8]) -> Result<Option<Box<dyn Read + Send>>, ReadError> {
     let (salt_bytes, key_bytes) = match aes.strength {
         1 => (8, 16),
         2 => (12, 24),

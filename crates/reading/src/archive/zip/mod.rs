@@ -17,7 +17,7 @@ use self::directory::{Archive, Entry};
 use super::{names, packed};
 use crate::ReadError;
 use crate::source::Blob;
-use crate::unpack::{Counted, Packing, Walker, guarded};
+use crate::unpack::{Budget, Counted, Metered, Packing, Walker, guarded};
 
 /// Stored entries longer than this are read where they lie, without their checksum.
 const IN_PLACE: u64 = 8 << 20;
@@ -61,6 +61,52 @@ pub(crate) fn open(
     }
     ControlFlow::Continue(())
 }
+
+/// The parts of a document that comes as a ZIP.
+pub(crate) struct Parts {
+    archive: Archive,
+    entries: Vec<Entry>,
+    budget: Arc<Budget>,
+}
+
+impl Parts {
+    /// Reads the list, as far as the bound on a document's entries goes.
+    pub(crate) fn open(blob: &Blob, budget: &Arc<Budget>) -> Result<Self, ReadError> {
+        let archive = Archive::open(blob)?;
+        let limit = budget.limits.max_entries;
+        let entries: Vec<Entry> = archive.entries().take(limit + 1).map_while(Result::ok).collect();
+        if entries.len() > limit {
+            return Err(ReadError::TooManyEntries { limit });
+        }
+        Ok(Self {
+            archive,
+            entries,
+            budget: Arc::clone(budget),
+        })
+    }
+
+    /// The names of all parts.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+
+    /// The bytes of a part; nothing when there is none of this name.
+    pub(crate) fn part(&self, name: &str) -> Result<Option<PartReader>, ReadError> {
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
+            return Ok(None);
+        };
+        if entry.is_locked() {
+            return Err(ReadError::NoPassword);
+        }
+        let data = entry.data(&self.archive)?;
+        let memory = self.budget.limits.max_memory_bytes;
+        let (stream, taken) = guarded(|| unpacked(entry, Box::new(data.open()), memory))?;
+        Ok(Some(Metered::new(stream, &self.budget, Some(taken))))
+    }
+}
+
+/// A part being unpacked under the budget.
+pub(crate) type PartReader = Metered<Box<dyn Read + Send>>;
 
 /// A document that comes as a ZIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +174,7 @@ fn unlocked(
     entry: &Entry,
     data: &Blob,
     password: &mut Option<Vec<u8>>,
-) -> Result<(Box<dyn Read>, Counter), ReadError> {
+) -> Result<(Box<dyn Read + Send>, Counter), ReadError> {
     let memory = walker.budget.limits.max_memory_bytes;
     if !entry.is_locked() {
         return guarded(|| unpacked(entry, Box::new(data.open()), memory));
@@ -164,20 +210,20 @@ fn unlocked(
 
 fn unpacked(
     entry: &Entry,
-    packed: Box<dyn Read>,
+    packed: Box<dyn Read + Send>,
     memory: usize,
-) -> Result<(Box<dyn Read>, Counter), ReadError> {
+) -> Result<(Box<dyn Read + Send>, Counter), ReadError> {
     let (counted, taken) = Counted::new(packed);
     let method = entry.aes.filter(|_| entry.is_locked()).map_or(entry.method, |aes| aes.method);
     let buffered = BufReader::with_capacity(32 << 10, counted);
-    let decoder: Box<dyn Read> = match method {
+    let decoder: Box<dyn Read + Send> = match method {
         0 => Box::new(buffered),
         8 => Box::new(flate2::bufread::DeflateDecoder::new(buffered)),
         9 => Box::new(deflate64::Deflate64Decoder::with_buffer(buffered)),
-        12 => packed::decoder(Packing::Bzip2, buffered, memory)?,
+        12 => Box::new(packed::decoder(Packing::Bzip2, buffered, memory)),
         14 => lzma(entry, buffered, memory)?,
-        93 => packed::decoder(Packing::Zstd, buffered, memory)?,
-        95 => packed::decoder(Packing::Xz, buffered, memory)?,
+        93 => Box::new(packed::decoder(Packing::Zstd, buffered, memory)),
+        95 => Box::new(packed::decoder(Packing::Xz, buffered, memory)),
         98 => return Err(ReadError::UnknownMethod { method: "PPMd" }),
         1..=6 => return Err(ReadError::UnknownMethod { method: "of before 1993" }),
         _ => return Err(ReadError::UnknownMethod { method: "unknown" }),
@@ -195,9 +241,9 @@ fn unpacked(
 /// LZMA in ZIP (APPNOTE 5.8.8): a version, the length of the properties, then as in a file of LZMA.
 fn lzma(
     entry: &Entry,
-    mut packed: impl Read + 'static,
+    mut packed: impl Read + Send + 'static,
     memory: usize,
-) -> Result<Box<dyn Read>, ReadError> {
+) -> Result<Box<dyn Read + Send>, ReadError> {
     let mut head = [0; 9];
     packed.read_exact(&mut head).map_err(ReadError::of)?;
     let [_, _, 5, 0, properties, dictionary @ ..] = head else {
