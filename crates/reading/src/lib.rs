@@ -29,6 +29,7 @@
 
 mod archive;
 mod charset;
+mod database;
 mod dialect;
 mod error;
 mod jsonl;
@@ -36,6 +37,7 @@ mod limits;
 mod nature;
 mod number;
 mod office;
+mod old;
 mod options;
 mod place;
 mod placed;

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use liuhen_document::Locator;
 
+use super::budget::guarded;
+use super::strings::Strings;
 use super::family::{Family, Packing, family};
 use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
 use crate::source::Blob;
 use crate::archive::zip::Document;
-use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive, office};
+use crate::database::Database;
+use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive, office, old};
 
 /// Bytes that are held in memory before a temporary file is taken.
 const IN_MEMORY: u64 = 8 << 20;
@@ -167,11 +170,14 @@ impl<'a> Walker<'a> {
             Family::Packed(packing) => self.deeper(piece, |walker, piece| {
                 archive::packed::open(walker, piece, packing)
             }),
-            Family::Compound => self.not_read(
-                &piece.place,
-                "an old Office file (DOC, XLS, PPT) or an encrypted one",
-            ),
-            Family::Sqlite => self.not_read(&piece.place, "an SQLite database"),
+            Family::Compound => self.sought(piece, old::open),
+            Family::Sqlite => self.sought(piece, |walker, place, name, blob| {
+                let limits = walker.budget.limits.clone();
+                match guarded(|| Database::open(blob, &limits)) {
+                    Ok(flow) => walker.flow(place, name, "SQLite", Box::new(flow)),
+                    Err(error) => walker.unread(place, error),
+                }
+            }),
             Family::Rtf => self.sought(piece, |walker, place, name, blob| {
                 let flow = Box::new(office::rtf::Rtf::new(blob.open()));
                 walker.flow(place, name, "RTF", flow)
@@ -180,6 +186,10 @@ impl<'a> Walker<'a> {
             Family::Picture(format) => self.picture(piece, format),
             Family::Text(nature) => self.text(piece, nature),
             Family::Other(what) => self.not_read(&piece.place, what),
+            Family::Binary if self.wishes.strings => self.sought(piece, |walker, place, name, blob| {
+                let flow = Box::new(Strings::new(blob.open()));
+                walker.flow(place, name, "strings", flow)
+            }),
             Family::Binary => self.not_read(&piece.place, "binary data"),
         }
     }

@@ -22,27 +22,30 @@ use clap::{CommandFactory as _, ValueEnum};
 use liuhen_kinds::{Kind, Level};
 use liuhen_service::Watch;
 use liuhen_service::scan::{
-    Baseline, Event, FileReport, Finding, HeaderRow, Note, Pack, Request, Summary, scan,
+    Baseline, Event, FileReport, Finding, HeaderRow, Limits, Note, Pack, Passwords, Request,
+    Summary, Wishes, scan,
 };
 
 use self::words::Labels;
 use crate::command::{rules, sighting};
 use crate::exit::Exit;
 use crate::vault::{Opening, Vault};
-use crate::{Cli, bar, show};
+use crate::{Cli, ask, bar, show};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   liuhen scan .
   liuhen scan members.xlsx dump.sql --show
+  liuhen scan leak.7z --password-file words.txt
   zcat access.log.gz | liuhen scan - --json
   liuhen scan . --fail-on high --baseline liuhen-baseline.json --sarif --output liuhen.sarif
 
 Folders are walked in the order of their paths, hidden files included. Left out: what a file
 .liuhenignore (syntax of .gitignore) names, and the contents of folders named .git. Symbolic links
 inside folders are not followed. A line with the remark liuhen:allow, or liuhen:allow KIND,KIND,
-is accepted. What could not be read is always listed. No report holds a value; --show adds masked
+is accepted. Archives, documents and databases are looked into, as deep as --max-depth says;
+docs/reading.md lists the formats. What could not be read is always listed. No report holds a value; --show adds masked
 samples. Exit codes: 0 done, 7 --fail-on found something, 8 something could not be read.")]
 pub(crate) struct ScanArgs {
     /// Files and folders to look through; `-` is standard input.
@@ -87,6 +90,17 @@ pub(crate) struct ScanArgs {
     /// Read CSV and TSV as running text.
     #[arg(long)]
     text: bool,
+    /// Try the passwords of this file, one a line, on whatever is locked.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Ask for a password to try on whatever is locked.
+    #[arg(long)]
+    ask_password: bool,
+    /// Look for strings in binary data: UTF-8, UTF-16 and GBK.
+    #[arg(long)]
+    strings: bool,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Look for the kinds of a rule pack of one's own too; `liuhen rules test` checks one.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
@@ -101,6 +115,23 @@ pub(crate) struct ScanArgs {
     canaries: bool,
     #[command(flatten)]
     vault: Opening,
+}
+
+/// What one file may unpack to.
+#[derive(Debug, clap::Args)]
+struct Bounds {
+    /// Bytes that one file may unpack to, over all that lies in it.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_unpacked_bytes)]
+    max_unpacked: u64,
+    /// How many times its size a packed file may unpack to.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_ratio)]
+    max_ratio: u64,
+    /// How deep files may lie within files.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
+    max_depth: usize,
+    /// Files that one file may unpack to.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_files)]
+    max_files: u64,
 }
 
 /// Which row of a table names its columns.
@@ -162,6 +193,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             Header::None => HeaderRow::None,
         },
         as_text: args.text,
+        wishes: args.wishes()?,
         show: args.show,
         packs: &packs,
         baseline: known.as_ref(),
@@ -271,6 +303,32 @@ fn heard(
 }
 
 impl ScanArgs {
+    /// How files are taken apart. Passwords come from a file or a prompt, since every process of a
+    /// machine may read another's arguments.
+    fn wishes(&self) -> Result<Wishes> {
+        let mut passwords = Vec::new();
+        if let Some(path) = &self.password_file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("reading {}", path.display()))?;
+            passwords.extend(text.lines().map(str::to_owned));
+        }
+        if self.ask_password {
+            passwords.push(ask::passphrase("Password of what is locked: ")?);
+        }
+        Ok(Wishes {
+            limits: Limits {
+                max_unpacked_bytes: self.bounds.max_unpacked,
+                max_ratio: self.bounds.max_ratio,
+                max_depth: self.bounds.max_depth,
+                max_files: self.bounds.max_files,
+                ..Limits::default()
+            },
+            passwords: Passwords::new(passwords),
+            strings: self.strings,
+            ..Wishes::default()
+        })
+    }
+
     fn report<'p>(&self, packs: &'p [Pack]) -> Box<dyn Report + 'p> {
         let labels = Labels {
             packs,
@@ -302,7 +360,12 @@ fn open(output: Option<&Path>) -> Result<Box<dyn Write>> {
 
 /// The files that this scan writes or is told to trust are no part of what it looks through.
 fn own_files(args: &ScanArgs) -> Vec<PathBuf> {
-    let files = [&args.output, &args.baseline, &args.write_baseline];
+    let files = [
+        &args.output,
+        &args.baseline,
+        &args.write_baseline,
+        &args.password_file,
+    ];
     files.into_iter().flatten().cloned().collect()
 }
 

@@ -1,0 +1,86 @@
+//! What documents, workbooks and databases give.
+
+use super::made::*;
+use super::plain;
+
+#[test]
+fn documents_give_their_text_and_tables() {
+    let rows: [(&str, Vec<u8>, &[&str]); 6] = [
+        (
+            "a.docx",
+            docx(),
+            &["a.docx: 联系人：某甲\n", "a.docx: [姓名|手机; 某甲|13800000000]", "a.docx: 第二段\n页眉\n"],
+        ),
+        (
+            "a.pptx",
+            pptx(),
+            &["a.pptx / slide 1: 第一页 某甲\n", "a.pptx / slide 2: 第二页\n", "a.pptx / slide 10: 第十页\n"],
+        ),
+        ("a.odt", ODT.to_vec(), &["a.odt: 联系人：某甲\n电话 13800000000\n"]),
+        ("a.ods", ODS.to_vec(), &["a.ods / 名单: [姓名|手机; 某甲|13800000000]"]),
+        (
+            "a.epub",
+            epub(),
+            &["a.epub / 1.xhtml: 第一章 某甲 & 某乙\n段\n", "a.epub / 2.xhtml: [姓名|手机; 某甲|138]"],
+        ),
+        (
+            "a.rtf",
+            RTF.to_vec(),
+            &["a.rtf: 联系人：某甲\n电话 138，😀\n"],
+        ),
+    ];
+    for (name, bytes, expected) in rows {
+        assert_eq!(plain(&bytes, name), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_picture_in_a_document_is_a_part_of_it() {
+    let document = zipped(&[
+        ("word/document.xml", b"<w:document xmlns:w='w'><w:body/></w:document>".as_slice()),
+        ("word/media/image1.jpeg", b"\xFF\xD8\xFF\xE0"),
+    ]);
+    assert_eq!(plain(&document, "a.docx"), ["a.docx / word/media/image1.jpeg: a JPEG picture of Ok(4) bytes"]);
+}
+
+#[test]
+fn entities_that_multiply_or_fetch_do_neither() {
+    let laughs = "<!DOCTYPE d [<!ENTITY a 'haha'><!ENTITY b '&a;&a;&a;'><!ENTITY e SYSTEM 'file:///etc/passwd'>]>\
+        <w:document xmlns:w='w'><w:p><w:t>x&b;&e;某甲</w:t></w:p></w:document>";
+    let document = zipped(&[("word/document.xml", laughs.as_bytes())]);
+    assert_eq!(plain(&document, "a"), ["a: x\u{FFFD}\u{FFFD}某甲\n"]);
+}
+
+#[test]
+fn a_sheet_of_a_million_columns_costs_its_rows_only() {
+    let wide = "<office:document-content xmlns:office='o' xmlns:table='t' xmlns:text='x'><table:table table:name='s'>\
+        <table:table-row><table:table-cell><text:p>a</text:p></table:table-cell></table:table-row>\
+        <table:table-row><table:table-cell table:number-columns-repeated='1000000'><text:p>x</text:p></table:table-cell></table:table-row>\
+        <table:table-row table:number-rows-repeated='9999999999'><table:table-cell><text:p>b</text:p></table:table-cell>\
+        <table:table-cell table:number-columns-repeated='1000000'/></table:table-row>\
+        </table:table></office:document-content>";
+    let document = zipped(&[("content.xml", wide.as_bytes())]);
+    assert_eq!(
+        plain(&document, "w"),
+        ["w / s: [a; w / s, row 2: more columns than the header has; b]"]
+    );
+}
+
+#[test]
+fn old_workbooks_give_every_sheet() {
+    assert_eq!(
+        plain(XLS, "a.xls"),
+        ["a.xls / 名单: [姓名|手机; 某甲|13800000000]", "a.xls / 二: [a; b]"]
+    );
+}
+
+#[test]
+fn databases_give_every_table_and_run_nothing() {
+    assert_eq!(
+        plain(&database(), "a.db"),
+        [
+            "a.db / 人: [姓名|电话; 某甲|13800000000; 某乙|]",
+            "a.db / k: [id|v; 1|x; 2|(2 bytes)]",
+        ]
+    );
+}
