@@ -77,7 +77,9 @@ impl<R: Read> Strings<R> {
         } else {
             let open = found.iter().filter(|string| string.end + 4 > length);
             let first = open.map(|string| string.start).min();
-            first.unwrap_or(length.saturating_sub(16)).max(length.saturating_sub(KEEP))
+            // One that is too long to wait for is cut here.
+            let first = first.unwrap_or(length.saturating_sub(16));
+            if length - first > KEEP { length } else { first }
         };
         for string in found {
             if string.start < cut {
@@ -214,7 +216,8 @@ fn common() -> Vec<bool> {
     let mut common = vec![false; 1 << 16];
     for high in 0xB0..=0xD7u8 {
         for low in 0xA1..=0xFEu8 {
-            let (text, _) = GBK.decode_without_bom_handling(&[high, low]);
+            let pair = [high, low];
+            let (text, _) = GBK.decode_without_bom_handling(&pair);
             for c in text.encode_utf16().filter(|c| *c != 0xFFFD) {
                 if let Some(known) = common.get_mut(usize::from(c)) {
                     *known = true;
