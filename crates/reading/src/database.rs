@@ -1,13 +1,12 @@
 //! SQLite databases, table after table, opened so that nothing in them runs and nothing is written.
 //!
-//! The library opens a path, so the bytes are copied into an anonymous temporary file and opened
-//! through `/proc`; as immutable, so that no journal is looked for. Only tables are read: views and
+//! The library opens a path, so the bytes are copied into a temporary file, which loses its name as
+//! soon as it is open; as immutable, so that no journal is looked for. Only tables are read: views and
 //! triggers are never run, schemas are not trusted, rows come in small batches by their row id.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::path::Path;
 
 use liuhen_document::{ProblemCode, Text};
 use rusqlite::config::DbConfig;
@@ -29,8 +28,6 @@ const TABLES: usize = 10_000;
 /// A database being read.
 pub(crate) struct Database {
     connection: Connection,
-    /// The bytes; gone when this is closed.
-    _file: File,
     tables: VecDeque<String>,
     table: Option<Open>,
     ready: VecDeque<Step>,
@@ -49,9 +46,10 @@ struct Open {
 
 impl Database {
     pub(crate) fn open(blob: &Blob, limits: &Limits) -> Result<Self, ReadError> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = tempfile::NamedTempFile::new()?;
         io::copy(&mut blob.open(), &mut file)?;
-        let path = format!("file:/proc/self/fd/{}?immutable=1&mode=ro", file.as_raw_fd());
+        let path = escaped(file.path()).ok_or(ReadError::Fault)?;
+        let path = format!("file:{path}?immutable=1&mode=ro");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(meant)?;
         let configured = connection
@@ -64,9 +62,10 @@ impl Database {
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(meant)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(meant)?;
         let tables = tables(&connection).map_err(meant)?;
+        // The library holds it open from here on; without a name it is gone however this ends.
+        drop(file);
         Ok(Self {
             connection,
-            _file: file,
             tables: tables.into(),
             table: None,
             ready: VecDeque::new(),
@@ -143,6 +142,17 @@ impl Database {
         table.next = next.unwrap_or(i64::MAX);
         Ok(count > 0 && next.is_some())
     }
+}
+
+/// A path within a URI (RFC 3986): what would end or change it is written in percent.
+fn escaped(path: &Path) -> Option<String> {
+    let special = |c: char| matches!(c, '%' | '?' | '#');
+    let path = path.to_str()?;
+    let escape = |c: char| match special(c) {
+        true => format!("%{:02X}", u32::from(c)),
+        false => c.to_string(),
+    };
+    Some(path.chars().map(escape).collect())
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

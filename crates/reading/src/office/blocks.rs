@@ -171,6 +171,8 @@ impl Blocks {
                 line.cell = Some(String::new());
             }
             Role::Text => self.texts += 1,
+            // Between the paragraphs of OpenDocument stands layout only.
+            Role::Paragraph if self.vocabulary == Vocabulary::OpenDocument => self.texts += 1,
             Role::Tab => self.add("\t"),
             Role::Break => self.add("\n"),
             Role::Blanks => {
@@ -198,7 +200,12 @@ impl Blocks {
             }
             Role::Row if self.tables == 1 => self.end_row(),
             Role::Cell if self.tables == 1 => self.end_cell(),
-            Role::Row | Role::Paragraph => self.end_paragraph(),
+            Role::Row | Role::Paragraph => {
+                if role == Role::Paragraph && self.vocabulary == Vocabulary::OpenDocument {
+                    self.texts = self.texts.saturating_sub(1);
+                }
+                self.end_paragraph();
+            }
             Role::Cell => self.add("\t"),
             Role::Text => self.texts = self.texts.saturating_sub(1),
             _ => {}
@@ -206,7 +213,7 @@ impl Blocks {
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        let counts = self.vocabulary != Vocabulary::Office || self.texts > 0;
+        let counts = self.vocabulary == Vocabulary::Page || self.texts > 0;
         if counts && self.skipped == 0 {
             self.add(text);
         }

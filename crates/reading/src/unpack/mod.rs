@@ -24,7 +24,7 @@ pub(crate) use flow::{Flow, Step};
 pub(crate) use family::{Packing, is_tar};
 pub(crate) use walk::{Piece, Walker, unpacked_name};
 
-use crate::source::{Blob, Section, Source};
+use crate::source::{Blob, Source};
 use crate::{Limits, Nature, ReadError, Table};
 
 /// How a file is to be taken apart.
@@ -36,8 +36,8 @@ pub struct Wishes {
     pub passwords: Passwords,
     /// Strings are looked for in binary data that is nothing else: UTF-8, UTF-16 and GBK.
     pub strings: bool,
-    /// Texts that hold records (SQL dumps, pages of HTML, JSON, cards, chats) come as tables;
-    /// without it they come as text, in which every place is one of the file.
+    /// Pages of HTML come as their text and tables; without it they come as they are written, so
+    /// that every place is one of the file.
     pub records: bool,
 }
 
@@ -203,6 +203,3 @@ where
     let _ = walker.blob(Locator::file(name), name, &blob);
     Ok(walker.report())
 }
-
-/// A section that reads through a buffer.
-pub(crate) type Buffered = io::BufReader<Section>;

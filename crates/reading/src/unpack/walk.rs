@@ -184,6 +184,12 @@ impl<'a> Walker<'a> {
             }),
             Family::Pdf => self.not_read(&piece.place, "PDF"),
             Family::Picture(format) => self.picture(piece, format),
+            Family::Text(_) if self.wishes.records && is_page(&piece.head) => {
+                self.sought(piece, |walker, place, name, blob| {
+                    let page = office::html::Page::new(blob.open(), &walker.budget.limits);
+                    walker.flow(place, name, "HTML", Box::new(page))
+                })
+            }
             Family::Text(nature) => self.text(piece, nature),
             Family::Other(what) => self.not_read(&piece.place, what),
             Family::Binary if self.wishes.strings => self.sought(piece, |walker, place, name, blob| {
@@ -310,6 +316,13 @@ impl<'a> Walker<'a> {
         let picture = Picture { format, head, rest };
         self.tell(&place, Content::Picture(picture))
     }
+}
+
+/// Whether a text begins as a page of HTML does.
+fn is_page(head: &[u8]) -> bool {
+    let begin: Vec<u8> = head.iter().take(1 << 10).map(u8::to_ascii_lowercase).collect();
+    let marks: [&[u8]; 3] = [b"<!doctype html", b"<html", b"<table"];
+    marks.iter().any(|mark| memchr::memmem::find(&begin, mark).is_some())
 }
 
 /// The name of what a packed file holds: its own without the ending, `tgz` becoming `tar`.

@@ -1,7 +1,8 @@
 //! What documents, workbooks and databases give.
 
 use super::made::*;
-use super::plain;
+use super::{plain, told};
+use liuhen_reading::Wishes;
 
 #[test]
 fn documents_give_their_text_and_tables() {
@@ -83,4 +84,16 @@ fn databases_give_every_table_and_run_nothing() {
             "a.db / k: [id|v; 1|x; 2|(2 bytes)]",
         ]
     );
+}
+
+#[test]
+fn a_page_gives_its_tables_when_records_are_wished_for() {
+    let page = "<!DOCTYPE html><html><head><title>名单</title><script>var a = '<td>';</script></head>\n<body>\n<p>说明&#65306;a &lt; b\n\
+        <table><tr><th>姓名<th>手机\n<tr><td>某甲</td><td>138&nbsp;0000</td></tr></table><!-- 某乙 <td> --><p>完";
+    let wishes = Wishes { records: true, ..Wishes::default() };
+    assert_eq!(
+        told(page.as_bytes(), "p.html", &wishes),
+        ["p.html: 名单\n说明：a < b\n", "p.html: [姓名|手机; 某甲|138 0000]", "p.html: 完\n"]
+    );
+    assert_eq!(plain(page.as_bytes(), "p.html"), [format!("p.html: {page}")]);
 }

@@ -4,9 +4,9 @@ use std::io::{Cursor, Write as _};
 
 use zip::write::{FullFileOptions, SimpleFileOptions};
 
-pub const TEXT: &str = "姓名,手机\n某甲,13800000000\n";
+pub(crate) const TEXT: &str = "姓名,手机\n某甲,13800000000\n";
 
-pub fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in entries {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -15,7 +15,7 @@ pub fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-pub fn locked(name: &str, bytes: &[u8], password: &str) -> Vec<u8> {
+pub(crate) fn locked(name: &str, bytes: &[u8], password: &str) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (mode, at) in [zip::AesMode::Aes128, zip::AesMode::Aes192, zip::AesMode::Aes256].into_iter().zip(1..) {
         let options = FullFileOptions::default().with_aes_encryption(mode, password);
@@ -25,23 +25,23 @@ pub fn locked(name: &str, bytes: &[u8], password: &str) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-pub fn gz(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gz.write_all(bytes).unwrap();
     gz.finish().unwrap()
 }
 
-pub fn bz2(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn bz2(bytes: &[u8]) -> Vec<u8> {
     let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
     bz.write_all(bytes).unwrap();
     bz.finish().unwrap()
 }
 
-pub fn zst(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zst(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
-pub fn tarred(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn tarred(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, bytes) in entries {
         let mut header = tar::Header::new_gnu();
@@ -53,16 +53,16 @@ pub fn tarred(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// `printf … | xz`, of [`TEXT`].
-pub const XZ: &[u8] = include_bytes!("../fixtures/list.csv.xz");
+pub(crate) const XZ: &[u8] = include_bytes!("../fixtures/list.csv.xz");
 /// By py7zr: `名单.csv` of [`TEXT`] twice, in two folders.
-pub const SEVEN: &[u8] = include_bytes!("../fixtures/list.7z");
+pub(crate) const SEVEN: &[u8] = include_bytes!("../fixtures/list.7z");
 /// By Python's zipfile with ZipCrypto made by Info-ZIP's algorithm, password `mima1`.
-pub const OLD_CIPHER: &[u8] = include_bytes!("../fixtures/old-cipher.zip");
+pub(crate) const OLD_CIPHER: &[u8] = include_bytes!("../fixtures/old-cipher.zip");
 /// As [`SEVEN`], list and files locked with `密码1`.
-pub const LOCKED_SEVEN: &[u8] = include_bytes!("../fixtures/locked.7z");
+pub(crate) const LOCKED_SEVEN: &[u8] = include_bytes!("../fixtures/locked.7z");
 
 /// A file of every format that is read, each naming 某甲.
-pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
     let text = TEXT.as_bytes();
     vec![
         ("a.zip", zipped(&[("a.csv", text), ("b.txt", text)])),
@@ -86,19 +86,19 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// By odfpy.
-pub const ODT: &[u8] = include_bytes!("../fixtures/text.odt");
+pub(crate) const ODT: &[u8] = include_bytes!("../fixtures/text.odt");
 /// By odfpy.
-pub const ODS: &[u8] = include_bytes!("../fixtures/list.ods");
+pub(crate) const ODS: &[u8] = include_bytes!("../fixtures/list.ods");
 /// By xlwt: a sheet of names, an empty one, and another.
-pub const XLS: &[u8] = include_bytes!("../fixtures/list.xls");
+pub(crate) const XLS: &[u8] = include_bytes!("../fixtures/list.xls");
 
 /// As WordPad and Word write it: a code page, a font of another, code units of UTF-16.
-pub const RTF: &[u8] = br"{\rtf1\ansi\ansicpg936\deff0{\fonttbl{\f0\fnil\fcharset134 SimSun;}{\f1\fcharset0 Arial;}}
+pub(crate) const RTF: &[u8] = br"{\rtf1\ansi\ansicpg936\deff0{\fonttbl{\f0\fnil\fcharset134 SimSun;}{\f1\fcharset0 Arial;}}
 {\*\generator Nobody 13900000000;}\f0\'c1\'aa\'cf\'b5\'c8\'cb\'a3\'ba\'c4\'b3\'bc\'d7\par
 \f1\uc1\u30005?\u-29731? 138\uc2\u-244\'a3\'ac\uc1\u-10179?\u-8704?\par}";
 
 /// The parts that python-docx makes, without its template.
-pub fn docx() -> Vec<u8> {
+pub(crate) fn docx() -> Vec<u8> {
     let row = |a: &str, b: &str| format!("<w:tr><w:tc><w:tcPr/><w:p><w:r><w:t>{a}</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>{b}</w:t></w:r></w:p></w:tc></w:tr>");
     let text = |t: &str| format!("<w:p><w:r><w:t xml:space='preserve'>{t}</w:t></w:r></w:p>");
     let body = format!(
@@ -116,7 +116,7 @@ pub fn docx() -> Vec<u8> {
 }
 
 /// Three slides, stored out of order.
-pub fn pptx() -> Vec<u8> {
+pub(crate) fn pptx() -> Vec<u8> {
     let slide = |t: &str| format!("<p:sld xmlns:p='p' xmlns:a='a'><p:txBody><a:p><a:r><a:t>{t}</a:t></a:r></a:p></p:txBody></p:sld>");
     let [one, two, ten] = ["第一页 某甲", "第二页", "第十页"].map(slide);
     zipped(&[
@@ -128,7 +128,7 @@ pub fn pptx() -> Vec<u8> {
 }
 
 /// A book of two chapters.
-pub fn epub() -> Vec<u8> {
+pub(crate) fn epub() -> Vec<u8> {
     let page = |body: &str| format!("<?xml version='1.0'?><!DOCTYPE html><html><head><style>p{{}}</style></head><body>{body}</body></html>");
     let one = page("<h1>第一章 某甲&nbsp;&amp; 某乙</h1><p>段</p>");
     let two = page("<table><tr><th>姓名</th><th>手机</th></tr><tr><td>某甲</td><td>138</td></tr></table>");
@@ -141,7 +141,7 @@ pub fn epub() -> Vec<u8> {
 }
 
 /// Tables with and without row ids, a view and a trigger.
-pub fn database() -> Vec<u8> {
+pub(crate) fn database() -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     let connection = rusqlite::Connection::open(&path).unwrap();

@@ -18,7 +18,7 @@ use liuhen_document::TableSource as _;
 use liuhen_reading::{Content, Limits, Passwords, Wishes, unpack};
 
 /// A part as a line to compare: its place, then what it holds.
-pub fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
+pub(crate) fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
     let mut seen = Vec::new();
     let report = unpack(Cursor::new(bytes.to_vec()), name, wishes, &mut |part| {
         let holds = match part.content {
@@ -57,11 +57,11 @@ pub fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
     seen
 }
 
-pub fn plain(bytes: &[u8], name: &str) -> Vec<String> {
+pub(crate) fn plain(bytes: &[u8], name: &str) -> Vec<String> {
     told(bytes, name, &Wishes::default())
 }
 
-pub fn with(limits: Limits, passwords: &[&str]) -> Wishes {
+pub(crate) fn with(limits: Limits, passwords: &[&str]) -> Wishes {
     Wishes {
         limits,
         passwords: Passwords::new(passwords.iter().map(|&p| p.to_owned())),
