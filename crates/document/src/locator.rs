@@ -126,9 +126,6 @@ mod tests {
         let cell = inner.in_sheet("Sheet1").at_row(3);
         assert_eq!(cell.to_string(), "a.zip / 名单/b.xlsx / Sheet1, row 3");
         let nasty = Locator::file("a.zip").inside("x\u{1b}[2J\n\u{202e}gpj.exe");
-        assert_eq!(
-            nasty.to_string(),
-            "a.zip / x\\u{1b}[2J\\n\\u{202e}gpj.exe"
-        );
+        assert_eq!(nasty.to_string(), "a.zip / x\\u{1b}[2J\\n\\u{202e}gpj.exe");
     }
 }

@@ -50,7 +50,9 @@ impl Database {
         io::copy(&mut blob.open(), &mut file)?;
         let path = escaped(file.path()).ok_or(ReadError::Fault)?;
         let path = format!("file:{path}?immutable=1&mode=ro");
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(meant)?;
         let configured = connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
@@ -59,8 +61,12 @@ impl Database {
             .and_then(|_| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false));
         configured.map_err(meant)?;
         let longest = i32::try_from(limits.max_memory_bytes).unwrap_or(i32::MAX);
-        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(meant)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(meant)?;
+        connection
+            .set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)
+            .map_err(meant)?;
+        connection
+            .set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)
+            .map_err(meant)?;
         let tables = tables(&connection).map_err(meant)?;
         // The library holds it open from here on; without a name it is gone however this ends.
         drop(file);
@@ -82,13 +88,16 @@ impl Database {
         let hidden = |id: &&str| !columns.iter().any(|column| column.eq_ignore_ascii_case(id));
         let id = ["rowid", "_rowid_", "oid"].into_iter().find(hidden);
         let table = quoted(&name);
-        let by_id = id.map(|id| format!("SELECT {id}, * FROM {table} WHERE {id} >= ?1 ORDER BY {id} LIMIT {BATCH}"));
+        let by_id = id.map(|id| {
+            format!("SELECT {id}, * FROM {table} WHERE {id} >= ?1 ORDER BY {id} LIMIT {BATCH}")
+        });
         // Tables without row ids are read by position, which is slower for large ones.
         let query = by_id.filter(|query| self.connection.prepare(query).is_ok());
         self.table = Some(Open {
             by_id: query.is_some(),
             next: if query.is_some() { i64::MIN } else { 0 },
-            query: query.unwrap_or_else(|| format!("SELECT 0, * FROM {table} LIMIT {BATCH} OFFSET ?1")),
+            query: query
+                .unwrap_or_else(|| format!("SELECT 0, * FROM {table} LIMIT {BATCH} OFFSET ?1")),
             columns: columns.len(),
             number: 1,
         });
@@ -100,8 +109,14 @@ impl Database {
     }
 
     fn columns(&self, table: &str) -> rusqlite::Result<Vec<String>> {
-        let query = self.connection.prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(table)))?;
-        Ok(query.column_names().into_iter().map(str::to_owned).collect())
+        let query = self
+            .connection
+            .prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(table)))?;
+        Ok(query
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Reads some rows; false at the table's end.
@@ -178,10 +193,17 @@ fn shown(value: ValueRef<'_>) -> String {
         ValueRef::Real(number) => number.to_string(),
         ValueRef::Text(text) => match std::str::from_utf8(text) {
             Ok(text) => text.to_owned(),
-            Err(_) => crate::charset::Evidence::of(text).judge().0.decode_without_bom_handling(text).0.into_owned(),
+            Err(_) => crate::charset::Evidence::of(text)
+                .judge()
+                .0
+                .decode_without_bom_handling(text)
+                .0
+                .into_owned(),
         },
         ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => text.to_owned(),
+            Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => {
+                text.to_owned()
+            }
             _ => format!("({} bytes)", bytes.len()),
         },
     }
@@ -208,7 +230,8 @@ impl Flow for Database {
                     // A damaged page costs the rest of its table.
                     Err(_) => {
                         let number = self.table.take().map_or(0, |table| table.number + 1);
-                        self.ready.push_back(Step::Spoiled(number, ProblemCode::Unreadable));
+                        self.ready
+                            .push_back(Step::Spoiled(number, ProblemCode::Unreadable));
                     }
                 }
                 continue;

@@ -45,6 +45,7 @@ mod raw;
 mod record;
 mod sniff;
 mod source;
+mod sql;
 mod stream;
 mod table;
 mod text;

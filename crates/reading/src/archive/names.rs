@@ -42,6 +42,9 @@ mod tests {
         assert_eq!(decoded("名单.csv".as_bytes()), "名单.csv");
         assert_eq!(decoded(b"../../etc/passwd"), "../../etc/passwd");
         assert_eq!(decoded(&[b'a'; 5_000]).chars().count(), LONGEST + 1);
-        assert_eq!((last("a/b\\c.txt"), last("c"), last("a/")), ("c.txt", "c", ""));
+        assert_eq!(
+            (last("a/b\\c.txt"), last("c"), last("a/")),
+            ("c.txt", "c", "")
+        );
     }
 }

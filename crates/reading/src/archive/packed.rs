@@ -79,14 +79,19 @@ impl<R: io::BufRead> Frames<R> {
                 return Ok(false);
             }
             // Magic numbers of frames to skip: RFC 8878, section 3.1.2.
-            let skip = ahead.len() >= 8 && ahead[0] & 0xF0 == 0x50 && ahead[1..4] == *b"\x2A\x4D\x18";
+            let skip =
+                ahead.len() >= 8 && ahead[0] & 0xF0 == 0x50 && ahead[1..4] == *b"\x2A\x4D\x18";
             if !skip {
                 break;
             }
             let length = u32::from_le_bytes([ahead[4], ahead[5], ahead[6], ahead[7]]);
-            io::copy(&mut source.by_ref().take(8 + u64::from(length)), &mut io::sink())?;
+            io::copy(
+                &mut source.by_ref().take(8 + u64::from(length)),
+                &mut io::sink(),
+            )?;
         }
-        let frame = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(source, self.window);
+        let frame =
+            ruzstd::decoding::StreamingDecoder::new_with_max_window_size(source, self.window);
         self.frame = Some(frame.map_err(|_| ReadError::MalformedArchive)?);
         Ok(true)
     }

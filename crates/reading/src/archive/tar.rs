@@ -126,7 +126,9 @@ fn number(field: &[u8]) -> Option<u64> {
         .skip_while(|byte| **byte == b' ')
         .take_while(|byte| !matches!(byte, b' ' | 0));
     text.copied().try_fold(0u64, |sum, digit| {
-        let digit = (b'0'..=b'7').contains(&digit).then(|| u64::from(digit - b'0'))?;
+        let digit = (b'0'..=b'7')
+            .contains(&digit)
+            .then(|| u64::from(digit - b'0'))?;
         sum.checked_mul(8)?.checked_add(digit)
     })
 }
@@ -146,18 +148,24 @@ fn kept(body: &mut impl Read) -> Vec<u8> {
 /// Records of a pax header: `length key=value\n`, of which name and size matter here.
 fn pax(mut records: &[u8], ahead: &mut Ahead) {
     while let Some(blank) = memchr::memchr(b' ', records) {
-        let length = std::str::from_utf8(&records[..blank]).ok().and_then(|n| n.parse().ok());
+        let length = std::str::from_utf8(&records[..blank])
+            .ok()
+            .and_then(|n| n.parse().ok());
         let Some((record, rest)) = length
             .filter(|length| *length > blank + 1)
             .and_then(|length: usize| records.split_at_checked(length))
         else {
             return;
         };
-        let record = record[blank + 1..].strip_suffix(b"\n").unwrap_or(&record[blank + 1..]);
+        let record = record[blank + 1..]
+            .strip_suffix(b"\n")
+            .unwrap_or(&record[blank + 1..]);
         if let Some(path) = record.strip_prefix(b"path=") {
             ahead.name = Some(path.to_vec());
         } else if let Some(size) = record.strip_prefix(b"size=") {
-            ahead.size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+            ahead.size = std::str::from_utf8(size)
+                .ok()
+                .and_then(|size| size.parse().ok());
         }
         records = rest;
     }

@@ -65,8 +65,9 @@ impl Vocabulary {
             (Self::Page, "td" | "th") => Role::Cell,
             (
                 Self::Page,
-                "p" | "div" | "li" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dt" | "dd" | "title"
-                | "section" | "article" | "pre" | "option" | "tbody" | "thead" | "ul" | "ol",
+                "p" | "div" | "li" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dt" | "dd"
+                | "title" | "section" | "article" | "pre" | "option" | "tbody" | "thead" | "ul"
+                | "ol",
             ) => Role::Paragraph,
             (Self::Page, "br") => Role::Break,
             (Self::Page, "script" | "style") => Role::Skip,
@@ -149,7 +150,8 @@ impl Blocks {
                     self.flush(false);
                     self.number = 0;
                     self.out.push_back(Step::Table {
-                        name: attribute("name").filter(|_| self.vocabulary == Vocabulary::OpenDocument),
+                        name: attribute("name")
+                            .filter(|_| self.vocabulary == Vocabulary::OpenDocument),
                         columns: None,
                         placed: true,
                     });
@@ -265,7 +267,8 @@ impl Blocks {
             self.text.push('\n');
         }
         if !self.text.is_empty() && (!only_long || self.text.len() > PIECE) {
-            self.out.push_back(Step::Text(std::mem::take(&mut self.text)));
+            self.out
+                .push_back(Step::Text(std::mem::take(&mut self.text)));
         }
     }
 

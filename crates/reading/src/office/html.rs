@@ -56,12 +56,20 @@ impl<R: Read> Page<R> {
             if end.is_some() {
                 self.raw = None;
             }
-            self.at += if self.last && end.is_none() { rest.len() } else { passed };
+            self.at += if self.last && end.is_none() {
+                rest.len()
+            } else {
+                passed
+            };
             return end.is_some();
         }
         let Some(open) = memchr::memchr(b'<', rest.as_bytes()) else {
             // A reference must not be cut at the end of what is at hand.
-            let whole = if self.last { rest.len() } else { rest.rfind('&').unwrap_or(rest.len()) };
+            let whole = if self.last {
+                rest.len()
+            } else {
+                rest.rfind('&').unwrap_or(rest.len())
+            };
             push(&mut self.blocks, &rest[..whole]);
             self.at += whole;
             return false;
@@ -89,9 +97,17 @@ impl<R: Read> Page<R> {
                 }
             };
         }
-        let closed = rest.as_bytes().iter().take(TAG).position(|byte| *byte == b'>');
+        let closed = rest
+            .as_bytes()
+            .iter()
+            .take(TAG)
+            .position(|byte| *byte == b'>');
         match closed {
-            Some(end) if rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) => {
+            Some(end)
+                if rest[1..].starts_with(|c: char| {
+                    c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')
+                }) =>
+            {
                 let tag = rest[1..end].to_owned();
                 self.at += end + 1;
                 self.tag(&tag);
@@ -128,8 +144,10 @@ impl<R: Read> Page<R> {
 
 /// Where the end tag of an element stands.
 fn find_end(text: &str, name: &str) -> Option<usize> {
-    memchr::memmem::find_iter(text.as_bytes(), b"</")
-        .find(|at| text.get(at + 2..at + 2 + name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    memchr::memmem::find_iter(text.as_bytes(), b"</").find(|at| {
+        text.get(at + 2..at + 2 + name.len())
+            .is_some_and(|n| n.eq_ignore_ascii_case(name))
+    })
 }
 
 fn floor(text: &str, mut at: usize) -> usize {
@@ -165,7 +183,11 @@ fn plain(blocks: &mut Blocks, text: &str) {
         if n > 0 && !line.trim().is_empty() {
             blocks.text(" ");
         }
-        let line = if line.trim().is_empty() && text.contains('\n') { "" } else { line };
+        let line = if line.trim().is_empty() && text.contains('\n') {
+            ""
+        } else {
+            line
+        };
         blocks.text(line);
     }
 }

@@ -104,7 +104,8 @@ impl Markup {
                     return Err(ReadError::TooDeep { limit: DEPTH });
                 }
                 let name = element.local_name();
-                self.blocks.start(name.as_ref(), &|wanted| attribute(&element, wanted));
+                self.blocks
+                    .start(name.as_ref(), &|wanted| attribute(&element, wanted));
             }
             Event::End(element) => {
                 self.depth = self.depth.saturating_sub(1);

@@ -40,7 +40,12 @@ pub(crate) fn open(
     };
     let chapters = chapters(&parts, document);
     let parts = Arc::new(parts);
-    let flow = Markup::new(Arc::clone(&parts), chapters, vocabulary, &walker.budget.limits);
+    let flow = Markup::new(
+        Arc::clone(&parts),
+        chapters,
+        vocabulary,
+        &walker.budget.limits,
+    );
     walker.flow(place, name, format, Box::new(flow))?;
     for embedded in parts.names().filter(|name| is_embedded(name)) {
         let inner = place.clone().inside(embedded);
@@ -58,11 +63,21 @@ pub(crate) fn open(
 
 /// Pictures, and documents within the document.
 fn is_embedded(name: &str) -> bool {
-    let folders = ["word/media/", "word/embeddings/", "ppt/media/", "ppt/embeddings/", "Pictures/", "Object "];
+    let folders = [
+        "word/media/",
+        "word/embeddings/",
+        "ppt/media/",
+        "ppt/embeddings/",
+        "Pictures/",
+        "Object ",
+    ];
     let ending = name.rsplit('.').next().unwrap_or("");
     let text = ["xml", "rels", "vml"].contains(&ending);
-    let page_picture = ["jpg", "jpeg", "png", "gif", "webp"].contains(&ending) && !name.starts_with("Thumbnails/");
-    !name.ends_with('/') && !text && (page_picture || folders.iter().any(|folder| name.starts_with(folder)))
+    let page_picture =
+        ["jpg", "jpeg", "png", "gif", "webp"].contains(&ending) && !name.starts_with("Thumbnails/");
+    !name.ends_with('/')
+        && !text
+        && (page_picture || folders.iter().any(|folder| name.starts_with(folder)))
 }
 
 /// The parts that hold text, in the order of reading; slides and chapters are places of their own.
@@ -81,7 +96,9 @@ fn chapters(parts: &Parts, document: Document) -> Vec<Chapter> {
         }
         Document::Book => {
             let endings = [".xhtml", ".html", ".htm"];
-            let pages = parts.names().filter(|name| endings.iter().any(|end| name.ends_with(end)));
+            let pages = parts
+                .names()
+                .filter(|name| endings.iter().any(|end| name.ends_with(end)));
             let page = |name: &str| Chapter {
                 part: name.to_owned(),
                 section: Some(name.to_owned()),
@@ -95,7 +112,14 @@ fn chapters(parts: &Parts, document: Document) -> Vec<Chapter> {
                 let found = numbered(parts, &stem, "");
                 all.extend(found.into_iter().map(|chapter| whole(&chapter.part)));
             }
-            all.extend(["word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"].map(whole));
+            all.extend(
+                [
+                    "word/footnotes.xml",
+                    "word/endnotes.xml",
+                    "word/comments.xml",
+                ]
+                .map(whole),
+            );
             all
         }
     }

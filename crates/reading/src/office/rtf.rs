@@ -9,8 +9,8 @@ use std::io::{BufReader, Read};
 
 use encoding_rs::{Encoding, GBK};
 
-use crate::unpack::{Flow, Step};
 use crate::ReadError;
+use crate::unpack::{Flow, Step};
 
 /// Groups within groups that are kept apart; deeper ones share their state.
 const DEPTH: usize = 1_000;
@@ -127,7 +127,10 @@ impl<R: Read> Rtf<R> {
                 Some(c) if c.is_ascii_alphabetic() && number.is_empty() && word.len() < 40 => {
                     word.push(char::from(c));
                 }
-                Some(c) if (c == b'-' && number.is_empty() || c.is_ascii_digit()) && number.len() < 12 => {
+                Some(c)
+                    if (c == b'-' && number.is_empty() || c.is_ascii_digit())
+                        && number.len() < 12 =>
+                {
                     number.push(char::from(c));
                 }
                 Some(b' ') | None => break,
@@ -145,7 +148,8 @@ impl<R: Read> Rtf<R> {
     fn symbol(&mut self, symbol: u8) -> Result<(), ReadError> {
         match symbol {
             b'\'' => {
-                let digits = [self.byte()?, self.byte()?].map(|d| d.and_then(|d| char::from(d).to_digit(16)));
+                let digits = [self.byte()?, self.byte()?]
+                    .map(|d| d.and_then(|d| char::from(d).to_digit(16)));
                 if let [Some(high), Some(low)] = digits {
                     self.plain(u8::try_from(high << 4 | low).unwrap_or(b'?'));
                 }
@@ -196,7 +200,8 @@ impl<R: Read> Rtf<R> {
                 self.here.skipped = true;
             }
             "stylesheet" | "colortbl" | "pict" | "themedata" | "datastore" | "generator"
-            | "latentstyles" | "listtable" | "listoverridetable" | "rsidtbl" | "xmlnstbl" | "object" => {
+            | "latentstyles" | "listtable" | "listoverridetable" | "rsidtbl" | "xmlnstbl"
+            | "object" => {
                 self.here.skipped = true;
             }
             // What an ignorable destination shows is read where it is text of the document.
@@ -218,7 +223,8 @@ impl<R: Read> Rtf<R> {
             self.high = Some(unit);
             return;
         }
-        self.out.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        self.out
+            .extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
     }
 
     fn plain(&mut self, byte: u8) {

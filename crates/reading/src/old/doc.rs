@@ -48,7 +48,11 @@ impl Document {
                 wide: false,
             }]
         } else {
-            let table = if flags & 0x0200 != 0 { "/1Table" } else { "/0Table" };
+            let table = if flags & 0x0200 != 0 {
+                "/1Table"
+            } else {
+                "/0Table"
+            };
             let table = stream(file, table, limits)?;
             listed(&main, &table).ok_or(damaged)?
         };
@@ -121,7 +125,11 @@ impl Flow for Document {
         };
         let bytes = piece.bytes.min(STRETCH * 2);
         let end = piece.at.saturating_add(bytes).min(self.main.len());
-        let Some(raw) = self.main.get(piece.at..end).filter(|raw| raw.len() == bytes) else {
+        let Some(raw) = self
+            .main
+            .get(piece.at..end)
+            .filter(|raw| raw.len() == bytes)
+        else {
             let offset = piece.at as u64;
             self.next = usize::MAX;
             return Err(ReadError::Damaged { offset });
@@ -132,7 +140,12 @@ impl Flow for Document {
             self.next += 1;
         }
         let text = if piece.wide {
-            let units: Vec<u16> = raw.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+            let units: Vec<u16> = raw
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|unit| u16::from_le_bytes(*unit))
+                .collect();
             String::from_utf16_lossy(&units)
         } else {
             let page = if self.ancient { GBK } else { WINDOWS_1252 };

@@ -58,10 +58,16 @@ fn kind(file: &Compound) -> Kind {
         ("/Book", Kind::Workbook),
         ("/WordDocument", Kind::Document),
         ("/__properties_version1.0", Kind::Message),
-        ("/PowerPoint Document", Kind::Other("an old presentation (PPT)")),
+        (
+            "/PowerPoint Document",
+            Kind::Other("an old presentation (PPT)"),
+        ),
     ];
     let found = rows.into_iter().find(|(path, _)| file.is_stream(path));
-    found.map_or(Kind::Other("a compound file of another program"), |(_, kind)| kind)
+    found.map_or(
+        Kind::Other("a compound file of another program"),
+        |(_, kind)| kind,
+    )
 }
 
 /// All of a stream, when the bound on memory lets it in.
@@ -72,7 +78,10 @@ fn stream(file: &mut Compound, path: &str, limits: &Limits) -> Result<Vec<u8>, R
         return Err(ReadError::TooMuchMemory { limit });
     }
     let mut bytes = Vec::new();
-    stream.take(limit as u64).read_to_end(&mut bytes).map_err(ReadError::of)?;
+    stream
+        .take(limit as u64)
+        .read_to_end(&mut bytes)
+        .map_err(ReadError::of)?;
     Ok(bytes)
 }
 

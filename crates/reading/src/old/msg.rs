@@ -52,18 +52,28 @@ pub(super) fn open(
     let storages = storages(file);
     for recipient in storages.iter().filter(|path| path.starts_with("/__recip_")) {
         let parts = ["3001", "39FE", "3003"];
-        let known = parts.map(|part| property_of(file, recipient, part, &limits).unwrap_or_default());
+        let known =
+            parts.map(|part| property_of(file, recipient, part, &limits).unwrap_or_default());
         lines.push(format!("{}\n", known.join(" ").trim()));
     }
     // The page is another form of the body; it may hold what the plain one does not.
     let page = stream(file, "/__substg1.0_10130102", &limits).ok();
     walker.flow(place, name, "MSG", Box::new(Lines(lines.into_iter())))?;
     if let Some(page) = page {
-        walker.stream(place.clone().inside("body.html"), "body.html", &mut page.as_slice())?;
+        walker.stream(
+            place.clone().inside("body.html"),
+            "body.html",
+            &mut page.as_slice(),
+        )?;
     }
-    for attachment in storages.iter().filter(|path| path.starts_with("/__attach_")) {
+    for attachment in storages
+        .iter()
+        .filter(|path| path.starts_with("/__attach_"))
+    {
         let named = ["3707", "3704", "3001"];
-        let named = named.into_iter().find_map(|part| property_of(file, attachment, part, &limits));
+        let named = named
+            .into_iter()
+            .find_map(|part| property_of(file, attachment, part, &limits));
         let named = names::shortened(named.unwrap_or_else(|| "attachment".to_owned()));
         let inner = place.clone().inside(named.as_str());
         let path = format!("{attachment}/__substg1.0_37010102");
@@ -83,7 +93,10 @@ pub(super) fn open(
 fn storages(file: &Compound) -> Vec<String> {
     let entries = file.read_storage("/").into_iter().flatten();
     let storages = entries.filter(|entry| entry.is_storage());
-    storages.take(MOST).map(|entry| format!("/{}", entry.name())).collect()
+    storages
+        .take(MOST)
+        .map(|entry| format!("/{}", entry.name()))
+        .collect()
 }
 
 /// A property of type text: in UTF-16, or in bytes of some code page.
@@ -91,7 +104,12 @@ fn property_of(file: &mut Compound, storage: &str, id: &str, limits: &Limits) ->
     let wide = format!("{storage}/__substg1.0_{id}001F");
     if file.is_stream(&wide) {
         let bytes = stream(file, &wide, limits).ok()?;
-        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+        let units: Vec<u16> = bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|unit| u16::from_le_bytes(*unit))
+            .collect();
         return Some(String::from_utf16_lossy(&units)).filter(|text| !text.is_empty());
     }
     let narrow = format!("{storage}/__substg1.0_{id}001E");
@@ -99,6 +117,11 @@ fn property_of(file: &mut Compound, storage: &str, id: &str, limits: &Limits) ->
         return None;
     }
     let bytes = stream(file, &narrow, limits).ok()?;
-    let text = Evidence::of(&bytes).judge().0.decode_without_bom_handling(&bytes).0.into_owned();
+    let text = Evidence::of(&bytes)
+        .judge()
+        .0
+        .decode_without_bom_handling(&bytes)
+        .0
+        .into_owned();
     Some(text).filter(|text| !text.is_empty())
 }

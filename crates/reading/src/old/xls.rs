@@ -27,13 +27,21 @@ pub(super) struct Workbook {
 }
 
 impl Workbook {
-    pub(super) fn open(file: &mut Compound, blob: &Blob, limits: &Limits) -> Result<Self, ReadError> {
-        let path = ["/Workbook", "/Book"].into_iter().find(|path| file.is_stream(path));
+    pub(super) fn open(
+        file: &mut Compound,
+        blob: &Blob,
+        limits: &Limits,
+    ) -> Result<Self, ReadError> {
+        let path = ["/Workbook", "/Book"]
+            .into_iter()
+            .find(|path| file.is_stream(path));
         let records = stream(file, path.unwrap_or("/Workbook"), limits)?;
         let cells = cells(&records)?;
         let limit = limits.max_memory_bytes;
         // The library reads the whole file and its strings beside the cells.
-        let needed = cells.saturating_mul(CELL).saturating_add(records.len().saturating_mul(3));
+        let needed = cells
+            .saturating_mul(CELL)
+            .saturating_add(records.len().saturating_mul(3));
         drop(records);
         if needed > limit {
             return Err(ReadError::TooMuchMemory { limit });
@@ -62,17 +70,34 @@ fn cells(records: &[u8]) -> Result<usize, ReadError> {
             // FILEPASS: encrypted (MS-XLS, section 2.4.117).
             0x002F => return Err(ReadError::Encrypted),
             // EOF of a sheet.
-            0x000A => total = total.saturating_add(reach.take().map_or(0, |(y, x)| (y + 1) * (x + 1))),
+            0x000A => {
+                total = total.saturating_add(reach.take().map_or(0, |(y, x)| (y + 1) * (x + 1)))
+            }
             // Cells: formula, blanks, numbers, labels, truth values and runs of them.
-            0x0006 | 0x0201 | 0x0203 | 0x0204 | 0x0205 | 0x00FD | 0x027E | 0x00BD | 0x00BE | 0x00D6 | 0x0001..=0x0005 => {
+            0x0006
+            | 0x0201
+            | 0x0203
+            | 0x0204
+            | 0x0205
+            | 0x00FD
+            | 0x027E
+            | 0x00BD
+            | 0x00BE
+            | 0x00D6
+            | 0x0001..=0x0005 => {
                 let (y, x) = (u16_at(body, 0).unwrap_or(0), u16_at(body, 2).unwrap_or(0));
                 // A run states its last column at its end.
                 let last = match id {
-                    0x00BD | 0x00BE => u16_at(body, usize::from(length).saturating_sub(2)).unwrap_or(x),
+                    0x00BD | 0x00BE => {
+                        u16_at(body, usize::from(length).saturating_sub(2)).unwrap_or(x)
+                    }
                     _ => x,
                 };
                 let (most_y, most_x) = reach.unwrap_or((0, 0));
-                reach = Some((most_y.max(usize::from(y)), most_x.max(usize::from(x.max(last)))));
+                reach = Some((
+                    most_y.max(usize::from(y)),
+                    most_x.max(usize::from(x.max(last))),
+                ));
             }
             _ => {}
         }

@@ -74,8 +74,10 @@ pub(crate) fn family(head: &[u8], name: &str) -> Family {
 /// `BZh` may begin a text; a digit and the magic of a block or of the end follow in the format.
 fn is_bzip2(head: &[u8]) -> bool {
     let magic = head.get(4..10);
-    head.get(3).is_some_and(|level| (b'1'..=b'9').contains(level))
-        && (magic == Some(b"\x31\x41\x59\x26\x53\x59") || magic == Some(b"\x17\x72\x45\x38\x50\x90"))
+    head.get(3)
+        .is_some_and(|level| (b'1'..=b'9').contains(level))
+        && (magic == Some(b"\x31\x41\x59\x26\x53\x59")
+            || magic == Some(b"\x17\x72\x45\x38\x50\x90"))
 }
 
 /// Whether the first block is a header of TAR: its bytes add up to the sum it states, with the sum
@@ -109,13 +111,13 @@ mod tests {
             ("a.csv", b"PK\x03\x04", Family::Zip),
             ("a", b"7z\xBC\xAF\x27\x1C", Family::SevenZ),
             ("a", b"\x1F\x8B\x08", Family::Packed(Packing::Gzip)),
-            (
-                "a",
-                b"BZh91AY&SY",
-                Family::Packed(Packing::Bzip2),
-            ),
+            ("a", b"BZh91AY&SY", Family::Packed(Packing::Bzip2)),
             ("a.txt", b"BZhao said so", Family::Other("bzip2")),
-            ("a.jpg", b"\xFF\xD8\xFF\xE0", Family::Picture("a JPEG picture")),
+            (
+                "a.jpg",
+                b"\xFF\xD8\xFF\xE0",
+                Family::Picture("a JPEG picture"),
+            ),
             ("a", b"\x01\x02\x03\x00abc\x04", Family::Binary),
             ("a.md", b"# title", Family::Text(Nature::Text)),
         ];
@@ -131,7 +133,9 @@ mod tests {
         header.set_size(3);
         header.set_mode(0o644);
         header.set_cksum();
-        builder.append_data(&mut header, "a.txt", &b"abc"[..]).unwrap();
+        builder
+            .append_data(&mut header, "a.txt", &b"abc"[..])
+            .unwrap();
         let bytes = builder.into_inner().unwrap();
         assert!(is_tar(&bytes));
         let mut other = bytes.clone();

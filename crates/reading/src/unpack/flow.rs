@@ -21,7 +21,8 @@ pub(crate) enum Step {
     Table {
         /// What it is called, where it has a name.
         name: Option<String>,
-        /// The names of its columns, where the format states them; they count as row 1.
+        /// The names of its columns, where the format states them; they count as row 1. None at all
+        /// where it is known that no row holds them.
         columns: Option<Vec<String>>,
         /// Whether a cell's column is stated, so that rows may differ in width.
         placed: bool,
@@ -95,7 +96,7 @@ struct FlowRows {
 
 impl RawRows for FlowRows {
     fn next_raw(&mut self) -> Option<Result<RawRow, Fault>> {
-        if let Some(columns) = self.columns.take() {
+        if let Some(columns) = self.columns.take().filter(|columns| !columns.is_empty()) {
             let cells = columns.into_iter().map(Text::from).collect();
             return Some(Ok(RawRow { number: 1, cells }));
         }
@@ -142,7 +143,10 @@ impl Read for FlowText {
         while self.at == self.piece.len() {
             let mut steps = self.cursor.steps();
             if !matches!(steps.peek(), Some(Step::Text(_))) {
-                return steps.failure.take().map_or(Ok(0), |error| Err(error.into()));
+                return steps
+                    .failure
+                    .take()
+                    .map_or(Ok(0), |error| Err(error.into()));
             }
             if let Some(Step::Text(text)) = steps.take() {
                 self.piece = text.into_bytes();
@@ -240,7 +244,8 @@ impl Walker<'_> {
         format: &'static str,
         rows: FlowRows,
     ) -> ControlFlow<()> {
-        let header = match rows.columns {
+        let header = match &rows.columns {
+            Some(columns) if columns.is_empty() => HeaderChoice::None,
             Some(_) => HeaderChoice::FirstRow,
             None => HeaderChoice::Auto,
         };
@@ -338,8 +343,18 @@ mod tests {
         let flow = Box::new(Given(steps.into_iter()));
         assert!(walker.flow(&place, "f", "X", flow).is_continue());
         let expected = [
-            "f", "一二", "f / t", "a|b", "2:1", "f / t, row 3: malformed", "f / s", "三", "f / t",
-            "c", "2:3", "f / t, row 3: malformed",
+            "f",
+            "一二",
+            "f / t",
+            "a|b",
+            "2:1",
+            "f / t, row 3: malformed",
+            "f / s",
+            "三",
+            "f / t",
+            "c",
+            "2:3",
+            "f / t, row 3: malformed",
         ];
         assert_eq!(seen, expected);
     }

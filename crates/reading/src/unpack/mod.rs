@@ -20,8 +20,8 @@ use std::ops::ControlFlow;
 use liuhen_document::Locator;
 
 pub(crate) use budget::{Budget, Counted, Metered, guarded};
-pub(crate) use flow::{Flow, Step};
 pub(crate) use family::{Packing, is_tar};
+pub(crate) use flow::{Flow, Step};
 pub(crate) use walk::{Piece, Walker, unpacked_name};
 
 use crate::source::{Blob, Source};
@@ -36,8 +36,8 @@ pub struct Wishes {
     pub passwords: Passwords,
     /// Strings are looked for in binary data that is nothing else: UTF-8, UTF-16 and GBK.
     pub strings: bool,
-    /// Pages of HTML come as their text and tables; without it they come as they are written, so
-    /// that every place is one of the file.
+    /// Dumps of SQL come as their tables, pages of HTML as text and tables; without it they come as
+    /// they are written, so that every place is one of the file.
     pub records: bool,
 }
 
@@ -125,7 +125,9 @@ impl<'a> TextPart<'a> {
             return Ok(Box::new(blob.open()));
         }
         let budget = self.budget;
-        Ok(Box::new(walk::spill(&mut self.into_reader(), budget)?.open()))
+        Ok(Box::new(
+            walk::spill(&mut self.into_reader(), budget)?.open(),
+        ))
     }
 }
 

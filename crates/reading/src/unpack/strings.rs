@@ -143,10 +143,21 @@ impl<R: Read> Strings<R> {
     fn utf16(&self, parity: usize) -> Vec<Found> {
         let mut found = Vec::new();
         let (mut run, mut chinese, mut start) = (Vec::new(), 0, parity);
-        let units = self.buffer.get(parity..).unwrap_or_default().as_chunks::<2>().0;
-        let all = units.iter().map(|pair| u16::from_le_bytes(*pair)).chain([0]);
+        let units = self
+            .buffer
+            .get(parity..)
+            .unwrap_or_default()
+            .as_chunks::<2>()
+            .0;
+        let all = units
+            .iter()
+            .map(|pair| u16::from_le_bytes(*pair))
+            .chain([0]);
         for (n, unit) in all.enumerate() {
-            let common = self.common.get(usize::from(unit)).is_some_and(|common| *common);
+            let common = self
+                .common
+                .get(usize::from(unit))
+                .is_some_and(|common| *common);
             let ascii = u8::try_from(unit).is_ok_and(prints);
             if ascii || common {
                 chinese += usize::from(common);
@@ -264,7 +275,17 @@ mod tests {
         let gbk = GBK.encode(text).0.into_owned();
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let noise = [0u8, 1, 2, 0xFF, 0xFE, 3, 0];
-        let bytes = [&noise[..], text.as_bytes(), &noise, &gbk, &noise, &wide, &noise, b"13800000000"].concat();
+        let bytes = [
+            &noise[..],
+            text.as_bytes(),
+            &noise,
+            &gbk,
+            &noise,
+            &wide,
+            &noise,
+            b"13800000000",
+        ]
+        .concat();
         let expected = [
             "0x7 UTF-8 联系人某甲",
             "0x1D GBK 联系人某甲",

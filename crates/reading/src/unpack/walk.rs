@@ -7,13 +7,13 @@ use std::sync::Arc;
 use liuhen_document::Locator;
 
 use super::budget::guarded;
-use super::strings::Strings;
 use super::family::{Family, Packing, family};
+use super::strings::Strings;
 use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
-use crate::source::Blob;
 use crate::archive::zip::Document;
 use crate::database::Database;
-use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive, office, old};
+use crate::source::Blob;
+use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive, office, old, sql};
 
 /// Bytes that are held in memory before a temporary file is taken.
 const IN_MEMORY: u64 = 8 << 20;
@@ -190,12 +190,21 @@ impl<'a> Walker<'a> {
                     walker.flow(place, name, "HTML", Box::new(page))
                 })
             }
+            Family::Text(_) if self.wishes.records && sql::is_dump(&piece.head, &piece.name) => {
+                let head = piece.head.clone();
+                self.sought(piece, |walker, place, name, blob| {
+                    let dump = sql::Dump::new(blob.open(), &head, &walker.budget.limits);
+                    walker.flow(place, name, "SQL", Box::new(dump))
+                })
+            }
             Family::Text(nature) => self.text(piece, nature),
             Family::Other(what) => self.not_read(&piece.place, what),
-            Family::Binary if self.wishes.strings => self.sought(piece, |walker, place, name, blob| {
-                let flow = Box::new(Strings::new(blob.open()));
-                walker.flow(place, name, "strings", flow)
-            }),
+            Family::Binary if self.wishes.strings => {
+                self.sought(piece, |walker, place, name, blob| {
+                    let flow = Box::new(Strings::new(blob.open()));
+                    walker.flow(place, name, "strings", flow)
+                })
+            }
             Family::Binary => self.not_read(&piece.place, "binary data"),
         }
     }
@@ -258,7 +267,9 @@ impl<'a> Walker<'a> {
     /// Every sheet of a workbook, hidden ones included.
     fn workbook(&mut self, place: &Locator, blob: &Blob) -> ControlFlow<()> {
         let limits = &self.budget.limits;
-        let left = limits.max_unpacked_bytes.saturating_sub(self.budget.unpacked());
+        let left = limits
+            .max_unpacked_bytes
+            .saturating_sub(self.budget.unpacked());
         let limits = Limits {
             max_unpacked_bytes: left,
             ..limits.clone()
@@ -277,7 +288,11 @@ impl<'a> Walker<'a> {
             }
         };
         table.lies_at(place);
-        let names: Vec<String> = table.sheets().iter().map(|info| info.name.clone()).collect();
+        let names: Vec<String> = table
+            .sheets()
+            .iter()
+            .map(|info| info.name.clone())
+            .collect();
         for (index, name) in names.into_iter().enumerate().skip(first) {
             let place = place.clone().in_sheet(name);
             match table.choose_sheet(&SheetChoice::Index(index)) {
@@ -320,9 +335,15 @@ impl<'a> Walker<'a> {
 
 /// Whether a text begins as a page of HTML does.
 fn is_page(head: &[u8]) -> bool {
-    let begin: Vec<u8> = head.iter().take(1 << 10).map(u8::to_ascii_lowercase).collect();
+    let begin: Vec<u8> = head
+        .iter()
+        .take(1 << 10)
+        .map(u8::to_ascii_lowercase)
+        .collect();
     let marks: [&[u8]; 3] = [b"<!doctype html", b"<html", b"<table"];
-    marks.iter().any(|mark| memchr::memmem::find(&begin, mark).is_some())
+    marks
+        .iter()
+        .any(|mark| memchr::memmem::find(&begin, mark).is_some())
 }
 
 /// The name of what a packed file holds: its own without the ending, `tgz` becoming `tar`.

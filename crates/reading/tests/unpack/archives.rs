@@ -15,10 +15,17 @@ fn archives_within_archives_give_their_files_in_order() {
         ("x.tar.gz", gz(&tar)),
         ("x.tar.bz2", bz2(&tar)),
         ("x.tar.zst", zst(&tar)),
-        ("x.tar.zst", [zst(&tar[..1_000]), zst(&tar[1_000..])].concat()),
+        (
+            "x.tar.zst",
+            [zst(&tar[..1_000]), zst(&tar[1_000..])].concat(),
+        ),
     ];
     for (name, bytes) in rows {
-        let way = if name == "x.tar" { name.to_owned() } else { format!("{name} / x.tar") };
+        let way = if name == "x.tar" {
+            name.to_owned()
+        } else {
+            format!("{name} / x.tar")
+        };
         let expected = [
             format!("{way} / d/inner.zip / 名单/b.csv: {TEXT}"),
             format!("{way} / d/inner.zip / c.txt: note"),
@@ -47,15 +54,29 @@ fn a_password_opens_what_is_locked_and_its_lack_is_said() {
     let wrong = with(Limits::default(), &["x", "y"]);
     let right = with(Limits::default(), &["x", "密码1", "mima1"]);
     for wishes in [&none, &wrong] {
-        let expected: Vec<_> = (1..4).map(|n| format!("a.zip / {n}.csv: unread: {refused}")).collect();
+        let expected: Vec<_> = (1..4)
+            .map(|n| format!("a.zip / {n}.csv: unread: {refused}"))
+            .collect();
         assert_eq!(told(&aes, "a.zip", wishes), expected);
-        assert_eq!(told(OLD_CIPHER, "a.zip", wishes), [format!("a.zip / a.csv: unread: {refused}")]);
-        assert_eq!(told(LOCKED_SEVEN, "a.7z", wishes), [format!("a.7z: unread: {refused}")]);
+        assert_eq!(
+            told(OLD_CIPHER, "a.zip", wishes),
+            [format!("a.zip / a.csv: unread: {refused}")]
+        );
+        assert_eq!(
+            told(LOCKED_SEVEN, "a.7z", wishes),
+            [format!("a.7z: unread: {refused}")]
+        );
     }
     let expected: Vec<_> = (1..4).map(|n| format!("a.zip / {n}.csv: {TEXT}")).collect();
     assert_eq!(told(&aes, "a.zip", &right), expected);
-    assert_eq!(told(OLD_CIPHER, "a.zip", &right), [format!("a.zip / a.csv: {TEXT}")]);
-    let seven = [format!("a.7z / 一/名单.csv: {TEXT}"), "a.7z / 二/note.txt: nothing".to_owned()];
+    assert_eq!(
+        told(OLD_CIPHER, "a.zip", &right),
+        [format!("a.zip / a.csv: {TEXT}")]
+    );
+    let seven = [
+        format!("a.7z / 一/名单.csv: {TEXT}"),
+        "a.7z / 二/note.txt: nothing".to_owned(),
+    ];
     assert_eq!(told(LOCKED_SEVEN, "a.7z", &right), seven);
 }
 
@@ -67,14 +88,21 @@ fn a_changed_byte_of_a_locked_entry_is_noticed() {
     assert!(data < at);
     aes[data + 8] ^= 1;
     let seen = told(&aes, "a.zip", &with(Limits::default(), &["p"]));
-    assert!(!seen[0].contains(TEXT) && seen[1].contains(TEXT), "{seen:?}");
+    assert!(
+        !seen[0].contains(TEXT) && seen[1].contains(TEXT),
+        "{seen:?}"
+    );
 }
 
 #[test]
 fn names_in_gbk_are_read_and_nasty_ones_shown_plainly() {
     let gbk = encoding_rs::GBK.encode("名单/身份证.csv").0.into_owned();
     let long = "x".repeat(gbk.len());
-    let mut zip = zipped(&[(&long, b"one"), ("../../etc/passwd", b"two"), ("a\x1b[2J\n", b"three")]);
+    let mut zip = zipped(&[
+        (&long, b"one"),
+        ("../../etc/passwd", b"two"),
+        ("a\x1b[2J\n", b"three"),
+    ]);
     while let Some(at) = zip.windows(long.len()).position(|w| w == long.as_bytes()) {
         zip[at..at + long.len()].copy_from_slice(&gbk);
     }
@@ -113,9 +141,12 @@ fn links_and_devices_are_told_and_not_followed() {
     }
     let mut header = tar::Header::new_gnu();
     header.set_size(3);
-    tar.append_data(&mut header, "n".repeat(300), &b"abc"[..]).unwrap();
+    tar.append_data(&mut header, "n".repeat(300), &b"abc"[..])
+        .unwrap();
     let seen = plain(&tar.into_inner().unwrap(), "t");
-    assert!(seen[0].starts_with("t / link: unread") && seen[0].contains("a link inside an archive"));
+    assert!(
+        seen[0].starts_with("t / link: unread") && seen[0].contains("a link inside an archive")
+    );
     assert!(seen[1].starts_with("t / hard: unread") && seen[2].starts_with("t / pipe: unread"));
     assert_eq!(seen[3], format!("t / {}: abc", "n".repeat(300)));
 }
@@ -136,7 +167,10 @@ fn an_archive_cut_short_gives_what_is_whole() {
     let tar = tarred(&[("a.csv", TEXT.as_bytes()), ("b.txt", &[b'x'; 2_000])]);
     let seen = plain(&gz(&tar)[..gz(&tar).len() - 20], "t.gz");
     assert_eq!(seen[0], format!("t.gz / t / a.csv: {TEXT}"));
-    assert!(seen.last().unwrap().contains("damaged or cut short"), "{seen:?}");
+    assert!(
+        seen.last().unwrap().contains("damaged or cut short"),
+        "{seen:?}"
+    );
 }
 
 #[test]

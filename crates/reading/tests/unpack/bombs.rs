@@ -13,9 +13,16 @@ fn an_entry_of_zeros_ends_at_the_ratio_and_the_next_is_read() {
     assert_eq!(seen[1], format!("z / a.csv: {TEXT}"));
     let zip = zipped(&[("a.txt", &vec![b'x'; 40 << 20]), ("a.csv", TEXT.as_bytes())]);
     let seen = told(&zip, "z", &with(Limits::default(), &[]));
-    assert!(seen[0].ends_with("then: unpacks to more than 400 times its size"), "{:.90}", &seen[0]);
+    assert!(
+        seen[0].ends_with("then: unpacks to more than 400 times its size"),
+        "{:.90}",
+        &seen[0]
+    );
     assert_eq!(seen[1], format!("z / a.csv: {TEXT}"));
-    let limits = Limits { max_ratio: 5_000, ..Limits::default() };
+    let limits = Limits {
+        max_ratio: 5_000,
+        ..Limits::default()
+    };
     let seen = told(&zip, "z", &with(limits, &[]));
     assert!(seen[0].ends_with("xxxx"), "a raised bound is heeded");
 }
@@ -28,8 +35,14 @@ fn nesting_ends_at_the_depth() {
     }
     let seen = told(&bytes, "a", &with(Limits::default(), &[]));
     assert_eq!(seen.len(), 1);
-    assert!(seen[0].ends_with("unread: files within files, deeper than 8"), "{seen:?}");
-    let limits = Limits { max_depth: 12, ..Limits::default() };
+    assert!(
+        seen[0].ends_with("unread: files within files, deeper than 8"),
+        "{seen:?}"
+    );
+    let limits = Limits {
+        max_depth: 12,
+        ..Limits::default()
+    };
     let seen = told(&bytes, "a", &with(limits, &[]));
     assert!(seen[0].ends_with(TEXT), "{seen:?}");
 }
@@ -40,7 +53,10 @@ fn archives_of_archives_of_archives_end_at_the_whole_budget() {
     let mut bytes = zipped(&[("t.txt", &vec![b'x'; 16 << 20])]);
     for _ in 0..3 {
         let names: Vec<String> = (0..16).map(|n| format!("{n}.zip")).collect();
-        let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), bytes.as_slice())).collect();
+        let entries: Vec<(&str, &[u8])> = names
+            .iter()
+            .map(|name| (name.as_str(), bytes.as_slice()))
+            .collect();
         bytes = zipped(&entries);
     }
     let mut last = String::new();
@@ -66,11 +82,25 @@ fn archives_of_archives_of_archives_end_at_the_whole_budget() {
 #[test]
 fn files_are_counted_over_all_archives() {
     let names: Vec<String> = (0..50).map(|n| format!("{n}.txt")).collect();
-    let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"x".as_slice())).collect();
+    let entries: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), b"x".as_slice()))
+        .collect();
     let inner = tarred(&entries);
     let zip = zipped(&[("1.tar", &inner), ("2.tar", &inner)]);
-    let limits = Limits { max_files: 60, ..Limits::default() };
+    let limits = Limits {
+        max_files: 60,
+        ..Limits::default()
+    };
     let seen = told(&zip, "z", &with(limits, &[]));
-    assert_eq!(seen.len(), 58, "two archives, the outermost file, and 57 texts");
-    assert!(seen.last().unwrap().ends_with("unpacks to more than 60 files"));
+    assert_eq!(
+        seen.len(),
+        58,
+        "two archives, the outermost file, and 57 texts"
+    );
+    assert!(
+        seen.last()
+            .unwrap()
+            .ends_with("unpacks to more than 60 files")
+    );
 }

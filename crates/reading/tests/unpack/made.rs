@@ -17,7 +17,14 @@ pub(crate) fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 pub(crate) fn locked(name: &str, bytes: &[u8], password: &str) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (mode, at) in [zip::AesMode::Aes128, zip::AesMode::Aes192, zip::AesMode::Aes256].into_iter().zip(1..) {
+    for (mode, at) in [
+        zip::AesMode::Aes128,
+        zip::AesMode::Aes192,
+        zip::AesMode::Aes256,
+    ]
+    .into_iter()
+    .zip(1..)
+    {
         let options = FullFileOptions::default().with_aes_encryption(mode, password);
         zip.start_file(format!("{at}{name}"), options).unwrap();
         zip.write_all(bytes).unwrap();
@@ -82,6 +89,8 @@ pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("a.rtf", RTF.to_vec()),
         ("a.xls", XLS.to_vec()),
         ("a.db", database()),
+        ("a.sql", b"CREATE TABLE t (a int, b text);\nINSERT INTO t VALUES (1,'\xE6\x9F\x90\xE7\x94\xB2'),(2,'x');\n".to_vec()),
+        ("a.html", "<html><table><tr><td>某甲<td>2</table>".as_bytes().to_vec()),
     ]
 }
 
@@ -93,13 +102,18 @@ pub(crate) const ODS: &[u8] = include_bytes!("../fixtures/list.ods");
 pub(crate) const XLS: &[u8] = include_bytes!("../fixtures/list.xls");
 
 /// As WordPad and Word write it: a code page, a font of another, code units of UTF-16.
-pub(crate) const RTF: &[u8] = br"{\rtf1\ansi\ansicpg936\deff0{\fonttbl{\f0\fnil\fcharset134 SimSun;}{\f1\fcharset0 Arial;}}
+pub(crate) const RTF: &[u8] =
+    br"{\rtf1\ansi\ansicpg936\deff0{\fonttbl{\f0\fnil\fcharset134 SimSun;}{\f1\fcharset0 Arial;}}
 {\*\generator Nobody 13900000000;}\f0\'c1\'aa\'cf\'b5\'c8\'cb\'a3\'ba\'c4\'b3\'bc\'d7\par
 \f1\uc1\u30005?\u-29731? 138\uc2\u-244\'a3\'ac\uc1\u-10179?\u-8704?\par}";
 
 /// The parts that python-docx makes, without its template.
 pub(crate) fn docx() -> Vec<u8> {
-    let row = |a: &str, b: &str| format!("<w:tr><w:tc><w:tcPr/><w:p><w:r><w:t>{a}</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>{b}</w:t></w:r></w:p></w:tc></w:tr>");
+    let row = |a: &str, b: &str| {
+        format!(
+            "<w:tr><w:tc><w:tcPr/><w:p><w:r><w:t>{a}</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>{b}</w:t></w:r></w:p></w:tc></w:tr>"
+        )
+    };
     let text = |t: &str| format!("<w:p><w:r><w:t xml:space='preserve'>{t}</w:t></w:r></w:p>");
     let body = format!(
         "<?xml version='1.0' encoding='UTF-8'?><w:document xmlns:w='w'><w:body><w:p><w:r><w:t>联系人：</w:t></w:r><w:r><w:t>某甲</w:t></w:r></w:p><w:tbl>{}{}</w:tbl>{}</w:body></w:document>",
@@ -117,10 +131,17 @@ pub(crate) fn docx() -> Vec<u8> {
 
 /// Three slides, stored out of order.
 pub(crate) fn pptx() -> Vec<u8> {
-    let slide = |t: &str| format!("<p:sld xmlns:p='p' xmlns:a='a'><p:txBody><a:p><a:r><a:t>{t}</a:t></a:r></a:p></p:txBody></p:sld>");
+    let slide = |t: &str| {
+        format!(
+            "<p:sld xmlns:p='p' xmlns:a='a'><p:txBody><a:p><a:r><a:t>{t}</a:t></a:r></a:p></p:txBody></p:sld>"
+        )
+    };
     let [one, two, ten] = ["第一页 某甲", "第二页", "第十页"].map(slide);
     zipped(&[
-        ("ppt/presentation.xml", b"<p:presentation xmlns:p='p'/>".as_slice()),
+        (
+            "ppt/presentation.xml",
+            b"<p:presentation xmlns:p='p'/>".as_slice(),
+        ),
         ("ppt/slides/slide10.xml", ten.as_bytes()),
         ("ppt/slides/slide2.xml", two.as_bytes()),
         ("ppt/slides/slide1.xml", one.as_bytes()),
@@ -129,9 +150,15 @@ pub(crate) fn pptx() -> Vec<u8> {
 
 /// A book of two chapters.
 pub(crate) fn epub() -> Vec<u8> {
-    let page = |body: &str| format!("<?xml version='1.0'?><!DOCTYPE html><html><head><style>p{{}}</style></head><body>{body}</body></html>");
+    let page = |body: &str| {
+        format!(
+            "<?xml version='1.0'?><!DOCTYPE html><html><head><style>p{{}}</style></head><body>{body}</body></html>"
+        )
+    };
     let one = page("<h1>第一章 某甲&nbsp;&amp; 某乙</h1><p>段</p>");
-    let two = page("<table><tr><th>姓名</th><th>手机</th></tr><tr><td>某甲</td><td>138</td></tr></table>");
+    let two = page(
+        "<table><tr><th>姓名</th><th>手机</th></tr><tr><td>某甲</td><td>138</td></tr></table>",
+    );
     zipped(&[
         ("mimetype", b"application/epub+zip".as_slice()),
         ("META-INF/container.xml", b"<container/>"),

@@ -27,7 +27,11 @@ pub(crate) fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
                 match text.into_reader().read_to_end(&mut bytes) {
                     Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
                     Err(error) => {
-                        format!("{} bytes, then: {}", bytes.len(), liuhen_reading::ReadError::of(error))
+                        format!(
+                            "{} bytes, then: {}",
+                            bytes.len(),
+                            liuhen_reading::ReadError::of(error)
+                        )
                     }
                 }
             }
@@ -35,7 +39,12 @@ pub(crate) fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
                 let mut rows = vec![table.header().0.join("|")];
                 while let Some(row) = table.next_row() {
                     rows.push(match row {
-                        Ok(row) => row.cells.iter().map(|c| c.as_str()).collect::<Vec<_>>().join("|"),
+                        Ok(row) => row
+                            .cells
+                            .iter()
+                            .map(|c| c.as_str())
+                            .collect::<Vec<_>>()
+                            .join("|"),
                         Err(problem) => problem.to_string(),
                     });
                 }
@@ -44,7 +53,10 @@ pub(crate) fn told(bytes: &[u8], name: &str, wishes: &Wishes) -> Vec<String> {
             }
             Content::Picture(picture) => {
                 let format = picture.format;
-                format!("{format} of {:?} bytes", picture.bytes(1 << 20).map(|b| b.len()))
+                format!(
+                    "{format} of {:?} bytes",
+                    picture.bytes(1 << 20).map(|b| b.len())
+                )
             }
             Content::Unread(error) => format!("unread: {error}"),
             other => format!("{other:?}"),

@@ -61,11 +61,19 @@ fn no_mutant_of_any_format_panics() {
     let mut random = Random(0x6C69_7568_656E);
     let mut mutants = 0;
     for (name, bytes) in samples() {
-        assert!(told(&bytes, name, &wishes).iter().any(|line| line.contains("某甲")), "{name}");
+        assert!(
+            told(&bytes, name, &wishes)
+                .iter()
+                .any(|line| line.contains("某甲")),
+            "{name}"
+        );
         for _ in 0..40 {
             // A panic of a decoder is caught and becomes this error: no format may come to that.
             let seen = told(&mutant(&bytes, &mut random), name, &wishes);
-            assert!(!seen.iter().any(|line| line.contains("this program failed")), "{name}: {seen:?}");
+            assert!(
+                !seen.iter().any(|line| line.contains("this program failed")),
+                "{name}: {seen:?}"
+            );
             mutants += 1;
         }
     }

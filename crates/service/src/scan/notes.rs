@@ -177,10 +177,7 @@ fn format_zh(english: &'static str) -> &'static str {
         ("a link inside an archive", "压缩包里的链接"),
         ("a device or pipe", "设备或管道"),
         ("a binary workbook (XLSB)", "二进制工作簿（XLSB）"),
-        (
-            "a method of packing that is not read",
-            "不支持的压缩方法",
-        ),
+        ("a method of packing that is not read", "不支持的压缩方法"),
         ("a PNG picture", "PNG 图片"),
         ("a JPEG picture", "JPEG 图片"),
         ("a GIF picture", "GIF 图片"),

@@ -22,11 +22,7 @@ use super::table;
 const SHARED_STRINGS: usize = 96 << 20;
 
 /// Scans everything within a file.
-pub(super) fn scan<S>(
-    source: S,
-    detector: &Detector,
-    outer: &mut Sink<'_>,
-) -> Result<(), Reason>
+pub(super) fn scan<S>(source: S, detector: &Detector, outer: &mut Sink<'_>) -> Result<(), Reason>
 where
     S: Read + Seek + Send + 'static,
 {
@@ -98,7 +94,10 @@ impl<'r> Inside<'_, 'r> {
 
     /// Goes to the entry that a part lies in, and looks at the entry's name.
     fn enter(&mut self, place: &Locator) {
-        let known = self.inner.as_ref().map_or(&[][..], |(way, _)| way.as_slice());
+        let known = self
+            .inner
+            .as_ref()
+            .map_or(&[][..], |(way, _)| way.as_slice());
         if known == place.inside.as_slice() {
             return;
         }
@@ -167,7 +166,10 @@ fn words(text: TextPart<'_>, detector: &Detector, sink: &mut Sink<'_>) {
     let (nature, head) = (text.nature, text.head.clone());
     let mut rest = text.into_reader();
     // The head is looked at again by whoever judges tables, and comes first in what is read.
-    let skipped = std::io::copy(&mut (&mut rest).take(head.len() as u64), &mut std::io::sink());
+    let skipped = std::io::copy(
+        &mut (&mut rest).take(head.len() as u64),
+        &mut std::io::sink(),
+    );
     let read = match skipped {
         Ok(_) => text_of(nature, &head, rest, detector, sink),
         Err(error) => Err(Reason::from(&ReadError::of(error))),

@@ -57,7 +57,10 @@ impl Keys {
     fn update(&mut self, plain: u8) {
         let [a, b, c] = self.0;
         let a = self.crc(a, plain);
-        let b = b.wrapping_add(a & 0xFF).wrapping_mul(134_775_813).wrapping_add(1);
+        let b = b
+            .wrapping_add(a & 0xFF)
+            .wrapping_mul(134_775_813)
+            .wrapping_add(1);
         let c = self.crc(c, b.to_be_bytes()[0]);
         self.0 = [a, b, c];
     }
@@ -131,7 +134,11 @@ impl Cipher {
     }
 }
 
-fn unlock_aes(data: &Blob, aes: Aes, password: &[u8]) -> Result<Option<Box<dyn Read + Send>>, ReadError> {
+fn unlock_aes(
+    data: &Blob,
+    aes: Aes,
+    password: &[u8],
+) -> Result<Option<Box<dyn Read + Send>>, ReadError> {
     let (salt_bytes, key_bytes) = match aes.strength {
         1 => (8, 16),
         2 => (12, 24),

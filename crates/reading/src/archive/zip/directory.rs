@@ -103,11 +103,15 @@ impl Archive {
             (stated, size, offset) = (u64_at(&wide, 32), u64_at(&wide, 40), u64_at(&wide, 48));
             end_of_list = at;
         }
-        let list = end_of_list.checked_sub(size).ok_or(ReadError::MalformedArchive)?;
+        let list = end_of_list
+            .checked_sub(size)
+            .ok_or(ReadError::MalformedArchive)?;
         Ok(Self {
             blob: blob.clone(),
             // Offsets that point too low speak of bytes put before; too high, of a damaged record.
-            base: list.checked_sub(offset).ok_or(ReadError::MalformedArchive)?,
+            base: list
+                .checked_sub(offset)
+                .ok_or(ReadError::MalformedArchive)?,
             list,
             list_end: end_of_list,
             stated,
@@ -160,7 +164,11 @@ impl Iterator for Entries {
         if self.over {
             return None;
         }
-        let next = if self.cut { self.by_header() } else { self.by_list() };
+        let next = if self.cut {
+            self.by_header()
+        } else {
+            self.by_list()
+        };
         self.over = !matches!(next, Ok(Some(_)));
         next.transpose()
     }
@@ -198,7 +206,11 @@ impl Entries {
             packed: u64::from(u32_at(&header, 20)),
             unpacked: u64::from(u32_at(&header, 24)),
             aes: None,
-            mode: if made_by_unix { u32_at(&header, 38) >> 16 } else { 0 },
+            mode: if made_by_unix {
+                u32_at(&header, 38) >> 16
+            } else {
+                0
+            },
             at: u64::from(u32_at(&header, 42)),
             found: false,
         };
@@ -255,7 +267,11 @@ impl Entries {
         self.source.seek(SeekFrom::Start(begins))?;
         loop {
             let had = window.len();
-            let read = self.source.by_ref().take(64 << 10).read_to_end(&mut window)?;
+            let read = self
+                .source
+                .by_ref()
+                .take(64 << 10)
+                .read_to_end(&mut window)?;
             if let Some(found) = memchr::memmem::find(&window, wanted) {
                 let at = begins + found as u64;
                 self.source.seek(SeekFrom::Start(at))?;
@@ -277,7 +293,11 @@ impl Entry {
         for (id, field) in fields(extra) {
             match id {
                 0x0001 => {
-                    let mut wide = field.as_chunks::<8>().0.iter().map(|n| u64::from_le_bytes(*n));
+                    let mut wide = field
+                        .as_chunks::<8>()
+                        .0
+                        .iter()
+                        .map(|n| u64::from_le_bytes(*n));
                     for value in [&mut self.unpacked, &mut self.packed, &mut self.at] {
                         if *value == 0xFFFF_FFFF {
                             *value = wide.next().unwrap_or(*value);
@@ -308,9 +328,7 @@ fn named(name: &[u8], extra: &[u8], flags: u16) -> String {
     });
     match unicode {
         Some(text) => names::shortened(text.to_owned()),
-        None if flags & 0x800 != 0 => {
-            names::shortened(String::from_utf8_lossy(name).into_owned())
-        }
+        None if flags & 0x800 != 0 => names::shortened(String::from_utf8_lossy(name).into_owned()),
         None => names::decoded(name),
     }
 }
@@ -333,7 +351,10 @@ fn fixed<const N: usize>(source: &mut impl Read) -> io::Result<[u8; N]> {
 
 fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
     let field = bytes.get(at..at + width).unwrap_or_default();
-    field.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    field
+        .iter()
+        .rev()
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {

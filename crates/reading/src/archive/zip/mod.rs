@@ -74,7 +74,11 @@ impl Parts {
     pub(crate) fn open(blob: &Blob, budget: &Arc<Budget>) -> Result<Self, ReadError> {
         let archive = Archive::open(blob)?;
         let limit = budget.limits.max_entries;
-        let entries: Vec<Entry> = archive.entries().take(limit + 1).map_while(Result::ok).collect();
+        let entries: Vec<Entry> = archive
+            .entries()
+            .take(limit + 1)
+            .map_while(Result::ok)
+            .collect();
         if entries.len() > limit {
             return Err(ReadError::TooManyEntries { limit });
         }
@@ -193,14 +197,17 @@ fn unlocked(
     for candidate in password.clone().into_iter().chain(given) {
         let opened = |password: &[u8]| -> Result<Option<_>, ReadError> {
             let stream = crypt::unlock(data, entry, password)?;
-            stream.map(|stream| unpacked(entry, stream, memory)).transpose()
+            stream
+                .map(|stream| unpacked(entry, stream, memory))
+                .transpose()
         };
         let trial = guarded(|| opened(&candidate))?;
         let Some((stream, _)) = trial else { continue };
-        let good = guarded(|| {
-            io::copy(&mut stream.take(TRIAL), &mut io::sink()).map_err(ReadError::of)
-        });
-        if good.is_ok() && let Some(stream) = guarded(|| opened(&candidate))? {
+        let good =
+            guarded(|| io::copy(&mut stream.take(TRIAL), &mut io::sink()).map_err(ReadError::of));
+        if good.is_ok()
+            && let Some(stream) = guarded(|| opened(&candidate))?
+        {
             *password = Some(candidate);
             return Ok(stream);
         }
@@ -214,7 +221,10 @@ fn unpacked(
     memory: usize,
 ) -> Result<(Box<dyn Read + Send>, Counter), ReadError> {
     let (counted, taken) = Counted::new(packed);
-    let method = entry.aes.filter(|_| entry.is_locked()).map_or(entry.method, |aes| aes.method);
+    let method = entry
+        .aes
+        .filter(|_| entry.is_locked())
+        .map_or(entry.method, |aes| aes.method);
     let buffered = BufReader::with_capacity(32 << 10, counted);
     let decoder: Box<dyn Read + Send> = match method {
         0 => Box::new(buffered),
@@ -225,11 +235,16 @@ fn unpacked(
         93 => Box::new(packed::decoder(Packing::Zstd, buffered, memory)),
         95 => Box::new(packed::decoder(Packing::Xz, buffered, memory)),
         98 => return Err(ReadError::UnknownMethod { method: "PPMd" }),
-        1..=6 => return Err(ReadError::UnknownMethod { method: "of before 1993" }),
+        1..=6 => {
+            return Err(ReadError::UnknownMethod {
+                method: "of before 1993",
+            });
+        }
         _ => return Err(ReadError::UnknownMethod { method: "unknown" }),
     };
     // AE-2 leaves the checksum out and has its code instead; data without a list states it behind.
-    let unstated = entry.aes.is_some_and(|aes| aes.version == 2) || entry.flags & 8 != 0 && entry.crc == 0;
+    let unstated =
+        entry.aes.is_some_and(|aes| aes.version == 2) || entry.flags & 8 != 0 && entry.crc == 0;
     let checked = Checked {
         inner: decoder,
         crc: Crc::new(),
@@ -254,7 +269,11 @@ fn lzma(
         return Err(ReadError::TooMuchMemory { limit: memory });
     }
     // Flag 1: an end marker stands in the stream; the size need not be believed then.
-    let size = if entry.flags & 2 != 0 { u64::MAX } else { entry.unpacked };
+    let size = if entry.flags & 2 != 0 {
+        u64::MAX
+    } else {
+        entry.unpacked
+    };
     let reader = lzma_rust2::LzmaReader::new_with_props(packed, size, properties, dictionary, None);
     Ok(Box::new(reader.map_err(|_| ReadError::MalformedArchive)?))
 }
