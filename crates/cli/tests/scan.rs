@@ -475,3 +475,51 @@ fn rules_are_shown_with_their_sources() {
     assert!(out(&all).lines().count() >= 50);
     assert_eq!(rules(&["show", "nonsense"]).status.code(), Some(2));
 }
+
+/// An archive of one file, by POSIX.1-1988.
+fn tarred(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    block[..name.len()].copy_from_slice(name.as_bytes());
+    block[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+    block[148..156].fill(b' ');
+    block[156] = b'0';
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    block.extend_from_slice(bytes);
+    block.resize(block.len().next_multiple_of(512) + 1_024, 0);
+    block
+}
+
+#[test]
+fn what_lies_in_an_archive_is_found_under_the_way_to_it() {
+    let dir = TempDir::new().unwrap();
+    let inner = tarred("名单/b.txt", TEXT.as_bytes());
+    fs::write(dir.path().join("a.tar"), tarred("inner.tar", &inner)).unwrap();
+    let (findings, summary) = found(&dir, &["a.tar"]);
+    let way = "a.tar / inner.tar / 名单/b.txt";
+    assert!(findings.iter().all(|one| one["path"] == way));
+    let mobile = findings.iter().find(|one| one["kind"] == "mobile").unwrap();
+    assert_eq!(mobile["locator"], "line 2, column 5");
+    assert_eq!(&TEXT[range(mobile, "bytes")], MOBILE);
+    assert_eq!(summary["unreadable"].as_array().unwrap().len(), 0);
+    // No deeper than told.
+    let bounded = scan(&dir, &["a.tar", "--json", "--max-depth", "1"]);
+    exits(&bounded, 8);
+    let (findings, summary) = read(&bounded);
+    assert!(findings.is_empty());
+    assert_eq!(summary["unreadable"][0]["error"], "bound_met");
+    assert_eq!(summary["unreadable"][0]["path"], "a.tar / inner.tar");
+}
+
+#[test]
+fn what_is_locked_opens_with_a_password_of_a_file() {
+    let dir = TempDir::new().unwrap();
+    let archive = include_bytes!("../../reading/tests/fixtures/locked.7z");
+    fs::write(dir.path().join("l.7z"), archive).unwrap();
+    let (_, summary) = found(&dir, &["l.7z"]);
+    assert_eq!(summary["unreadable"][0]["error"], "locked");
+    fs::write(dir.path().join("words.txt"), "wrong\n密码1\n").unwrap();
+    let (_, summary) = found(&dir, &["l.7z", "--password-file", "words.txt"]);
+    assert_eq!(summary["unreadable"].as_array().unwrap().len(), 0);
+    assert_eq!(summary["files"], 3);
+}
