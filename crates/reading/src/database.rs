@@ -112,11 +112,7 @@ impl Database {
         let query = self
             .connection
             .prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(table)))?;
-        Ok(query
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect())
+        Ok(query.column_names().map(str::to_owned).collect())
     }
 
     /// Reads some rows; false at the table's end.

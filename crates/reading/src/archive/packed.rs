@@ -23,7 +23,7 @@ pub(crate) fn decoder<R: Read>(packing: Packing, packed: R, memory: usize) -> De
     let packed = BufReader::with_capacity(64 << 10, packed);
     let kib = u32::try_from(memory >> 10).unwrap_or(u32::MAX - 1);
     match packing {
-        Packing::Gzip => Decoder::Gzip(flate2::bufread::MultiGzDecoder::new(packed)),
+        Packing::Gzip => Decoder::Gzip(Box::new(flate2::bufread::MultiGzDecoder::new(packed))),
         Packing::Bzip2 => Decoder::Bzip2(bzip2::bufread::MultiBzDecoder::new(packed)),
         Packing::Xz => {
             let reader = lzma_rust2::XzReader::new_mem_limit(packed, true, kib);
@@ -35,7 +35,7 @@ pub(crate) fn decoder<R: Read>(packing: Packing, packed: R, memory: usize) -> De
 
 /// A decoder of any of these formats.
 pub(crate) enum Decoder<R: Read> {
-    Gzip(flate2::bufread::MultiGzDecoder<BufReader<R>>),
+    Gzip(Box<flate2::bufread::MultiGzDecoder<BufReader<R>>>),
     Bzip2(bzip2::bufread::MultiBzDecoder<BufReader<R>>),
     Xz(Box<lzma_rust2::XzReader<BufReader<R>>>),
     Zstd(Box<Frames<BufReader<R>>>),

@@ -34,7 +34,7 @@ pub(crate) fn open(
     };
     let (format, vocabulary) = match document {
         Document::Slides => ("PPTX", Vocabulary::Office),
-        Document::OpenDocument => ("OpenDocument", Vocabulary::OpenDocument),
+        Document::Open => ("OpenDocument", Vocabulary::OpenDocument),
         Document::Book => ("EPUB", Vocabulary::Page),
         _ => ("DOCX", Vocabulary::Office),
     };
@@ -87,7 +87,7 @@ fn chapters(parts: &Parts, document: Document) -> Vec<Chapter> {
         section: None,
     };
     match document {
-        Document::OpenDocument => vec![whole("content.xml")],
+        Document::Open => vec![whole("content.xml")],
         Document::Slides => {
             let mut slides = numbered(parts, "ppt/slides/slide", "slide");
             slides.extend(numbered(parts, "ppt/notesSlides/notesSlide", "notes"));

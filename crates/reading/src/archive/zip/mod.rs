@@ -119,7 +119,8 @@ pub(crate) enum Document {
     BinaryWorkbook,
     Word,
     Slides,
-    OpenDocument,
+    /// OpenDocument of any sort.
+    Open,
     Book,
 }
 
@@ -131,7 +132,7 @@ fn document(archive: &Archive) -> Option<Document> {
             "word/document.xml" => Document::Word,
             "ppt/presentation.xml" => Document::Slides,
             "meta-inf/container.xml" => Document::Book,
-            "content.xml" => Document::OpenDocument,
+            "content.xml" => Document::Open,
             _ => return None,
         })
     };
