@@ -12,6 +12,7 @@ mod caller;
 mod canaries;
 mod clock;
 mod collections;
+pub mod count;
 pub mod demo;
 mod error;
 mod event;
