@@ -14,6 +14,7 @@
 mod acts;
 mod age;
 mod batch;
+pub mod case;
 mod error;
 mod hash;
 mod ledger;
