@@ -60,6 +60,12 @@ pub enum ReadError {
         /// The row asked for, counted from 1.
         row: u64,
     },
+    /// The file is not what its format asks for, or was cut short.
+    #[error("the {what} file is damaged or cut short")]
+    Damaged {
+        /// The format.
+        what: &'static str,
+    },
     /// The archive's own list of entries is damaged or missing, as in a truncated download.
     #[error("the archive is damaged or cut short")]
     MalformedArchive,

@@ -1,4 +1,4 @@
-//! Bytes of CSV, TSV, JSON Lines and XLSX become a table, streamed.
+//! Bytes of CSV, TSV, JSON Lines, XLSX and Parquet become a table, streamed.
 //!
 //! The format is judged from the bytes, the name is only a hint. Memory stays bounded whatever
 //! the file's size, every bound is in [`Limits`], and what a file says about itself is never
@@ -35,6 +35,8 @@ mod limits;
 mod nature;
 mod number;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod place;
 mod placed;
 mod raw;
@@ -110,6 +112,14 @@ where
     let opened = match judge(&head, options) {
         Sniffed::Zip => open_workbook(source, name, limits, options)?,
         Sniffed::Text => open_text(source, &head, length, name, limits, options)?,
+        #[cfg(feature = "parquet")]
+        Sniffed::Other("Parquet") => Opened {
+            name: name.to_owned(),
+            format: Format::Parquet,
+            workbook: None,
+            sheet: None,
+            rows: Box::new(parquet::ParquetRows::open(source, length, limits)?),
+        },
         Sniffed::Ole => return Err(refuse_compound_file(source.as_mut(), &head)),
         Sniffed::Other(what) => {
             return Err(ReadError::UnknownFormat {

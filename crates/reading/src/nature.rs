@@ -23,6 +23,8 @@ pub enum Nature {
     Text,
     /// A ZIP archive, which is a workbook or something that [`open`](crate::open) names.
     Archive,
+    /// A table in columns, which [`open`](crate::open) reads: Parquet.
+    Columns,
     /// Something that is not read, and what it is.
     NotRead(&'static str),
 }
@@ -50,6 +52,8 @@ pub fn nature(head: &[u8], name: &str) -> Nature {
         }
         Sniffed::Ole => Nature::NotRead("an old Office file (DOC, XLS, PPT) or an encrypted one"),
         Sniffed::Other("XML" | "HTML") => Nature::Text,
+        #[cfg(feature = "parquet")]
+        Sniffed::Other("Parquet") => Nature::Columns,
         Sniffed::Other(what) => Nature::NotRead(what),
         Sniffed::Binary => Nature::NotRead("binary data"),
         Sniffed::Text if is_spoiled_by_nul(head) => Nature::NotRead("binary data"),

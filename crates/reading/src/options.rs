@@ -69,6 +69,8 @@ pub enum Format {
     },
     /// An Office Open XML workbook (ECMA-376).
     Xlsx,
+    /// Apache Parquet.
+    Parquet,
 }
 
 impl Format {
@@ -82,6 +84,7 @@ impl Format {
             Self::Text { charset, .. } => format!("CSV, {}", charset.name()),
             Self::JsonLines { charset } => format!("JSON Lines, {}", charset.name()),
             Self::Xlsx => "XLSX".to_owned(),
+            Self::Parquet => "Parquet".to_owned(),
         }
     }
 }
