@@ -187,13 +187,12 @@ impl Decoys {
         self.name(self.find(kind, &normal.flatten()?)?)
     }
 
-    /// What the decoy whom a row is about is called in an alert.
-    pub(crate) fn name_of_row(&self, values: &[(Kind, &str)]) -> Option<String> {
+    /// Whether a row is about a decoy.
+    pub(crate) fn has_row(&self, values: &[(Kind, &str)]) -> bool {
         let leads = leads(values);
-        let mut found = leads
+        leads
             .iter()
-            .filter_map(|(kind, normal)| self.find(*kind, normal));
-        self.name(found.next()?)
+            .any(|(kind, normal)| self.find(*kind, normal).is_some())
     }
 
     fn name(&self, place: usize) -> Option<String> {
@@ -654,4 +653,108 @@ pub(crate) fn part_of(epsilon: Epsilon, some: u64, all: u64) -> Result<Epsilon> 
     #[expect(clippy::cast_precision_loss, reason = "counts of copies and accounts")]
     let share = some as f64 / all as f64;
     Epsilon::new(epsilon.get() * share).map_err(|error| ServiceError::Invalid(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coin(percent: u8, index: u64) -> Coin {
+        Coin {
+            name: "a reader".to_owned(),
+            purpose: "desk".to_owned(),
+            propensity: Propensity::new(f64::from(percent) / 100.0).unwrap(),
+            at: 0,
+            index,
+        }
+    }
+
+    fn tossed(key: &ExposureKey, who: &str, number: u32, percent: u8) -> Tossed {
+        let coin = coin(percent, u64::from(number));
+        Tossed {
+            exposure: key.toss(
+                who.as_bytes(),
+                &number.to_be_bytes(),
+                number,
+                coin.propensity,
+            ),
+            who: who.to_owned(),
+            coin,
+        }
+    }
+
+    /// Innocents expect at most one, whatever turned up: here six decoys with chances of 10 to 50 percent, over 30,000 keys.
+    #[test]
+    fn an_innocent_account_expects_one() {
+        let threshold = Threshold::new(2, Epsilon::DEFAULT).unwrap();
+        let rounds = 30_000_u32;
+        let (mut sum, mut squares) = (0.0, 0.0);
+        let mut accused = 0;
+        for round in 0..rounds {
+            let mut secret = [0; 32];
+            secret[..4].copy_from_slice(&round.to_be_bytes());
+            let key = ExposureKey::from_secret(secret);
+            // Few coins, so that the average is not ruled by one trial in a million.
+            let coins =
+                (0..6).map(|n| tossed(&key, "staff:1", n, [50, 25, 40, 10, 33, 50][n as usize]));
+            let views = weigh(coins.collect(), threshold).unwrap();
+            let e = views[0].ln_e.exp();
+            sum += e;
+            squares += e * e;
+            accused += u32::from(views[0].accused);
+        }
+        let n = f64::from(rounds);
+        let mean = sum / n;
+        let error = ((squares / n - mean * mean) / n).sqrt();
+        assert!(error < 0.05, "{error}");
+        assert!((mean - 1.0).abs() < 4.0 * error, "{mean} ± {error}");
+        assert_eq!(accused, 0);
+    }
+
+    #[test]
+    fn the_source_is_accused_and_coins_are_counted() {
+        let key = ExposureKey::from_secret([3; 32]);
+        let of =
+            |who: &str| -> Vec<Tossed> { (0..200).map(|n| tossed(&key, who, n, 25)).collect() };
+        let own: HashSet<u32> = of("staff:1")
+            .iter()
+            .filter(|one| one.exposure.is_shown())
+            .map(|one| one.exposure.decoy())
+            .collect();
+        let leaked = |who: &str| {
+            let mut coins = of(who);
+            coins.retain(|one| own.contains(&one.exposure.decoy()));
+            coins
+        };
+        let all = ["staff:1", "staff:2", "key:a"].into_iter().flat_map(leaked);
+        let threshold = Threshold::new(103, Epsilon::DEFAULT).unwrap();
+        let views = weigh(all.collect(), threshold).unwrap();
+        let accused: Vec<&str> = views
+            .iter()
+            .filter(|view| view.accused)
+            .map(|view| view.who.as_str())
+            .collect();
+        assert_eq!(accused, ["staff:1"]);
+        assert_eq!(views[0].coins, own.len() as u64);
+        assert_eq!(views[0].shown, own.len() as u64);
+        assert!((views[0].expected - own.len() as f64 / 4.0).abs() < 1e-6);
+        assert_eq!(views[0].leaves.len(), own.len());
+        assert!(views[1].ln_e < 0.0 && views[2].ln_e < 0.0);
+    }
+
+    #[test]
+    fn the_bound_is_shared_by_copies_and_accounts() {
+        let whole = Threshold::new(7, Epsilon::DEFAULT).unwrap();
+        let part = part_of(Epsilon::DEFAULT, 5, 7).unwrap();
+        let copies = Threshold::new(5, part).unwrap();
+        assert!((whole.ln() - copies.ln()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn only_names_are_shared() {
+        assert!(is_shared(Kind::PERSON_NAME));
+        for kind in LEADS {
+            assert!(!is_shared(kind), "{}", kind.name());
+        }
+    }
 }
