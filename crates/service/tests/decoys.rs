@@ -20,6 +20,7 @@ use liuhen_service::{
     SubjectAnswer, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
+use liuhen_vault::store::{Batch, KeyRange, Space, SqliteStore, Store as _};
 
 const FIELDS: [&str; 3] = ["person_name", "mobile", "address"];
 
@@ -504,4 +505,75 @@ async fn refuses_chances_out_of_range_and_emergencies() {
     let put = service.put_purpose(&Caller::local(), emergency).await;
     assert!(matches!(put, Err(ServiceError::Invalid(_))));
     service.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_durable_trace_no_name_is_answered_and_no_coin_falls() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    let sheet = prepare(&service).await;
+    let all: Vec<String> = names(&sheet).into_iter().take(12).collect();
+    // The log takes nothing more.
+    service.close().unwrap();
+    for name in &all {
+        let request = ask("desk", named(name), View::Plain);
+        assert!(service.read(&reader(0), &request).await.is_err());
+    }
+    drop(service);
+    assert_eq!(rows_of_decoys(dir.path(), false), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_trace_and_row_changes_no_coin() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    let sheet = prepare(&service).await;
+    let all: Vec<String> = names(&sheet).into_iter().take(30).collect();
+    let look_at_all = async |service: &Service| {
+        let mut seen = Vec::new();
+        for name in &all {
+            let answer = look(service, &reader(0), name).await;
+            seen.push(answer.results.iter().map(row).collect::<Vec<_>>());
+        }
+        seen
+    };
+    let before = look_at_all(&service).await;
+    service.close().unwrap();
+    drop(service);
+    // As after a crash: the leaves are durable, the rows that follow them are not.
+    assert!(rows_of_decoys(dir.path(), true) >= 30);
+    let service = open(dir.path());
+    let traced = EventQuery {
+        limit: 1000,
+        action: Some("decoy".to_owned()),
+        ..EventQuery::default()
+    };
+    let leaves = service.events(&Caller::local(), &traced).unwrap();
+    assert_eq!(leaves.len(), 30, "what was traced is still there");
+    assert_eq!(look_at_all(&service).await, before);
+    service.close().unwrap();
+    drop(service);
+    let service = open(dir.path());
+    let leaves = service.events(&Caller::local(), &traced).unwrap();
+    assert_eq!(
+        leaves.len(),
+        60,
+        "each coin was settled anew before it fell"
+    );
+    service.close().unwrap();
+}
+
+/// Rows in the space of decoys of a closed vault; taken away when asked.
+fn rows_of_decoys(dir: &std::path::Path, take_away: bool) -> usize {
+    let store = SqliteStore::open(dir.join("vault.db")).unwrap();
+    let rows = store.scan(Space::Decoys, &KeyRange::all(), usize::MAX, false);
+    let rows = rows.unwrap();
+    if take_away {
+        let mut batch = Batch::new();
+        for (key, _) in &rows {
+            batch.delete(Space::Decoys, key.clone());
+        }
+        store.write(&batch).unwrap();
+    }
+    rows.len()
 }
