@@ -34,7 +34,7 @@ pub struct Leak {
     pub state: LeakState,
     /// Why it failed.
     pub error: Option<String>,
-    /// Whether any copy is accused.
+    /// Whether any copy or account is accused.
     pub verdict: Verdict,
     /// Rows read.
     pub rows: u64,
@@ -46,7 +46,7 @@ pub struct Leak {
     pub canaries: u64,
     /// Mark symbols read from it.
     pub marks: u64,
-    /// Bound on the probability that any innocent copy is accused.
+    /// Bound on the probability that any innocent copy or account is accused.
     pub epsilon: f64,
     /// Copies ever issued, all of them examined.
     pub copies_examined: u64,
