@@ -264,6 +264,7 @@ fn read_once(data: &Path, sheet: &liuhen_testkit::Sheet) -> (String, u64, String
         notice_hash: String::new(),
         marketing: false,
         surety: Default::default(),
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

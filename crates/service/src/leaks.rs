@@ -33,6 +33,7 @@ use sha2::{Digest, Sha256};
 use crate::caller::{Caller, Role};
 use crate::canaries::{Canaries, LEADS, at_home};
 use crate::clock::UnixMs;
+use crate::decoys::{AccountView, Decoys, part_of};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, is_measured, threshold};
@@ -138,8 +139,17 @@ pub struct LeakView {
     pub epsilon: f64,
     /// Copies ever issued, all examined.
     pub copies_examined: u64,
-    /// What a copy's `ln_e` must reach.
+    /// Accounts that ever had a coin for a decoy, all examined beside the copies.
+    #[serde(default)]
+    pub accounts_examined: u64,
+    /// Decoys found in it.
+    #[serde(default)]
+    pub decoys: u64,
+    /// What the `ln_e` of a copy or an account must reach.
     pub threshold_ln: f64,
+    /// The accounts that had coins for these decoys, strongest evidence first.
+    #[serde(default)]
+    pub accounts: Vec<AccountView>,
     /// The copies that share persons or canaries with it, strongest evidence first.
     pub copies: Vec<CopyView>,
     /// The originals it shows, when it is a picture.
@@ -167,6 +177,11 @@ impl LeakView {
     pub fn accused(&self) -> impl Iterator<Item = &CopyView> {
         self.copies.iter().filter(|copy| copy.accused)
     }
+
+    /// The accounts accused.
+    pub fn accused_accounts(&self) -> impl Iterator<Item = &AccountView> {
+        self.accounts.iter().filter(|account| account.accused)
+    }
 }
 
 /// The examinations of this process.
@@ -191,6 +206,8 @@ struct Seen {
     persons: HashSet<SubjectId>,
     /// By position among the issued ones.
     canaries: HashSet<usize>,
+    /// By position among all.
+    decoys: HashSet<usize>,
     leak: Leak,
     /// Where each mark stands, by position in the leak.
     owners: Vec<Owner>,
@@ -216,6 +233,7 @@ struct Cells<'a> {
 struct Issued {
     exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
     canaries: Canaries,
+    decoys: Decoys,
 }
 
 impl Service {
@@ -253,7 +271,10 @@ impl Service {
             marks: 0,
             epsilon: epsilon.get(),
             copies_examined: 0,
+            accounts_examined: 0,
+            decoys: 0,
             threshold_ln: 0.0,
+            accounts: Vec::new(),
             copies: Vec::new(),
             pictures: Vec::new(),
             readers: Vec::new(),
@@ -369,6 +390,11 @@ impl Service {
             ("epsilon", view.epsilon.to_string()),
             ("accused", accused.join(",")),
         ]);
+        let accounts: Vec<&str> = view.accused_accounts().map(|a| a.who.as_str()).collect();
+        if !accounts.is_empty() {
+            let told = [("accused_accounts", accounts.join(","))];
+            event.details.extend(named(told));
+        }
         self.ledger().operator_blocking(&event)?;
         view.state = LeakState::Done;
         Ok(())
@@ -401,9 +427,18 @@ impl Service {
         view.canaries = seen.leak.canaries_seen() as u64;
         view.marks = seen.leak.marks_seen() as u64;
         view.copies_examined = issued.exports.len() as u64;
+        view.decoys = seen.decoys.len() as u64;
+        view.accounts_examined = self.accounts_examined()?;
+        // Copies and accounts stand in one report, so that its ε is shared by all of them.
+        let judged = view.copies_examined + view.accounts_examined;
+        if judged > 0 {
+            let threshold = threshold(judged, epsilon)?;
+            view.threshold_ln = threshold.ln();
+            view.accounts = self.accounts(&issued.decoys.at(&seen.decoys), threshold)?;
+        }
         if !issued.exports.is_empty() {
-            let tracing = judge(&seen, &issued, epsilon)?;
-            view.threshold_ln = tracing.threshold_ln;
+            let part = part_of(epsilon, view.copies_examined, judged)?;
+            let tracing = judge(&seen, &issued, part)?;
             view.copies = copies(&seen, &issued, &tracing);
             view.symbols_missing = missing(view, epsilon)?;
             view.rows_missing = rows_missing(&tracing, view.persons).filter(|rows| *rows > 0);
@@ -439,7 +474,11 @@ impl Service {
             exports.push((export, key, subjects));
         }
         let canaries = Canaries::of(&self.code_key(), exports.iter().map(|(export, ..)| export));
-        Ok(Issued { exports, canaries })
+        Ok(Issued {
+            exports,
+            canaries,
+            decoys: self.all_decoys()?,
+        })
     }
 
     /// Reads the file row by row, leading each to a person or a canary.
@@ -538,6 +577,10 @@ impl Service {
                 seen.canaries.insert(place);
                 return Ok(());
             }
+            if let Some(place) = issued.decoys.find(*kind, &normal) {
+                seen.decoys.insert(place);
+                return Ok(());
+            }
             if person.is_none() {
                 let found = self.vault.find(Some(*kind), &normal)?;
                 person = found
@@ -550,6 +593,10 @@ impl Service {
         if let (None, Some((name, home))) = (person, at_home(&values)) {
             if let Some(place) = issued.canaries.find(Kind::ADDRESS, &home) {
                 seen.canaries.insert(place);
+                return Ok(());
+            }
+            if let Some(place) = issued.decoys.find(Kind::ADDRESS, &home) {
+                seen.decoys.insert(place);
                 return Ok(());
             }
             person = self.who_lives_there(&name, &home)?;
@@ -731,7 +778,8 @@ fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {
     if view.persons == 0 || view.accused().next().is_some() {
         return Ok(None);
     }
-    let needed = symbols_needed(1, threshold(view.copies_examined, epsilon)?)
+    let judged = view.copies_examined + view.accounts_examined;
+    let needed = symbols_needed(1, threshold(judged, epsilon)?)
         .map_err(|error| ServiceError::Invalid(error.to_string()))?;
     Ok(Some(needed.saturating_sub(view.marks)))
 }
@@ -808,6 +856,7 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
             );
         }
     }
+    decoys_say(view, &mut say);
     if !view.readers.is_empty() {
         say(
             "读取者排名只表示可能性大小，不构成指认。".to_owned(),
@@ -819,4 +868,51 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         "what is accused is a copy, not a person: whoever holds the marking key could frame, which is why the key was committed in the log before the export left".to_owned(),
     );
     (zh, en)
+}
+
+/// What decoys that turned up say about those to whom the lot showed them.
+fn decoys_say(view: &LeakView, say: &mut impl FnMut(String, String)) {
+    if view.decoys == 0 {
+        return;
+    }
+    let decoys = view.decoys;
+    say(
+        format!(
+            "文件中有 {decoys} 名诱饵人物：世上没有此人，只按事先记入日志的概率在查询结果中出现。"
+        ),
+        format!(
+            "it holds {decoys} decoys: persons who do not exist, shown among the results of look-ups with chances written into the log beforehand"
+        ),
+    );
+    for account in view.accused_accounts() {
+        let AccountView {
+            name,
+            who,
+            coins,
+            shown,
+            expected,
+            ..
+        } = account;
+        say(
+            format!(
+                "诱饵指向账号 {name}（{who}）：其中 {coins} 名曾为它抽签，显示了 {shown} 名，按概率应约 {expected:.1} 名。误指任何无辜账号或副本的概率不超过 {:e}。",
+                view.epsilon
+            ),
+            format!(
+                "its decoys lead to the account {name} ({who}): it had coins for {coins} of them and was shown {shown}, where chance would show about {expected:.1}; the chance of accusing any innocent account or copy is at most {:e}",
+                view.epsilon
+            ),
+        );
+    }
+    if view.accused_accounts().next().is_none() {
+        say(
+            "诱饵的证据不足以指认任何账号。".to_owned(),
+            "its decoys are not evidence enough against any account".to_owned(),
+        );
+        return;
+    }
+    say(
+        "被指认的是账号所见的内容，不是某个人：可能是本人泄露、账号被盗，或他把看到的告诉了泄露的人。前提是无辜者没有把自己看到的诱饵转告给泄露者。".to_owned(),
+        "what is accused is what an account was shown, not a person: whoever holds it may have leaked, been robbed, or told somebody who did; it assumes that an innocent passed on no decoy that he saw to whoever leaked".to_owned(),
+    );
 }

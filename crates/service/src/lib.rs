@@ -12,6 +12,7 @@ mod caller;
 mod canaries;
 mod clock;
 mod collections;
+mod decoys;
 pub mod demo;
 mod error;
 mod event;
@@ -57,6 +58,7 @@ pub use attest::{Alarm, MapStatus, Pace, TraceStatus, WitnessStatus};
 pub use caller::{Assurance, Caller, CallerKind, Role};
 pub use clock::{UnixMs, day, rfc3339};
 pub use collections::{CollectionView, FieldView};
+pub use decoys::AccountView;
 pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
@@ -110,6 +112,7 @@ pub struct Service {
     attempts: Attempts,
     imports: imports::Imports,
     leaks: leaks::Leaks,
+    likenesses: decoys::Likenesses,
     /// Verified against when the login is unknown, so that both take as long.
     dummy_password: String,
 }
