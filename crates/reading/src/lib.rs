@@ -1,4 +1,4 @@
-//! Bytes of CSV, TSV, JSON Lines and XLSX become a table, streamed.
+//! Bytes of CSV, TSV, JSON Lines, XLSX and PDF become a table, streamed.
 //!
 //! The format is judged from the bytes, the name is only a hint. Memory stays bounded whatever
 //! the file's size, every bound is in [`Limits`], and what a file says about itself is never
@@ -35,6 +35,7 @@ mod limits;
 mod nature;
 mod number;
 mod options;
+mod pdf;
 mod place;
 mod placed;
 mod raw;
@@ -52,6 +53,7 @@ pub use error::ReadError;
 pub use limits::Limits;
 pub use nature::{Nature, nature};
 pub use options::{Format, HeaderChoice, Options, SheetChoice, SheetInfo};
+pub use pdf::{Pdf, PdfPicture};
 pub use place::Place;
 pub use placed::{Piece, PlacedRow, PlacedRows};
 pub use record::Delimiter;
@@ -109,6 +111,7 @@ where
     }
     let opened = match judge(&head, options) {
         Sniffed::Zip => open_workbook(source, name, limits, options)?,
+        Sniffed::Pdf => open_pdf(source, length, name, limits)?,
         Sniffed::Text => open_text(source, &head, length, name, limits, options)?,
         Sniffed::Ole => return Err(refuse_compound_file(source.as_mut(), &head)),
         Sniffed::Other(what) => {
@@ -145,6 +148,21 @@ fn open_workbook(
         workbook: Some(workbook),
         sheet: Some(sheet),
         rows,
+    })
+}
+
+fn open_pdf(
+    source: Box<dyn Source>,
+    length: u64,
+    name: &str,
+    limits: &Limits,
+) -> Result<Opened, ReadError> {
+    Ok(Opened {
+        name: name.to_owned(),
+        format: Format::Pdf,
+        workbook: None,
+        sheet: None,
+        rows: Box::new(pdf::PdfRows::open(source, length, limits)?),
     })
 }
 

@@ -69,6 +69,8 @@ pub enum Format {
     },
     /// An Office Open XML workbook (ECMA-376).
     Xlsx,
+    /// The letters of a PDF's pages, by rows and columns (ISO 32000).
+    Pdf,
 }
 
 impl Format {
@@ -82,6 +84,7 @@ impl Format {
             Self::Text { charset, .. } => format!("CSV, {}", charset.name()),
             Self::JsonLines { charset } => format!("JSON Lines, {}", charset.name()),
             Self::Xlsx => "XLSX".to_owned(),
+            Self::Pdf => "PDF".to_owned(),
         }
     }
 }
