@@ -296,3 +296,65 @@ fn plane((width, height): (u32, u32), pixels: &[u8]) -> Result<Plane> {
 fn told(error: PaperError) -> ServiceError {
     ServiceError::Setup(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(fields: usize) -> ExportRequest {
+        ExportRequest {
+            recipient: "somebody".to_owned(),
+            purpose: "care".to_owned(),
+            collection: "people".to_owned(),
+            fields: (0..fields).map(|at| at.to_string()).collect(),
+            limit: None,
+            format: "pdf".to_owned(),
+            encoding: String::new(),
+            exact: false,
+            extra_canaries: None,
+            expires: 0,
+            note: String::new(),
+        }
+    }
+
+    #[test]
+    fn refuses_more_than_a_pdf_holds() {
+        let why = |fields, rows| check(&request(fields), rows).unwrap_err().to_string();
+        assert_eq!(
+            why(3, 20_001),
+            "a PDF holds at most 20000 rows here; ask for csv"
+        );
+        assert_eq!(why(25, 1), "a PDF holds at most 24 columns; ask for csv");
+    }
+
+    #[test]
+    fn pages_are_counted_as_they_are_drawn() {
+        let upright = pages_of(&request(4), 1_000);
+        let across = pages_of(&request(9), 1_000);
+        assert!(upright > 20 && across > upright, "{upright} {across}");
+        assert_eq!((pages_of(&request(4), 0), pages_of(&request(4), 1)), (1, 1));
+    }
+
+    #[test]
+    fn a_page_is_marked_within_its_brightness() {
+        let key = ExportKey::from_secret([5; 32]);
+        let mut pixels: Vec<u8> = (0..256_u32 * 256)
+            .map(|at| {
+                if (at / 9 + at / 2_000) % 5 == 0 {
+                    20
+                } else {
+                    255
+                }
+            })
+            .collect();
+        let unmarked = pixels.clone();
+        let kept = marked(&key, "x/1", (256, 256), &mut pixels).unwrap();
+        assert_eq!(kept.sha256, hash(&unmarked));
+        let most = pixels
+            .iter()
+            .zip(&unmarked)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
+        assert!(matches!(most, Some(1..60)), "{most:?}");
+    }
+}

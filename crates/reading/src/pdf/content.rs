@@ -86,6 +86,8 @@ struct Reader<'a> {
     line: Matrix,
     /// Marked content: what each stretch is to be read as, and the runs it began at.
     marked: Vec<Option<(String, usize)>>,
+    /// The forms that are being drawn: none draws itself.
+    open: Vec<u32>,
 }
 
 /// Reads what a page shows.
@@ -130,6 +132,7 @@ pub(super) fn read(file: &File, page: &Page, fonts: &mut Fonts) -> Result<Shows,
         text: ONE,
         line: ONE,
         marked: Vec::new(),
+        open: Vec::new(),
     };
     reader.run(&content, &page.resources, 0)?;
     let mut shows = reader.shows;
@@ -411,7 +414,7 @@ impl Reader<'_> {
                     self.shows.pictures.push(*number);
                 }
             }
-            Some(b"Form") if depth < FORMS => {
+            Some(b"Form") if depth < FORMS && !self.open.contains(number) => {
                 let Some((dict, plain)) = self.file.stream(*number)? else {
                     return Ok(());
                 };
@@ -425,7 +428,9 @@ impl Reader<'_> {
                     Object::Dict(own) => own,
                     _ => resources.clone(),
                 };
+                self.open.push(*number);
                 self.run(&plain.bytes, &own, depth + 1)?;
+                self.open.pop();
                 self.state = before.0;
                 self.stack.truncate(before.1);
                 while self.marked.len() > before.2 {

@@ -89,11 +89,18 @@ impl Column {
 
 /// The columns of a document's pieces, from the left.
 fn columns(pages: &[Vec<Piece>]) -> Vec<Column> {
-    let mut all: Vec<&Piece> = pages.iter().flatten().collect();
-    all.sort_by(|a, b| (a.right - a.left).total_cmp(&(b.right - b.left)));
+    let all: Vec<&Piece> = pages.iter().flatten().collect();
+    // First what stands under one another by an edge or the middle, as cells do; titles and feet later.
+    let aligned = aligned(&all);
+    let mut order: Vec<(bool, f32, &Piece)> = all
+        .into_iter()
+        .zip(aligned)
+        .map(|(piece, aligned)| (!aligned, piece.right - piece.left, piece))
+        .collect();
+    order.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let mut columns: Vec<Column> = Vec::new();
     let mut across: Vec<&Piece> = Vec::new();
-    for piece in all {
+    for (.., piece) in order {
         let full = columns.len() >= COLUMNS;
         let mut met = columns
             .iter_mut()
@@ -116,6 +123,38 @@ fn columns(pages: &[Vec<Piece>]) -> Vec<Column> {
     }
     columns.sort_by(|a, b| a.left.total_cmp(&b.left));
     merged(columns, &across)
+}
+
+/// Whether each piece shares its left edge, right edge or middle with many others.
+fn aligned(pieces: &[&Piece]) -> Vec<bool> {
+    let edges = |piece: &Piece| {
+        [
+            piece.left,
+            piece.right,
+            f32::midpoint(piece.left, piece.right),
+        ]
+    };
+    let mut shared: HashMap<(usize, i32), usize> = HashMap::new();
+    for piece in pieces {
+        for (which, edge) in edges(piece).into_iter().enumerate() {
+            *shared.entry((which, whole(edge))).or_default() += 1;
+        }
+    }
+    let most = shared.values().copied().max().unwrap_or(0);
+    let many = (most / 8).max(2);
+    let is = |piece: &&Piece| {
+        let mut edges = edges(piece).into_iter().enumerate();
+        edges.any(|(which, edge)| {
+            let count = shared.get(&(which, whole(edge)));
+            count.is_some_and(|count| *count >= many)
+        })
+    };
+    pieces.iter().map(is).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "places on a page")]
+fn whole(place: f32) -> i32 {
+    place.clamp(-1e6, 1e6).round() as i32
 }
 
 /// Makes one of neighbours that many pieces reach across.
