@@ -21,6 +21,15 @@ pub enum ReadError {
     /// The workbook is encrypted; it opens only with a password.
     #[error("password-protected workbook: save it without a password and try again")]
     Encrypted,
+    /// The PDF is encrypted.
+    #[error("password-protected PDF: save it without a password and try again")]
+    EncryptedPdf,
+    /// The PDF is not what it should be.
+    #[error("damaged PDF: {what}")]
+    MalformedPdf {
+        /// What was found, out of the program's own words.
+        what: &'static str,
+    },
     /// The archive grows past the caller's budget, as a zip bomb does.
     #[error("unpacks past {budget} bytes")]
     TooLarge {

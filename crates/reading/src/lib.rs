@@ -1,4 +1,4 @@
-//! Bytes of CSV, TSV, JSON Lines, XLSX and Parquet become a table, streamed.
+//! Bytes of CSV, TSV, JSON Lines, XLSX, Parquet and PDF become a table, streamed.
 //!
 //! The format is judged from the bytes, the name is only a hint. Memory stays bounded whatever
 //! the file's size, every bound is in [`Limits`], and what a file says about itself is never
@@ -37,6 +37,7 @@ mod number;
 mod options;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod pdf;
 mod place;
 mod placed;
 mod raw;
@@ -54,6 +55,7 @@ pub use error::ReadError;
 pub use limits::Limits;
 pub use nature::{Nature, nature};
 pub use options::{Format, HeaderChoice, Options, SheetChoice, SheetInfo};
+pub use pdf::{Pdf, PdfPicture};
 pub use place::Place;
 pub use placed::{Piece, PlacedRow, PlacedRows};
 pub use record::Delimiter;
@@ -111,6 +113,7 @@ where
     }
     let opened = match judge(&head, options) {
         Sniffed::Zip => open_workbook(source, name, limits, options)?,
+        Sniffed::Pdf => open_pdf(source, length, name, limits)?,
         Sniffed::Text => open_text(source, &head, length, name, limits, options)?,
         #[cfg(feature = "parquet")]
         Sniffed::Other("Parquet") => Opened {
@@ -155,6 +158,21 @@ fn open_workbook(
         workbook: Some(workbook),
         sheet: Some(sheet),
         rows,
+    })
+}
+
+fn open_pdf(
+    source: Box<dyn Source>,
+    length: u64,
+    name: &str,
+    limits: &Limits,
+) -> Result<Opened, ReadError> {
+    Ok(Opened {
+        name: name.to_owned(),
+        format: Format::Pdf,
+        workbook: None,
+        sheet: None,
+        rows: Box::new(pdf::PdfRows::open(source, length, limits)?),
     })
 }
 

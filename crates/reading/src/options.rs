@@ -71,6 +71,8 @@ pub enum Format {
     Xlsx,
     /// Apache Parquet.
     Parquet,
+    /// The letters of a PDF's pages, by rows and columns (ISO 32000).
+    Pdf,
 }
 
 impl Format {
@@ -85,6 +87,7 @@ impl Format {
             Self::JsonLines { charset } => format!("JSON Lines, {}", charset.name()),
             Self::Xlsx => "XLSX".to_owned(),
             Self::Parquet => "Parquet".to_owned(),
+            Self::Pdf => "PDF".to_owned(),
         }
     }
 }

@@ -39,12 +39,16 @@ use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, is_measured, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
 use crate::ledger::named;
-use crate::pictures::is_picture;
+use crate::pictures::{Evidence, is_picture};
 use crate::readers::ReaderRank;
 use crate::{Service, ids, shelf};
 
 /// A name shared by more persons than this is not looked into, even with an address beside it.
 const NAMESAKES_AT_MOST: usize = 64;
+
+/// Pictures of a PDF that are looked at, the first ones; and pages gone through for them.
+const PICTURES_LOOKED_AT: usize = 12;
+const PAGES_LOOKED_AT: usize = 2_000;
 
 /// A value shared by more persons than this leads to nobody.
 const SHARED_BY_AT_MOST: usize = 3;
@@ -100,14 +104,24 @@ pub struct CopyView {
 /// An original that a leaked picture shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PictureFound {
-    /// The picture's id.
+    /// The picture's id; of a page of a PDF export, the export's.
     pub picture: String,
-    /// Name of the file it came as.
+    /// The page of that export, counted from 1; none for a picture.
+    #[serde(default)]
+    pub page: Option<u32>,
+    /// Name of the file it came as, or left as.
     pub name: String,
-    /// SHA-256 of that file.
+    /// SHA-256 of that file; of a page, of its unmarked pixels when it left.
     pub sha256: String,
     /// Places of the mark that could be read.
     pub carriers: u64,
+    /// Whether the original was at hand as it was marked; a page is drawn otherwise once somebody on it was erased, a value changed, or the machine has another font, and then shows less of its mark.
+    #[serde(default = "yes")]
+    pub redrawn: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An examined leak.
@@ -376,8 +390,11 @@ impl Service {
 
     fn examine(&self, caller: &Caller, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         view.sha256 = self.spooled_sha256(&view.id)?;
-        if self.spooled_picture(&view.id)? {
+        let head = self.spooled_head(&view.id)?;
+        if is_picture(&head) {
             self.examine_picture(view, epsilon)?;
+        } else if head.starts_with(b"%PDF-") {
+            self.examine_pdf(view, epsilon)?;
         } else {
             self.examine_table(view, epsilon)?;
         }
@@ -400,17 +417,62 @@ impl Service {
         Ok(())
     }
 
-    /// Whether the uploaded file is a picture, judged from its bytes.
-    fn spooled_picture(&self, id: &str) -> Result<bool> {
+    /// The first bytes of the uploaded file, which say what it is.
+    fn spooled_head(&self, id: &str) -> Result<Vec<u8>> {
         let mut head = Vec::new();
         self.open_sealed(&self.spool(id), id)?
             .take(16)
             .read_to_end(&mut head)
             .map_err(ServiceError::io("read the upload"))?;
-        Ok(is_picture(&head))
+        Ok(head)
+    }
+
+    /// Examines the rows that a PDF's letters make, and the pictures in its pages.
+    fn examine_pdf(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
+        match self.examine_rows(view, epsilon) {
+            // Scanned pages have pictures and no letters.
+            Err(ServiceError::Reading(reading::ReadError::Empty)) => {}
+            done => done?,
+        }
+        let gallery = self.gallery()?;
+        // Every export is examined by its rows, whether it has pages or not.
+        view.copies_examined = self.issued()?.exports.len() as u64 + gallery.beside_exports();
+        if view.copies_examined == 0 {
+            return Ok(());
+        }
+        let limit = threshold(view.copies_examined, epsilon)?;
+        view.threshold_ln = limit.ln();
+        let mut evidence = Evidence::default();
+        let source = self.open_sealed(&self.spool(&view.id), &view.id)?;
+        let mut pdf = reading::Pdf::open(source, &reading::Limits::default())?;
+        let mut looked = 0;
+        for page in 0..pdf.pages().min(PAGES_LOOKED_AT) {
+            for picture in pdf.pictures(page)? {
+                if looked < PICTURES_LOOKED_AT {
+                    self.look_at_part(&gallery, picture, &mut evidence)?;
+                    looked += 1;
+                }
+            }
+            if looked >= PICTURES_LOOKED_AT {
+                break;
+            }
+        }
+        self.conclude(view, &gallery, &evidence, limit)?;
+        // Only now: what a copy's rows say against it counts too.
+        view.copies.retain(is_of_interest);
+        view.symbols_missing = missing(view, epsilon)?;
+        view.rows_missing = view.rows_missing.filter(|_| view.symbols_missing.is_some());
+        Ok(())
     }
 
     fn examine_table(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
+        self.examine_rows(view, epsilon)?;
+        view.copies.retain(is_of_interest);
+        Ok(())
+    }
+
+    /// Scores every issued copy by the rows of the leak; all of them are in the view.
+    fn examine_rows(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         let issued = self.issued()?;
         let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
         for (at, canary) in issued.canaries.iter().enumerate() {
@@ -762,16 +824,19 @@ fn copies(seen: &Seen, issued: &Issued, tracing: &Tracing) -> Vec<CopyView> {
             ln_e: score.combined.ln(),
             accused: score.verdict.is_accused(),
         })
-        .filter(|copy| copy.persons_shared > 0 || copy.accused || shares_canaries(copy))
         .collect();
     views.sort_by(|a, b| b.ln_e.total_cmp(&a.ln_e));
     views
 }
 
-/// Whether canaries alone say something for the copy.
-fn shares_canaries(copy: &CopyView) -> bool {
-    let said = |channel: &ChannelView| channel.name == "canaries" && channel.ln_e > 0.0;
-    copy.channels.iter().any(said)
+/// Whether a copy is to be told of: it shares persons, is accused, or canaries or pictures say something.
+fn is_of_interest(copy: &CopyView) -> bool {
+    let said = |channel: &ChannelView| match channel.name.as_str() {
+        "marks" => false,
+        "canaries" => channel.ln_e > 0.0,
+        _ => true,
+    };
+    copy.persons_shared > 0 || copy.accused || copy.channels.iter().any(said)
 }
 
 fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {
@@ -807,6 +872,22 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         shown => {
             for picture in shown {
                 let (name, carriers) = (&picture.name, picture.carriers);
+                if let Some(page) = picture.page {
+                    let export = &picture.picture;
+                    say(
+                        format!("图片与导出 {export} 的第 {page} 页相符，可读标记 {carriers} 处。"),
+                        format!(
+                            "it shows page {page} of export {export}, in which {carriers} places of the mark could be read"
+                        ),
+                    );
+                    if !picture.redrawn {
+                        say(
+                            "该页已不能照原样重绘（页上有人已注销或其值已改，或字体不同），所读标记因此较少。".to_owned(),
+                            "that page can no longer be drawn as it left (somebody on it was erased, a value changed, or the font is another), so less of the mark is read".to_owned(),
+                        );
+                    }
+                    continue;
+                }
                 say(
                     format!(
                         "图片与所保存的 {name}（{}）相符，可读标记 {carriers} 处。",

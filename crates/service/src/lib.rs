@@ -29,6 +29,7 @@ mod members;
 mod meter;
 pub mod mine;
 mod open;
+mod pages;
 mod person;
 mod pictures;
 mod policies;

@@ -18,9 +18,10 @@ const SHOWN: usize = 10;
 #[command(after_help = "\
 Examples:
   liuhen trace found.csv
+  liuhen trace page.jpg list.pdf
   liuhen trace found.xlsx other.csv --epsilon 1e-9 --html report.html")]
 pub(crate) struct TraceArgs {
-    /// Files that turned up: any subset of rows, any order, any columns.
+    /// Files that turned up: tables with any subset of rows, any order, any columns; PDF; pictures.
     #[arg(required = true, value_name = "LEAK")]
     leaks: Vec<PathBuf>,
     /// Bound on the probability that any innocent recipient is accused; one in a million when not given.

@@ -109,14 +109,18 @@ pub enum LeakState {
 /// An original that a leaked picture shows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakPicture {
-    /// The picture's id.
+    /// The picture's id; of a page of a PDF export, the export's.
     pub picture: String,
-    /// Name of the file it came as.
+    /// The page of that export, counted from 1; none for a picture.
+    pub page: Option<u32>,
+    /// Name of the file it came as, or left as.
     pub name: String,
-    /// SHA-256 of that file, in hex.
+    /// SHA-256 of that file, in hex; of a page, of its unmarked pixels.
     pub sha256: String,
     /// Places of the mark that could be read.
     pub carriers: u64,
+    /// Whether the original was at hand as it was marked.
+    pub redrawn: bool,
 }
 
 /// Evidence about one copy.
@@ -414,6 +418,8 @@ impl From<inner::PictureFound> for LeakPicture {
     fn from(found: inner::PictureFound) -> Self {
         Self {
             picture: found.picture,
+            page: found.page,
+            redrawn: found.redrawn,
             name: found.name,
             sha256: found.sha256,
             carriers: found.carriers,

@@ -198,8 +198,16 @@ const SENTENCES: &[(&str, &str)] = &[
         "口令超过 1024 个字符",
     ),
     (
-        "an export is csv (utf-8 or gbk), tsv, jsonl or xlsx",
-        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL 或 XLSX",
+        "an export is csv (utf-8 or gbk), tsv, jsonl, xlsx or pdf",
+        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL、XLSX 或 PDF",
+    ),
+    (
+        "a PDF holds at most {} rows here; ask for csv",
+        "PDF 最多 {} 行，请改用 CSV",
+    ),
+    (
+        "a PDF holds at most {} columns; ask for csv",
+        "PDF 最多 {} 列，请改用 CSV",
     ),
     (
         "an export of {} rows takes at most {} canary slots more",

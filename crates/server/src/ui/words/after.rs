@@ -7,7 +7,7 @@ phrases! {
     LEAKS_LEAD: "把外面出现的文件交进来：部分、乱序、改过格式、几份混在一起都可以。能指认就给出证据，不能就明说。", "Hand in a file that turned up: a part of it, in any order, in another format, or mixed from several. Where a source can be named the evidence is shown; where not, that is said.";
     LEAK_NEW: "交入文件", "Hand in a file";
     LEAK_FILE: "出现在外面的文件", "The file that turned up";
-    LEAK_FILE_HINT: "表格（CSV、TSV、JSON Lines、XLSX）或图片（JPEG、PNG、WebP、TIFF）；加密暂存，只用于比对", "A table (CSV, TSV, JSON Lines, XLSX) or a picture (JPEG, PNG, WebP, TIFF); kept encrypted and only compared";
+    LEAK_FILE_HINT: "表格（CSV、TSV、JSON Lines、XLSX）、PDF 或图片（JPEG、PNG、WebP、TIFF）；加密暂存，只用于比对", "A table (CSV, TSV, JSON Lines, XLSX), a PDF or a picture (JPEG, PNG, WebP, TIFF); kept encrypted and only compared";
     EPSILON: "最多容许多大的冤枉概率", "Largest risk of accusing an innocent";
     EPSILON_HINT: "不论对方怎样合谋、删改，误指任何一个无辜者的概率都不超过它", "Whatever was done to the file and however many colluded, the probability that any innocent is named stays below it";
     EPSILON_3: "千分之一", "one in a thousand";
