@@ -76,6 +76,7 @@ fn completions_know_the_verbs() {
 fn every_verb_helps_with_an_example() {
     for verb in [
         "scan",
+        "count",
         "rules",
         "serve",
         "import",

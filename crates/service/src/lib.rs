@@ -13,6 +13,7 @@ mod canaries;
 mod clock;
 mod collections;
 mod decoys;
+pub mod count;
 pub mod demo;
 mod error;
 mod event;

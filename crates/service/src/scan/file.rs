@@ -25,7 +25,7 @@ const HEAD: u64 = 64 << 10;
 const PIPED_WORKBOOK: u64 = 64 << 20;
 
 /// A path as it is shown: without `./`, and with what is not UTF-8 replaced.
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let shown = path.to_string_lossy();
     match shown.strip_prefix("./") {
         Some(rest) if !rest.is_empty() => rest.to_owned(),

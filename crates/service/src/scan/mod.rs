@@ -33,6 +33,10 @@ pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
 pub use notes::{Note, Reason};
 pub use summary::{FileReport, Hot, Summary};
 
+pub(crate) use file::shown;
+pub(crate) use table::{header_of, names, names_columns};
+pub(crate) use walk::{Stop, What, walk};
+
 /// Told of a value: the file it stands in, its kind and itself; and of every number long enough for a telephone, an identity or a card.
 pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;
 
