@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_map_of_a_file_is_read() {
         let program = b"/CIDInit /ProcSet findresource begin\n1 begincodespacerange <0000> <ffff> endcodespacerange\n2 beginbfchar <0001> <5F20> <0002> <D842DFB7> endbfchar\n2 beginbfrange <0010> <0012> <0041> <0020> <0021> [<4E00> <4E01>] endbfrange";
-        let map = CMap::read(program, &Fuel::new()).unwrap();
+        let map = CMap::read(program, &Fuel::new(1_000)).unwrap();
         let rows = [
             (1, Some("张")),
             (2, Some("𠮷")),

@@ -108,7 +108,7 @@ pub(super) fn read(file: &File, page: &Page, fonts: &mut Fonts) -> Result<Shows,
         {
             content.extend_from_slice(&plain.bytes);
             content.push(b'\n');
-            if content.len() > super::filter::STREAM {
+            if content.len() > file.fuel.stream() {
                 break;
             }
         }

@@ -50,13 +50,13 @@ pub(super) struct Page {
 }
 
 impl File {
-    /// Goes through the bytes of a file.
-    pub(super) fn open(bytes: Vec<u8>) -> Result<Self, ReadError> {
+    /// Goes through the bytes of a file, whose streams may unpack to so many bytes each.
+    pub(super) fn open(bytes: Vec<u8>, stream: usize) -> Result<Self, ReadError> {
         let mut file = Self {
             bytes,
             parts: Vec::new(),
             entries: HashMap::new(),
-            fuel: Fuel::new(),
+            fuel: Fuel::new(stream),
             root: None,
         };
         let packed = file.scan()?;

@@ -8,7 +8,7 @@ use flate2::read::{DeflateDecoder, ZlibDecoder};
 use super::object::{Dict, Fuel};
 use crate::ReadError;
 
-/// Bytes that one stream may unpack to.
+/// Bytes that one stream may unpack to, whatever a caller allows.
 pub(super) const STREAM: usize = 256 << 20;
 
 /// What is left when all filters we know were undone.
@@ -31,8 +31,8 @@ pub(super) fn undo(
             b"FlateDecode" | b"Fl" => predicted(inflated(&bytes, fuel)?, parms)?,
             b"ASCIIHexDecode" | b"AHx" => ascii_hex(&bytes),
             b"ASCII85Decode" | b"A85" => ascii_85(&bytes),
-            b"RunLengthDecode" | b"RL" => run_length(&bytes)?,
-            b"LZWDecode" | b"LZW" => predicted(lzw(&bytes, parms)?, parms)?,
+            b"RunLengthDecode" | b"RL" => run_length(&bytes, fuel)?,
+            b"LZWDecode" | b"LZW" => predicted(lzw(&bytes, parms, fuel)?, parms)?,
             other => {
                 let coded = Some(other.to_vec());
                 return Ok(Plain { bytes, coded });
@@ -43,9 +43,9 @@ pub(super) fn undo(
     Ok(Plain { bytes, coded: None })
 }
 
-fn too_large() -> ReadError {
+fn too_large(fuel: &Fuel) -> ReadError {
     ReadError::TooLarge {
-        budget: STREAM as u64,
+        budget: fuel.stream() as u64,
     }
 }
 
@@ -56,11 +56,13 @@ fn inflated(packed: &[u8], fuel: &Fuel) -> Result<Vec<u8>, ReadError> {
         loop {
             match source.read(&mut chunk) {
                 Ok(0) | Err(_) => return Ok(plain),
-                Ok(count) => plain.extend_from_slice(&chunk[..count]),
+                Ok(count) => {
+                    fuel.burn(count)?;
+                    plain.extend_from_slice(&chunk[..count]);
+                }
             }
-            fuel.burn(chunk.len())?;
-            if plain.len() > STREAM {
-                return Err(too_large());
+            if plain.len() > fuel.stream() {
+                return Err(too_large(fuel));
             }
         }
     };
@@ -114,7 +116,7 @@ fn word_85(group: &[u8]) -> [u8; 4] {
     word.to_be_bytes()
 }
 
-fn run_length(packed: &[u8]) -> Result<Vec<u8>, ReadError> {
+fn run_length(packed: &[u8], fuel: &Fuel) -> Result<Vec<u8>, ReadError> {
     let (mut plain, mut rest) = (Vec::new(), packed);
     while let Some((length, after)) = rest.split_first() {
         let length = usize::from(*length);
@@ -133,15 +135,15 @@ fn run_length(packed: &[u8]) -> Result<Vec<u8>, ReadError> {
                 rest = behind;
             }
         }
-        if plain.len() > STREAM {
-            return Err(too_large());
+        if plain.len() > fuel.stream() {
+            return Err(too_large(fuel));
         }
     }
     Ok(plain)
 }
 
 /// Lempel-Ziv-Welch as TIFF has it (7.4.4): codes of 9 to 12 bits, first bit highest.
-fn lzw(packed: &[u8], parms: &Dict) -> Result<Vec<u8>, ReadError> {
+fn lzw(packed: &[u8], parms: &Dict, fuel: &Fuel) -> Result<Vec<u8>, ReadError> {
     let early = parms
         .get(b"EarlyChange".as_slice())
         .and_then(super::object::Object::count);
@@ -190,8 +192,8 @@ fn lzw(packed: &[u8], parms: &Dict) -> Result<Vec<u8>, ReadError> {
             1025..=2048 => 11,
             _ => 12,
         };
-        if plain.len() > STREAM {
-            return Err(too_large());
+        if plain.len() > fuel.stream() {
+            return Err(too_large(fuel));
         }
     }
     Ok(plain)
@@ -275,16 +277,17 @@ mod tests {
 
     #[test]
     fn codings_of_the_standard_are_undone() {
+        let fuel = Fuel::new(1_000);
         assert_eq!(ascii_hex(b"48 65 6C6c6F>zz"), b"Hello");
         assert_eq!(ascii_85(b"87cURD]i,\"Ebo80~>"), b"Hello World!");
         assert_eq!(
-            run_length(&[2, b'a', b'b', b'c', 254, b'x', 128, 9]).unwrap(),
+            run_length(&[2, b'a', b'b', b'c', 254, b'x', 128, 9], &fuel).unwrap(),
             b"abcxxx"
         );
         // ISO 32000-1, 7.4.4.2, example 1.
         let coded = [0x80, 0x0B, 0x60, 0x50, 0x22, 0x0C, 0x0C, 0x85, 0x01];
         assert_eq!(
-            lzw(&coded, &Dict::new()).unwrap(),
+            lzw(&coded, &Dict::new(), &fuel).unwrap(),
             [45, 45, 45, 45, 45, 65, 45, 45, 45, 66]
         );
     }

@@ -69,7 +69,8 @@ impl Pdf {
         if bytes.len() as u64 > budget {
             return Err(ReadError::TooLarge { budget });
         }
-        let file = File::open(bytes)?;
+        let stream = usize::try_from(limits.max_unpacked_bytes).unwrap_or(usize::MAX);
+        let file = File::open(bytes, stream.min(filter::STREAM))?;
         let pages = file.pages()?;
         Ok(Self {
             file,

@@ -16,18 +16,30 @@ const WORK: u64 = 4 << 30;
 
 /// The work that is left.
 #[derive(Debug)]
-pub(super) struct Fuel(Cell<u64>);
+pub(super) struct Fuel {
+    left: Cell<u64>,
+    stream: usize,
+}
 
 impl Fuel {
-    pub(super) fn new() -> Self {
-        Self(Cell::new(WORK))
+    /// A full tank, for streams of at most so many bytes each.
+    pub(super) fn new(stream: usize) -> Self {
+        Self {
+            left: Cell::new(WORK),
+            stream,
+        }
+    }
+
+    /// Bytes that one stream may unpack to.
+    pub(super) fn stream(&self) -> usize {
+        self.stream
     }
 
     /// Pays for work.
     pub(super) fn burn(&self, amount: usize) -> Result<(), ReadError> {
-        match self.0.get().checked_sub(amount as u64) {
+        match self.left.get().checked_sub(amount as u64) {
             Some(left) => {
-                self.0.set(left);
+                self.left.set(left);
                 Ok(())
             }
             None => Err(ReadError::TooLarge { budget: WORK }),
@@ -364,7 +376,7 @@ mod tests {
     use super::*;
 
     fn one(text: &[u8]) -> Object {
-        let fuel = Fuel::new();
+        let fuel = Fuel::new(1_000);
         Parser::new(text, 0, &fuel, true).next().unwrap().unwrap()
     }
 
@@ -402,7 +414,7 @@ mod tests {
 
     #[test]
     fn refuses_endless_nesting() {
-        let fuel = Fuel::new();
+        let fuel = Fuel::new(1_000);
         let deep = b"[".repeat(100_000);
         assert!(Parser::new(&deep, 0, &fuel, true).next().is_err());
     }
