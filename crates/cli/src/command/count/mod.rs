@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use liuhen_service::count::{
-    Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, Rules, count,
+    Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count,
 };
 use serde::Serialize;
 
@@ -310,6 +310,8 @@ fn quoted(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use liuhen_service::count::Rules;
+
     use super::*;
 
     #[test]
