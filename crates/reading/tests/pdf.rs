@@ -129,7 +129,7 @@ fn our_own_pages_come_back_cell_by_cell_and_picture_by_picture() {
         assert!(foot.len() <= 2, "{foot:?}");
 
         let mut pdf = opened(&bytes).unwrap();
-        assert_eq!(pdf.pages() as u32, summary.pages);
+        assert_eq!(u32::try_from(pdf.pages()).unwrap(), summary.pages);
         for (number, drawn) in drawn.iter().enumerate() {
             let found = pdf.pictures(number).unwrap();
             match (image, found.as_slice()) {
