@@ -233,8 +233,16 @@ impl<'a> RowJudge<'a> {
             Verdict::ImpossibleDate => self.untrue(role, Reason::ImpossibleDate, cell),
             Verdict::Organisation => self.seen.organisation = true,
             Verdict::Other if role.kind == Kind::MOBILE => self.other_telephone(cell),
+            Verdict::Other if role.kind == Kind::PERSON_NAME => self.other_name(role, cell),
             Verdict::Blank | Verdict::Other => {}
         }
+    }
+
+    /// What is no name may still say that the row is a test.
+    fn other_name(&mut self, role: &Role, cell: &str) {
+        self.value.clear();
+        self.judge.fold(cell, &mut self.value);
+        self.seen.test |= self.rules.is_test(role.kind, &self.value);
     }
 
     /// Fixed telephones and hotlines stand in columns of telephones.

@@ -69,6 +69,10 @@ pub enum Format {
     },
     /// An Office Open XML workbook (ECMA-376).
     Xlsx,
+    /// Apache Parquet.
+    Parquet,
+    /// The letters of a PDF's pages, by rows and columns (ISO 32000).
+    Pdf,
 }
 
 impl Format {
@@ -82,6 +86,8 @@ impl Format {
             Self::Text { charset, .. } => format!("CSV, {}", charset.name()),
             Self::JsonLines { charset } => format!("JSON Lines, {}", charset.name()),
             Self::Xlsx => "XLSX".to_owned(),
+            Self::Parquet => "Parquet".to_owned(),
+            Self::Pdf => "PDF".to_owned(),
         }
     }
 }

@@ -223,7 +223,11 @@ impl TextRows {
             }
             let inner = unwrap_formula(cell);
             // What is unwrapped stands between two signs before it and one behind.
-            let from = if inner.len() < cell.len() { start + 2 } else { start };
+            let from = if inner.len() < cell.len() {
+                start + 2
+            } else {
+                start
+            };
             line.spans.push((from, from + inner.len()));
             start = end;
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod completions;
+pub(crate) mod count;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod mark;

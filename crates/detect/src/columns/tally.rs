@@ -41,7 +41,9 @@ const FILLERS: [&str; 14] = [
 /// Whether a cell holds a word that stands for nothing, such as `无` or `N/A`.
 #[must_use]
 pub fn is_filler(value: &str) -> bool {
-    FILLERS.iter().any(|filler| filler.eq_ignore_ascii_case(value))
+    FILLERS
+        .iter()
+        .any(|filler| filler.eq_ignore_ascii_case(value))
 }
 
 /// How the values fare with one kind.

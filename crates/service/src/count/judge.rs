@@ -61,24 +61,68 @@ mod tests {
     #[test]
     fn cells() {
         let rows = [
-            (Kind::RESIDENT_ID, "440308199901101512", Verdict::Holds, "440308199901101512"),
-            (Kind::RESIDENT_ID, "４４０３０８ 19990110 1512", Verdict::Holds, "440308199901101512"),
-            (Kind::RESIDENT_ID, "440308990110151", Verdict::Holds, "440308199901101512"),
-            (Kind::RESIDENT_ID, "440308199901101513", Verdict::BadCheck, ""),
-            (Kind::RESIDENT_ID, "440308199913101512", Verdict::ImpossibleDate, ""),
+            (
+                Kind::RESIDENT_ID,
+                "440308199901101512",
+                Verdict::Holds,
+                "440308199901101512",
+            ),
+            (
+                Kind::RESIDENT_ID,
+                "４４０３０８ 19990110 1512",
+                Verdict::Holds,
+                "440308199901101512",
+            ),
+            (
+                Kind::RESIDENT_ID,
+                "440308990110151",
+                Verdict::Holds,
+                "440308199901101512",
+            ),
+            (
+                Kind::RESIDENT_ID,
+                "440308199901101513",
+                Verdict::BadCheck,
+                "",
+            ),
+            (
+                Kind::RESIDENT_ID,
+                "440308199913101512",
+                Verdict::ImpossibleDate,
+                "",
+            ),
             (Kind::RESIDENT_ID, "440308********1512", Verdict::Other, ""),
             (Kind::RESIDENT_ID, "无", Verdict::Blank, ""),
-            (Kind::MOBILE, "+86 138-0013-8000", Verdict::Holds, "13800138000"),
+            (
+                Kind::MOBILE,
+                "+86 138-0013-8000",
+                Verdict::Holds,
+                "13800138000",
+            ),
             (Kind::MOBILE, "400-820-8820", Verdict::Other, ""),
             (Kind::LANDLINE, "400-820-8820", Verdict::Organisation, ""),
-            (Kind::PERSON_NAME, "某某科技有限公司", Verdict::Organisation, ""),
-            (Kind::BANK_CARD, "6222021234567890127", Verdict::BadCheck, ""),
+            (
+                Kind::PERSON_NAME,
+                "某某科技有限公司",
+                Verdict::Organisation,
+                "",
+            ),
+            (
+                Kind::BANK_CARD,
+                "6222021234567890127",
+                Verdict::BadCheck,
+                "",
+            ),
             (Kind::ADDRESS, "某 路　1 号", Verdict::Holds, "某 路 1 号"),
             (Kind::QQ, "１０００１", Verdict::Holds, "10001"),
         ];
         for (kind, cell, verdict, value) in rows {
             let mut out = String::new();
-            assert_eq!(Validators.judge(kind, cell, &mut out), verdict, "{kind} {cell}");
+            assert_eq!(
+                Validators.judge(kind, cell, &mut out),
+                verdict,
+                "{kind} {cell}"
+            );
             if verdict == Verdict::Holds {
                 assert_eq!(out, value, "{kind} {cell}");
             }

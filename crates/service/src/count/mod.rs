@@ -22,7 +22,10 @@ use tables::Files;
 
 pub use liuhen_forensics::near::Link;
 pub use liuhen_forensics::report::{Actor, PolicyCount, ReadingCount, RegionCount};
-pub use liuhen_forensics::{Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules, Silent};
+pub use liuhen_forensics::{
+    Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules,
+    Silent,
+};
 
 /// What to count, and how.
 pub struct CountRequest<'a> {
@@ -48,7 +51,9 @@ pub struct CountRequest<'a> {
 
 impl std::fmt::Debug for CountRequest<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CountRequest").field("paths", &self.paths).finish_non_exhaustive()
+        f.debug_struct("CountRequest")
+            .field("paths", &self.paths)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,8 +74,13 @@ impl Counted {
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         let format = |unread: &liuhen_forensics::Unread| unread.code == "format_not_read";
-        let unread = self.report.files.iter().filter_map(|file| file.unread.as_ref());
-        self.notes.iter().any(|note| note.reason.is_failure()) || unread.into_iter().any(|unread| !format(unread))
+        let unread = self
+            .report
+            .files
+            .iter()
+            .filter_map(|file| file.unread.as_ref());
+        self.notes.iter().any(|note| note.reason.is_failure())
+            || unread.into_iter().any(|unread| !format(unread))
     }
 }
 
@@ -100,23 +110,37 @@ pub enum CountFailure {
 /// # Errors
 ///
 /// [`CountFailure`]; a file that cannot be read is told of in the answer and is no error.
-pub fn count(request: &CountRequest<'_>, ledger: Option<&mut LedgerSink<'_>>) -> Result<Counted, CountFailure> {
+pub fn count(
+    request: &CountRequest<'_>,
+    ledger: Option<&mut LedgerSink<'_>>,
+) -> Result<Counted, CountFailure> {
     let (units, files, notes) = units(request);
-    let acts = request.acts.map(|text| acts(text, &units)).transpose()?.unwrap_or_default();
+    let acts = request
+        .acts
+        .map(|text| acts(text, &units))
+        .transpose()?
+        .unwrap_or_default();
     let rules = Rules::builtin();
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(|_| CountFailure::Random)?;
     let own = match &request.work {
         Some(_) => None,
-        None => Some(Temporary::create(&key)?),
+        None => Some(Temporary::create()?),
     };
-    let work = own.as_ref().map(|own| own.0.clone()).or_else(|| request.work.clone()).unwrap_or_default();
+    let work = own
+        .as_ref()
+        .map(|own| own.0.clone())
+        .or_else(|| request.work.clone())
+        .unwrap_or_default();
     let plan = Plan {
         units,
         rules,
         key: HashKey(key),
         jobs: request.jobs,
-        date: request.date.or_else(|| Day::parse(&rules.date)).ok_or(CountError::Stopped)?,
+        date: request
+            .date
+            .or_else(|| Day::parse(&rules.date))
+            .ok_or(CountError::Stopped)?,
         acts,
         ledger: ledger.is_some(),
         work,
@@ -133,27 +157,37 @@ pub fn count(request: &CountRequest<'_>, ledger: Option<&mut LedgerSink<'_>>) ->
 /// The files to count, where they lie, and what is not among them.
 fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Vec<Note>) {
     let (mut units, mut files, mut notes) = (Vec::new(), HashMap::new(), Vec::new());
-    walk(&request.paths, &request.except, &mut |Stop { path, what }| {
-        let name = shown(&path);
-        let mut note = |reason| notes.push(Note { path: name.clone(), reason });
-        match what {
-            What::Folder => {}
-            What::Not(reason) => note(reason),
-            What::Stdin => note(Reason::Format("standard input; give a file")),
-            What::File => match fs::metadata(&path) {
-                Ok(meta) => {
-                    units.push(Unit {
-                        path: name.clone(),
-                        bytes: meta.len(),
-                        changed_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
-                    });
-                    files.insert(name, path);
-                }
-                Err(error) => note(Reason::from(&error)),
-            },
-        }
-        ControlFlow::Continue(())
-    });
+    walk(
+        &request.paths,
+        &request.except,
+        &mut |Stop { path, what }| {
+            let name = shown(&path);
+            let mut note = |reason| {
+                notes.push(Note {
+                    path: name.clone(),
+                    reason,
+                })
+            };
+            match what {
+                What::Folder => {}
+                What::Not(reason) => note(reason),
+                What::Stdin => note(Reason::Format("standard input; give a file")),
+                What::File => match fs::metadata(&path) {
+                    Ok(meta) => {
+                        units.push(Unit {
+                            path: name.clone(),
+                            bytes: meta.len(),
+                            changed_ns: i128::from(meta.mtime()) * 1_000_000_000
+                                + i128::from(meta.mtime_nsec()),
+                        });
+                        files.insert(name, path);
+                    }
+                    Err(error) => note(Reason::from(&error)),
+                },
+            }
+            ControlFlow::Continue(())
+        },
+    );
     (units, files, notes)
 }
 
@@ -216,11 +250,15 @@ fn acts(text: &str, units: &[Unit]) -> Result<Acts, CountFailure> {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    fn create(random: &[u8]) -> Result<Self, CountFailure> {
-        // Not the hash key itself: names of directories are seen by everybody.
-        let name: u32 = random.iter().fold(std::process::id(), |name, byte| name.rotate_left(5).wrapping_mul(0x9e37_79b1) ^ u32::from(*byte));
-        let dir = std::env::temp_dir().join(format!("liuhen-count-{}-{name:08x}", std::process::id()));
-        fs::DirBuilder::new().mode(0o700).create(&dir).map_err(CountFailure::Work)?;
+    fn create() -> Result<Self, CountFailure> {
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).map_err(|_| CountFailure::Random)?;
+        let name = data_encoding::HEXLOWER.encode(&name);
+        let dir = std::env::temp_dir().join(format!("liuhen-count-{name}"));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&dir)
+            .map_err(CountFailure::Work)?;
         Ok(Self(dir))
     }
 }

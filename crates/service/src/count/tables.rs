@@ -9,7 +9,10 @@ use liuhen_detect::{Detector, Options};
 use liuhen_document::{Header, Row, TableSource as _};
 use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
 use liuhen_kinds::{Kind, Lang};
-use liuhen_reading::{self as reading, Format, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table, TextStream, nature};
+use liuhen_reading::{
+    self as reading, Format, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table,
+    TextStream, nature,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::scan::{HeaderRow, Reason, header_of, names, names_columns};
@@ -46,7 +49,9 @@ impl Files {
     fn file(&self, unit: &Unit) -> Result<File, Unread> {
         let path = self.paths.get(&unit.path);
         let missing = || io::Error::from(io::ErrorKind::NotFound);
-        path.ok_or_else(missing).and_then(File::open).map_err(|error| unread(&Reason::from(&error)))
+        path.ok_or_else(missing)
+            .and_then(File::open)
+            .map_err(|error| unread(&Reason::from(&error)))
     }
 }
 
@@ -83,24 +88,40 @@ impl Exhibits for Files {
 }
 
 /// Whatever tables a file holds, one after another; running text is a table of its lines.
-fn open_tables<'d>(mut file: File, path: &str, detector: &'d Detector) -> Result<Box<dyn Exhibit + 'd>, Unread> {
+fn open_tables<'d>(
+    mut file: File,
+    path: &str,
+    detector: &'d Detector,
+) -> Result<Box<dyn Exhibit + 'd>, Unread> {
     let mut head = Vec::new();
-    let read = file.by_ref().take(HEAD).read_to_end(&mut head).and_then(|_| file.rewind());
+    let read = file
+        .by_ref()
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .and_then(|_| file.rewind());
     read.map_err(|error| unread(&Reason::from(&error)))?;
     let name = path.rsplit('/').next().unwrap_or(path);
-    let table = |file: File| reading::open(file, "", &Limits::default()).map_err(|error| of_reader(&error));
+    let table =
+        |file: File| reading::open(file, "", &Limits::default()).map_err(|error| of_reader(&error));
     match nature(&head, name) {
         Nature::Empty => Ok(Box::new(Nothing)),
         Nature::NotRead(what) => Err(unread(&Reason::Format(what))),
         Nature::Archive => Ok(Box::new(Tables::new(workbook(&file)?))),
         Nature::Table(_) => Ok(Box::new(Tables::new(table(file)?))),
-        Nature::Regular(delimiter) if names_columns(&head, delimiter) => Ok(Box::new(Tables::new(table(file)?))),
+        Nature::Regular(delimiter) if names_columns(&head, delimiter) => {
+            Ok(Box::new(Tables::new(table(file)?)))
+        }
         _ => {
-            let again = file.try_clone().map_err(|error| unread(&Reason::from(&error)))?;
+            let again = file
+                .try_clone()
+                .map_err(|error| unread(&Reason::from(&error)))?;
             match table(again) {
-                Ok(table) if matches!(table.format(), Format::JsonLines { .. }) => Ok(Box::new(Tables::new(table))),
+                Ok(table) if matches!(table.format(), Format::JsonLines { .. }) => {
+                    Ok(Box::new(Tables::new(table)))
+                }
                 _ => {
-                    file.rewind().map_err(|error| unread(&Reason::from(&error)))?;
+                    file.rewind()
+                        .map_err(|error| unread(&Reason::from(&error)))?;
                     Ok(Box::new(Lines::new(file, detector)))
                 }
             }
@@ -116,7 +137,9 @@ fn workbook(file: &File) -> Result<Table, Unread> {
             sheet: SheetChoice::Index(first),
             ..reading::Options::default()
         };
-        let source = file.try_clone().map_err(|error| unread(&Reason::from(&error)))?;
+        let source = file
+            .try_clone()
+            .map_err(|error| unread(&Reason::from(&error)))?;
         match reading::open_with(source, "", &Limits::default(), &options) {
             Err(ReadError::Empty) => first += 1,
             opened => return opened.map_err(|error| of_reader(&error)),
@@ -156,7 +179,11 @@ struct Tables {
 impl Tables {
     fn new(table: Table) -> Self {
         Self {
-            sheets: table.sheets().iter().map(|sheet| sheet.name.clone()).collect(),
+            sheets: table
+                .sheets()
+                .iter()
+                .map(|sheet| sheet.name.clone())
+                .collect(),
             table,
             stage: Stage::Before(0),
             line: Line::default(),
@@ -183,7 +210,9 @@ impl Tables {
         let at = header_of(&ahead, HeaderRow::Auto);
         let row = at.and_then(|at| ahead.get(at));
         let choice = row.map_or(HeaderChoice::None, |row| HeaderChoice::Row(row.number));
-        self.table.choose_header(choice).map_err(|error| of_reader(&error))?;
+        self.table
+            .choose_header(choice)
+            .map_err(|error| of_reader(&error))?;
         let header = row.map_or_else(Header::default, names);
         let mut sample = Vec::new();
         while sample.len() < SAMPLE {
@@ -237,7 +266,9 @@ impl Tables {
 impl Exhibit for Tables {
     fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
         let sheet = match self.stage {
-            Stage::Before(sheet) if sheet > 0 && sheet >= self.sheets.len() => return Ok(Step::End),
+            Stage::Before(sheet) if sheet > 0 && sheet >= self.sheets.len() => {
+                return Ok(Step::End);
+            }
             Stage::Before(sheet) => return self.head(sheet),
             Stage::Within(sheet, _) => sheet,
         };
@@ -324,7 +355,11 @@ impl Exhibit for Lines<'_> {
             }
             more.map_err(|error| unread(&Reason::from(&error)))?;
         }
-        Ok(if batch.is_empty() && self.ended { Step::End } else { Step::Rows })
+        Ok(if batch.is_empty() && self.ended {
+            Step::End
+        } else {
+            Step::Rows
+        })
     }
 
     fn taken(&self) -> u64 {

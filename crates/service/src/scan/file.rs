@@ -17,7 +17,7 @@ use super::finding::Site;
 use super::notes::Reason;
 use super::sink::{Sink, Told};
 use super::walk::{Stop, What};
-use super::{Request, table};
+use super::{Request, pages, table};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -105,6 +105,11 @@ fn regular(
             let again = || Ok(Box::new(file.try_clone()?) as Box<dyn Source>);
             table::workbook(&again, detector, sink)
         }
+        Nature::Columns => table::columns(Box::new(file), detector, sink),
+        Nature::Pdf => {
+            let length = file.metadata().map_or(0, |meta| meta.len());
+            pages::pdf(file, length, detector, sink)
+        }
         nature => text_of(nature, &head, file, detector, sink),
     }
 }
@@ -118,17 +123,24 @@ fn piped(
 ) -> Result<(), Reason> {
     let head = head_of(&mut source)?;
     match nature(&head, name) {
-        Nature::Archive => {
+        nature @ (Nature::Archive | Nature::Columns | Nature::Pdf) => {
             let mut bytes = head;
             let mut rest = source.take(PIPED_WORKBOOK);
             rest.read_to_end(&mut bytes)
                 .map_err(|error| Reason::from(&error))?;
             if rest.limit() == 0 {
                 return Err(Reason::Format(
-                    "a large archive through a pipe; give it as a file",
+                    "a large file through a pipe whose parts stand at its end; give it as a file",
                 ));
             }
+            if nature == Nature::Pdf {
+                let length = bytes.len() as u64;
+                return pages::pdf(Cursor::new(bytes), length, detector, sink);
+            }
             let bytes: Arc<[u8]> = bytes.into();
+            if nature == Nature::Columns {
+                return table::columns(Box::new(Cursor::new(bytes)), detector, sink);
+            }
             let again = || Ok(Box::new(Cursor::new(Arc::clone(&bytes))) as Box<dyn Source>);
             table::workbook(&again, detector, sink)
         }

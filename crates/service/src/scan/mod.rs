@@ -13,6 +13,7 @@ mod file;
 mod finding;
 mod ignored;
 mod notes;
+mod pages;
 mod pool;
 mod sink;
 mod summary;

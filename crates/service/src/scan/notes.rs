@@ -141,6 +141,7 @@ impl From<&ReadError> for Reason {
                 Self::Format(looks_like.unwrap_or("a ZIP archive"))
             }
             ReadError::Encrypted => Self::Format("an encrypted Office file"),
+            ReadError::EncryptedPdf => Self::Format("an encrypted PDF"),
             ReadError::Source(error) => error.into(),
             other => Self::Broken(other.to_string()),
         }
@@ -149,7 +150,7 @@ impl From<&ReadError> for Reason {
 
 /// The name of a format in Chinese; its English name where it has none of its own.
 fn format_zh(english: &'static str) -> &'static str {
-    const NAMES: [(&str, &str); 24] = [
+    const NAMES: [(&str, &str); 25] = [
         ("a PNG picture", "PNG 图片"),
         ("a JPEG picture", "JPEG 图片"),
         ("a GIF picture", "GIF 图片"),
@@ -172,6 +173,7 @@ fn format_zh(english: &'static str) -> &'static str {
         ("a presentation", "演示文稿"),
         ("an OpenDocument file", "OpenDocument 文件"),
         ("an SQLite database", "SQLite 数据库"),
+        ("an encrypted PDF", "加密的 PDF"),
         ("an encrypted Office file", "加密的 Office 文件"),
         (
             "an old Office file (DOC, XLS, PPT) or an encrypted one",
