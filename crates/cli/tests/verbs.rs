@@ -77,6 +77,12 @@ fn every_verb_helps_with_an_example() {
     for verb in [
         "scan",
         "count",
+        "case new",
+        "case add",
+        "case count",
+        "case stamp",
+        "case verify",
+        "case show",
         "rules",
         "serve",
         "import",

@@ -10,6 +10,7 @@ mod attest;
 pub mod backup;
 mod caller;
 mod canaries;
+pub mod case;
 mod clock;
 mod collections;
 pub mod count;

@@ -26,6 +26,7 @@ fn written(leak: &CountedLeak) -> TempDir {
 fn request<'a>(dir: &Path, jobs: usize, progress: &'a dyn Progress) -> CountRequest<'a> {
     CountRequest {
         paths: vec![dir.to_owned()],
+        base: None,
         jobs,
         date: None,
         case: Case::default(),

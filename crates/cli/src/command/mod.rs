@@ -1,6 +1,7 @@
 //! The verbs, each in its file.
 
 pub(crate) mod backup;
+pub(crate) mod case;
 pub(crate) mod completions;
 pub(crate) mod count;
 pub(crate) mod import;

@@ -31,6 +31,8 @@ pub use liuhen_forensics::{
 pub struct CountRequest<'a> {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
+    /// Report and ledger name files from this folder on, so that they say the same wherever it lies.
+    pub base: Option<PathBuf>,
     /// Threads.
     pub jobs: usize,
     /// The day on which ages are taken; that of the rule pack when not given, so that the same
@@ -161,7 +163,11 @@ fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Ve
         &request.paths,
         &request.except,
         &mut |Stop { path, what }| {
-            let name = shown(&path);
+            let inside = request
+                .base
+                .as_ref()
+                .and_then(|base| path.strip_prefix(base).ok());
+            let name = shown(inside.unwrap_or(&path));
             let mut note = |reason| {
                 notes.push(Note {
                     path: name.clone(),

@@ -10,8 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use liuhen_service::case::{Act, Case, Listing, Sealing, Who};
-use liuhen_service::{now, rfc3339};
+use liuhen_service::case::{Act, Case, Listing, Sealing, Who, now};
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -85,7 +84,7 @@ impl Place {
     fn who(&self) -> Who {
         Who {
             by: self.by.clone(),
-            at: rfc3339(now()),
+            at: now(),
             note: self.note.clone(),
         }
     }
@@ -156,7 +155,9 @@ struct AddArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without a file a request is written, to be sent to a time stamping authority:
+Without a file a request is written, to be sent to a time stamping authority.
+
+Examples:
   liuhen case stamp --case 2026-17
   curl -H 'Content-Type: application/timestamp-query' --data-binary @2026-17/stamps/00000004.tsq URL > answer.tsr
   liuhen case stamp --case 2026-17 answer.tsr
@@ -283,7 +284,10 @@ fn stamp(args: &StampArgs) -> Result<Exit> {
         if args.place.json {
             show::json(&json!({ "request": request }))?;
         } else {
-            show::line(format_args!("send this to a time stamping authority: {}", request.display()))?;
+            show::line(format_args!(
+                "send this to a time stamping authority: {}",
+                request.display()
+            ))?;
         }
         return Ok(Exit::Done);
     };
@@ -292,7 +296,9 @@ fn stamp(args: &StampArgs) -> Result<Exit> {
     if args.place.json {
         show::json(&json!({ "entries": size, "checkpoint": case.checkpoint() }))?;
     } else {
-        show::line(format_args!("the stamp covers the first {size} entries of the custody log"))?;
+        show::line(format_args!(
+            "the stamp covers the first {size} entries of the custody log"
+        ))?;
     }
     args.place.told(&case)?;
     Ok(Exit::Done)
@@ -309,11 +315,20 @@ fn show_acts(args: &ShowArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let head = case.head();
-    show::line(format_args!("{} {}", show::plain(&head.number), show::plain(&head.name)))?;
+    show::line(format_args!(
+        "{} {}",
+        show::plain(&head.number),
+        show::plain(&head.name)
+    ))?;
     for entry in case.entries() {
         let what = match &entry.act {
             Act::Opened { .. } => "opened".to_owned(),
-            Act::Sealed { folder, files, bytes, .. } => {
+            Act::Sealed {
+                folder,
+                files,
+                bytes,
+                ..
+            } => {
                 format!("sealed {folder}: {files} files, {bytes} bytes")
             }
             Act::Worked { what, folder, .. } => format!("{what}: {folder}"),
@@ -321,7 +336,12 @@ fn show_acts(args: &ShowArgs) -> Result<Exit> {
         };
         let who = &entry.who;
         let note = show::plain(&who.note);
-        show::line(format_args!("{:>4}  {}  {}  {what}  {note}", entry.n, who.at, show::plain(&who.by)))?;
+        show::line(format_args!(
+            "{:>4}  {}  {}  {what}  {note}",
+            entry.n,
+            who.at,
+            show::plain(&who.by)
+        ))?;
     }
     Ok(Exit::Done)
 }

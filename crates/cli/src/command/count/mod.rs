@@ -51,6 +51,13 @@ pub(crate) struct CountArgs {
     /// Keep what is done in this directory, so that a killed count goes on; it is emptied at the end. Guard it as the exhibits.
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What is known beside the files, and how to go about it; `case count` asks the same.
+#[derive(Debug, clap::Args)]
+pub(crate) struct How {
     /// Threads; the number of processors when not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
@@ -125,54 +132,81 @@ fn gain(text: &str) -> Result<(String, u64), String> {
 
 pub(crate) fn run(args: &CountArgs) -> Result<Exit> {
     show::keep_panics_quiet();
-    let acts = args.acts.as_deref().map(read).transpose()?;
-    let bar = Bar(bar::bytes(total(&args.paths), "count"));
+    let acts = args.how.acts()?;
+    let bar = Bar::over(&args.paths);
     let request = CountRequest {
-        paths: args.paths.clone(),
-        jobs: args.jobs.map_or_else(processors, usize::from),
-        date: args.date,
-        case: case(args),
-        acts: acts.as_deref(),
         work: args.work.clone(),
         except: args.ledger.iter().chain(&args.work).cloned().collect(),
-        progress: &bar,
+        ..args
+            .how
+            .request(args.paths.clone(), None, acts.as_deref(), &bar)
     };
-    let counted = match &args.ledger {
-        None => count(&request, None)?,
-        Some(path) => {
-            let mut ledger = Ledger::create(path)?;
-            let sink: &mut LedgerSink<'_> = &mut |entry| ledger.write(entry);
-            let counted = count(&request, Some(sink))?;
-            ledger
-                .out
-                .flush()
-                .with_context(|| format!("writing {}", path.display()))?;
-            counted
-        }
-    };
+    let counted = counted(&request, args.ledger.as_deref())?;
     bar.0.finish_and_clear();
-    tell(args, &counted)?;
-    Ok(if counted.is_incomplete() {
+    tell(&counted, args.json)?;
+    Ok(exit_of(&counted))
+}
+
+/// Counts, and writes the ledger where one is wanted.
+pub(crate) fn counted(request: &CountRequest<'_>, ledger: Option<&Path>) -> Result<Counted> {
+    let Some(path) = ledger else {
+        return Ok(count(request, None)?);
+    };
+    let mut ledger = Ledger::create(path)?;
+    let sink: &mut LedgerSink<'_> = &mut |entry| ledger.write(entry);
+    let counted = count(request, Some(sink))?;
+    let flushed = ledger.out.flush();
+    flushed.with_context(|| format!("writing {}", path.display()))?;
+    Ok(counted)
+}
+
+pub(crate) fn exit_of(counted: &Counted) -> Exit {
+    if counted.is_incomplete() {
         Exit::Incomplete
     } else {
         Exit::Done
-    })
+    }
 }
 
-fn case(args: &CountArgs) -> Case {
-    let mut gains_fen = BTreeMap::new();
-    for (actor, fen) in &args.gain {
-        *gains_fen.entry(actor.clone()).or_insert(0) += fen;
+impl How {
+    /// A request for these paths, named from `base` on.
+    pub(crate) fn request<'a>(
+        &self,
+        paths: Vec<PathBuf>,
+        base: Option<PathBuf>,
+        acts: Option<&'a str>,
+        progress: &'a dyn Progress,
+    ) -> CountRequest<'a> {
+        CountRequest {
+            paths,
+            base,
+            jobs: self.jobs.map_or_else(processors, usize::from),
+            date: self.date,
+            case: self.case(),
+            acts,
+            work: None,
+            except: Vec::new(),
+            progress,
+        }
     }
-    Case {
-        insider: args.insider,
-        flags: args
-            .flag
-            .iter()
-            .map(|flag| flag.name().to_owned())
-            .collect(),
-        gains_fen,
-        business_profit_fen: args.business_profit,
+
+    /// What the file of acts says.
+    pub(crate) fn acts(&self) -> Result<Option<String>> {
+        self.acts.as_deref().map(read).transpose()
+    }
+
+    fn case(&self) -> Case {
+        let mut gains_fen = BTreeMap::new();
+        for (actor, fen) in &self.gain {
+            *gains_fen.entry(actor.clone()).or_insert(0) += fen;
+        }
+        let flags = self.flag.iter().map(|flag| flag.name().to_owned());
+        Case {
+            insider: self.insider,
+            flags: flags.collect(),
+            gains_fen,
+            business_profit_fen: self.business_profit,
+        }
     }
 }
 
@@ -196,7 +230,13 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-struct Bar(ProgressBar);
+pub(crate) struct Bar(pub(crate) ProgressBar);
+
+impl Bar {
+    pub(crate) fn over(paths: &[PathBuf]) -> Self {
+        Self(bar::bytes(total(paths), "count"))
+    }
+}
 
 impl Progress for Bar {
     fn read(&self, bytes: u64, _rows: u64) {
@@ -220,24 +260,27 @@ struct NotRead<'a> {
     reason: String,
 }
 
-fn tell(args: &CountArgs, counted: &Counted) -> Result<()> {
-    if !args.json {
+pub(crate) fn tell(counted: &Counted, as_json: bool) -> Result<()> {
+    if !as_json {
         return show::text(&table::report(counted, show::lang()));
     }
+    show::json(&answer(counted))
+}
+
+/// A count as it is written: equal counts, equal bytes.
+pub(crate) fn answer(counted: &Counted) -> impl Serialize + '_ {
     let not_read = counted.notes.iter().map(|note| NotRead {
         path: &note.path,
         code: note.reason.code(),
         reason: note.reason.text(liuhen_kinds::Lang::En),
     });
-    let answer = Answer {
+    Answer {
         report: &counted.report,
         not_read: not_read.collect(),
         notice: "advice only; numbers below a threshold are not a permission",
-    };
-    show::json(&answer)
+    }
 }
 
-/// The ledger's file.
 struct Ledger {
     out: BufWriter<File>,
     csv: bool,
