@@ -61,6 +61,7 @@ mod recall;
 mod refine;
 mod residue;
 mod score;
+mod transfer;
 
 #[cfg(test)]
 pub(crate) mod shapes;
