@@ -56,6 +56,7 @@ mod feature;
 mod linear;
 mod map;
 mod mark;
+mod quantised;
 mod raster;
 mod recall;
 mod refine;
@@ -222,8 +223,7 @@ impl Reference {
     }
 
     fn read(&self, leak: &Grid, pose: &Pose) -> Option<Registered> {
-        let warped = pose.warp(leak, &self.canonical);
-        let values = residue::residue(&self.canonical, &self.strengths, &warped);
+        let values = residue::residue(&self.canonical, &self.strengths, leak, pose);
         let sheet = Sheet::new(values);
         (sheet.shown() > 0).then_some(Registered {
             sheet,

@@ -5,9 +5,10 @@
 //! these numbers, whatever clipping and weighing is done.
 
 use super::dct::{BANDS, CARRIERS, SIDE, forward};
-use super::mark::{square, squares};
+use super::mark::{self, square, squares};
 use super::raster::{Grid, floor_index, narrow, real};
-use super::refine::Warped;
+use super::quantised::restored;
+use super::refine::{Pose, Warped};
 use super::transfer::Transfer;
 
 /// Bins of the tone curve.
@@ -22,18 +23,28 @@ const CLIP: f32 = 2.5;
 /// The least noise believed in, in grey levels: bands that a leak lost show none.
 const LEAST_NOISE: f32 = 0.4;
 
+/// Share of a mark's own power below which no noise is believed.
+const MARKED: f32 = 0.5;
+
 /// Largest whole number a carrier is given.
 const LARGEST: f32 = 2_047.0;
 
 /// The numbers of all carriers; zero where the leak shows nothing.
-pub(super) fn residue(canonical: &Grid, strengths: &[f32], warped: &Warped) -> Vec<i16> {
-    let tone = Tone::fit(canonical, warped);
+pub(super) fn residue(canonical: &Grid, strengths: &[f32], leak: &Grid, pose: &Pose) -> Vec<i16> {
+    let mut warped = pose.warp(leak, canonical);
+    let tone = Tone::fit(canonical, &warped);
     let told = tone.apply(canonical);
-    let transfer = Transfer::fit(&told, warped);
+    let mut transfer = Transfer::fit(&told, &warped);
+    if let Some(leak) = restored(leak, pose, &[&told, &transfer.apply(&told)]) {
+        warped = pose.warp(&leak, canonical);
+        transfer = Transfer::fit(&told, &warped);
+    }
+    let warped = &warped;
     // What the leak lost of a carrier it is sought with too: the matched filter.
     let expected = transfer.apply(&transfer.apply(&told));
     let seen = transfer.apply(&warped.grid);
     let squares = Squares::read(canonical, (&expected, &seen), warped, &tone);
+    let scale = mark::scale(canonical, strengths);
     let gains = squares.gains();
     let rest = squares.rest(&gains);
     let noise = squares.noise(&rest, &transfer);
@@ -42,10 +53,11 @@ pub(super) fn residue(canonical: &Grid, strengths: &[f32], warped: &Warped) -> V
         if !squares.covered[number] {
             return 0.0;
         }
-        let power = noise[at];
-        let cut = CLIP * power.sqrt();
         let kept = transfer.band(at % CARRIERS).powi(2);
         let expected = strengths[at] * kept * gains[at] * squares.slope[number];
+        // A leak whose rest is calmer than a mark says nothing there: no weight is made of nothing.
+        let power = noise[at].max(MARKED * (scale * expected).powi(2));
+        let cut = CLIP * power.sqrt();
         rest[at].clamp(-cut, cut) * expected / power
     };
     whole((0..rest.len()).map(weigh).collect())
