@@ -120,12 +120,18 @@ fn step(waves: &[[f32; CELL]], band: usize) -> Option<f32> {
         .take(MOST_WAVES)
         .map(f64::from)
         .collect();
-    if shown.len() < LEAST_WAVES {
-        return None;
-    }
     let fit = |step: u8| {
         let step = f64::from(step);
-        shown.iter().map(|wave| (TAU * wave / step).cos()).sum::<f64>() / real(shown.len())
+        // Waves that round to zero lie near a multiple of any large step.
+        let rounded = shown.iter().filter(|wave| 2.0 * wave.abs() > step);
+        let (sum, count) = rounded.fold((0.0, 0_usize), |(sum, count), wave| {
+            (sum + (TAU * wave / step).cos(), count + 1)
+        });
+        if count < LEAST_WAVES {
+            0.0
+        } else {
+            sum / real(count)
+        }
     };
     let (best, step) = (LEAST_STEP..=MOST_STEP)
         .map(|step| (fit(step), step))
@@ -264,7 +270,12 @@ mod tests {
 
     #[test]
     fn the_normal_law_is_that_of_the_tables() {
-        for (x, share) in [(0.0, 0.5), (1.0, 0.841_345), (-1.959_964, 0.025), (4.0, 0.999_968)] {
+        for (x, share) in [
+            (0.0, 0.5),
+            (1.0, 0.841_345),
+            (-1.959_964, 0.025),
+            (4.0, 0.999_968),
+        ] {
             assert!((below(x) - share).abs() < 1e-6, "{x}");
         }
     }

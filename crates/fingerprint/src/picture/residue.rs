@@ -6,8 +6,8 @@
 
 use super::dct::{BANDS, CARRIERS, SIDE, forward};
 use super::mark::{self, square, squares};
-use super::raster::{Grid, floor_index, narrow, real};
 use super::quantised::restored;
+use super::raster::{Grid, floor_index, narrow, real};
 use super::refine::{Pose, Warped};
 use super::transfer::Transfer;
 
@@ -158,12 +158,7 @@ struct Squares {
 }
 
 impl Squares {
-    fn read(
-        canonical: &Grid,
-        (told, seen): (&Grid, &Grid),
-        warped: &Warped,
-        tone: &Tone,
-    ) -> Self {
+    fn read(canonical: &Grid, (told, seen): (&Grid, &Grid), warped: &Warped, tone: &Tone) -> Self {
         let (across, down) = squares(canonical);
         let mut all = Self {
             across,
