@@ -27,7 +27,11 @@ pub(crate) fn run(rows: u64, jobs: u16) -> Result<()> {
     println!("{rows} rows of 6 columns, {megabytes} MB of CSV in UTF-8, seed {SEED}");
     println!("load average before: {}", load());
     let mut command = Command::new(program());
-    command.args(["count", "--json", "--jobs", &jobs.to_string()]).arg("--work").arg(dir.path().join("work")).arg(&file);
+    command
+        .args(["count", "--json", "--jobs", &jobs.to_string()])
+        .arg("--work")
+        .arg(dir.path().join("work"))
+        .arg(&file);
     let output = measured("liuhen count, every policy", rows, command)?;
     let told: serde_json::Value = serde_json::from_slice(&output)?;
     println!("  {} {}", told["pipeline"], told["totals"]);
@@ -35,7 +39,11 @@ pub(crate) fn run(rows: u64, jobs: u16) -> Result<()> {
     if let Some(path) = std::env::var_os("LIUHEN_PYTHONPATH") {
         python.env("PYTHONPATH", path);
     }
-    python.arg("-c").arg(DUCKDB).arg(&file).arg(jobs.to_string());
+    python
+        .arg("-c")
+        .arg(DUCKDB)
+        .arg(&file)
+        .arg(jobs.to_string());
     match measured("DuckDB, count(distinct) of three columns", rows, python) {
         Ok(output) => println!("  {}", String::from_utf8_lossy(&output).trim()),
         Err(error) => println!("not measured: DuckDB: {error}"),
@@ -56,7 +64,10 @@ from read_csv('{sys.argv[1]}', all_varchar=true)''').fetchall())
 fn measured(what: &str, rows: u64, mut command: Command) -> Result<Vec<u8>> {
     let begun = Instant::now();
     let before = children();
-    let child = command.stdout(Stdio::piped()).spawn().context("not started")?;
+    let child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("not started")?;
     let id = child.id();
     let watch = std::thread::spawn(move || peak(id));
     let output = child.wait_with_output()?;
@@ -68,7 +79,9 @@ fn measured(what: &str, rows: u64, mut command: Command) -> Result<Vec<u8>> {
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
     let rate = rows as f64 / seconds / 1e6;
-    println!("{what}: {seconds:.2} s wall, {processor:.2} s of processor, {rate:.2} million rows/s, peak {peak} MB");
+    println!(
+        "{what}: {seconds:.2} s wall, {processor:.2} s of processor, {rate:.2} million rows/s, peak {peak} MB"
+    );
     Ok(output.stdout)
 }
 
@@ -76,7 +89,12 @@ fn measured(what: &str, rows: u64, mut command: Command) -> Result<Vec<u8>> {
 fn children() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = |at: usize| behind.split_whitespace().nth(at).and_then(|word| word.parse::<u64>().ok());
+    let ticks = |at: usize| {
+        behind
+            .split_whitespace()
+            .nth(at)
+            .and_then(|word| word.parse::<u64>().ok())
+    };
     Duration::from_millis(10 * (ticks(13).unwrap_or(0) + ticks(14).unwrap_or(0)))
 }
 
@@ -85,7 +103,9 @@ fn peak(id: u32) -> u64 {
     let mut peak = 0;
     while let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status")) {
         let line = status.lines().find(|line| line.starts_with("VmHWM"));
-        let Some(now) = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()) else { break };
+        let Some(now) = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()) else {
+            break;
+        };
         peak = now;
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -93,7 +113,10 @@ fn peak(id: u32) -> u64 {
 }
 
 fn load() -> String {
-    std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned()
+    std::fs::read_to_string("/proc/loadavg")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 fn corpus(path: &Path, rows: u64) -> Result<()> {
@@ -106,7 +129,11 @@ fn corpus(path: &Path, rows: u64) -> Result<()> {
         let drawn = (row - u64::from(row % 20 == 19)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let person = people.person_at((drawn >> 20) % crowd);
         let (day, order) = (drawn % 28 + 1, drawn >> 34);
-        writeln!(out, "{},{},{},{},2026-05-{day:02} 10:00:00,DD{order:010}", person.name, person.resident_id, person.mobile, person.address)?;
+        writeln!(
+            out,
+            "{},{},{},{},2026-05-{day:02} 10:00:00,DD{order:010}",
+            person.name, person.resident_id, person.mobile, person.address
+        )?;
     }
     Ok(out.flush()?)
 }

@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
-use liuhen_service::count::{
-    Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count,
-};
+use liuhen_service::count::{Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count};
 use serde::Serialize;
 
 use crate::exit::Exit;
