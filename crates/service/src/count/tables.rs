@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::PathBuf;
 
-use liuhen_detect::columns::guess;
+use liuhen_detect::columns::{ColumnGuess, guess};
 use liuhen_detect::{Detector, Options};
 use liuhen_document::{Header, Row, TableSource as _};
 use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
-use liuhen_kinds::{Kind, Lang};
+use liuhen_kinds::{Kind, Lang, RulePack};
 use liuhen_reading::{
     self as reading, Format, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table,
     TextStream, nature,
@@ -147,6 +147,17 @@ fn workbook(file: &File) -> Result<Table, Unread> {
     }
 }
 
+/// The kind of a column whose header names an identifier that hardly a value bears out: a list of
+/// untrue numbers must fall out as untrue, not as saying nothing.
+fn refuted(guess: &ColumnGuess) -> Option<Kind> {
+    let reason = guess
+        .evidence
+        .iter()
+        .find(|reason| reason.code == "header_refuted")?;
+    let identifies = |kind: &Kind| RulePack::builtin().info(*kind).identifying;
+    reason.kind.filter(identifies)
+}
+
 /// A file with nothing in it.
 struct Nothing;
 
@@ -226,7 +237,7 @@ impl Tables {
         let mut kinds = Vec::new();
         for guess in guess(&header, &rows) {
             kinds.resize(guess.column + 1, None);
-            kinds[guess.column] = guess.kind;
+            kinds[guess.column] = guess.kind.or_else(|| refuted(&guess));
         }
         self.stage = Stage::Within(sheet, sample.into_iter());
         Ok(Step::Table(TableHead {
