@@ -194,6 +194,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "PDF 最多 {} 行，请改用 CSV",
     ),
     (
+        "this machine has no font to draw pages with; install one such as fonts-noto-cjk",
+        "本机没有可绘制页面的中文字体，请安装 fonts-noto-cjk 等字体",
+    ),
+    (
         "a PDF holds at most {} columns; ask for csv",
         "PDF 最多 {} 列，请改用 CSV",
     ),
