@@ -409,10 +409,10 @@ impl Reader<'_> {
             return Ok(());
         };
         match self.file.get(&dict, "Subtype").name() {
-            Some(b"Image") if !self.shows.pictures.contains(number) => {
-                if self.shows.pictures.len() < 1000 {
-                    self.shows.pictures.push(*number);
-                }
+            Some(b"Image")
+                if self.shows.pictures.len() < 1000 && !self.shows.pictures.contains(number) =>
+            {
+                self.shows.pictures.push(*number);
             }
             Some(b"Form") if depth < FORMS && !self.open.contains(number) => {
                 let Some((dict, plain)) = self.file.stream(*number)? else {
