@@ -9,7 +9,11 @@
 //! `fetch.sh` gathers the photographs, `peers.py` marks and reads with others' programs;
 //! results stand in `docs/picture-attacks.md`. Seeds are the names of photograph and attack.
 
-#![expect(clippy::print_stdout, reason = "a program that prints its table")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that prints its table, and how it goes"
+)]
 
 mod attack;
 mod figures;

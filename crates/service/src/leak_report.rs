@@ -109,7 +109,10 @@ fn found<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
     for picture in &leak.pictures {
         pairs.push((
             w.say("相符的原图", "Original it shows"),
-            picture.name.clone(),
+            match picture.page {
+                Some(page) => format!("{}, {page}", picture.name),
+                None => picture.name.clone(),
+            },
         ));
         pairs.push((
             w.say("可读标记", "Readable places"),

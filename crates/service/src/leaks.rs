@@ -849,6 +849,23 @@ fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {
     Ok(Some(needed.saturating_sub(view.marks)))
 }
 
+/// Which original a picture shows, Chinese and English.
+fn shown_original(picture: &PictureFound) -> (String, String) {
+    let (id, name, carriers) = (&picture.picture, &picture.name, picture.carriers);
+    match picture.page {
+        Some(page) => (
+            format!("图片与导出 {id} 的第 {page} 页相符，可读标记 {carriers} 处。"),
+            format!(
+                "it shows page {page} of export {id}, in which {carriers} places of the mark could be read"
+            ),
+        ),
+        None => (
+            format!("图片与所保存的 {name}（{id}）相符，可读标记 {carriers} 处。"),
+            format!("it shows {name} ({id}), in which {carriers} places of the mark could be read"),
+        ),
+    }
+}
+
 /// The outcome in plain words, Chinese and English.
 fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
     let (mut zh, mut en) = (Vec::new(), Vec::new());
@@ -857,48 +874,28 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         en.push(english);
     };
     let (rows, persons, canaries) = (view.rows, view.persons, view.canaries);
-    match view.pictures.as_slice() {
-        // A table always has rows; a picture has none.
-        [] if rows > 0 || view.bad_rows > 0 => say(
+    // A table always has rows; a picture has none; a PDF may have both.
+    if rows > 0 || view.bad_rows > 0 {
+        say(
             format!("文件共 {rows} 行，其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
             format!(
                 "the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"
             ),
-        ),
-        [] => say(
+        );
+    } else if view.pictures.is_empty() {
+        say(
             "没有认出与所保存的任何一张图片相符。".to_owned(),
             "it was not recognised as any picture kept here".to_owned(),
-        ),
-        shown => {
-            for picture in shown {
-                let (name, carriers) = (&picture.name, picture.carriers);
-                if let Some(page) = picture.page {
-                    let export = &picture.picture;
-                    say(
-                        format!("图片与导出 {export} 的第 {page} 页相符，可读标记 {carriers} 处。"),
-                        format!(
-                            "it shows page {page} of export {export}, in which {carriers} places of the mark could be read"
-                        ),
-                    );
-                    if !picture.redrawn {
-                        say(
-                            "该页已不能照原样重绘（页上有人已注销或其值已改，或字体不同），所读标记因此较少。".to_owned(),
-                            "that page can no longer be drawn as it left (somebody on it was erased, a value changed, or the font is another), so less of the mark is read".to_owned(),
-                        );
-                    }
-                    continue;
-                }
-                say(
-                    format!(
-                        "图片与所保存的 {name}（{}）相符，可读标记 {carriers} 处。",
-                        picture.picture
-                    ),
-                    format!(
-                        "it shows {name} ({}), in which {carriers} places of the mark could be read",
-                        picture.picture
-                    ),
-                );
-            }
+        );
+    }
+    for picture in &view.pictures {
+        let (chinese, english) = shown_original(picture);
+        say(chinese, english);
+        if !picture.redrawn {
+            say(
+                "该页已不能照原样重绘（页上有人已注销或其值已改，或字体不同），所读标记因此较少。".to_owned(),
+                "that page can no longer be drawn as it left (somebody on it was erased, a value changed, or the font is another), so less of the mark is read".to_owned(),
+            );
         }
     }
     for copy in view.accused() {

@@ -114,7 +114,12 @@ pub(crate) fn check(request: &ExportRequest, rows: u64) -> Result<()> {
             "a PDF holds at most {COLUMNS_AT_MOST} columns; ask for csv"
         )));
     }
-    font().map(drop)
+    font().map(drop).map_err(|_| {
+        ServiceError::Invalid(
+            "this machine has no font to draw pages with; install one such as fonts-noto-cjk"
+                .to_owned(),
+        )
+    })
 }
 
 /// How much of the width a column takes.

@@ -12,8 +12,6 @@ use super::font::{Font, narrow};
 use super::object::{Dict, Object, Parser, is_space};
 use crate::ReadError;
 
-/// Pictures of a page that are listed; what shows more of them is no page of anybody's.
-const PICTURES_OF_A_PAGE: usize = 1000;
 /// Forms within forms.
 const FORMS: u32 = 8;
 /// Runs of a page, and bytes of its text.
@@ -412,8 +410,7 @@ impl Reader<'_> {
         };
         match self.file.get(&dict, "Subtype").name() {
             Some(b"Image")
-                if self.shows.pictures.len() < PICTURES_OF_A_PAGE
-                    && !self.shows.pictures.contains(number) =>
+                if self.shows.pictures.len() < 1000 && !self.shows.pictures.contains(number) =>
             {
                 self.shows.pictures.push(*number);
             }

@@ -215,7 +215,7 @@ fn page_rows(columns: &[Column], pieces: &[Piece]) -> Vec<Vec<String>> {
     lines.sort_by(|(_, a), (_, b)| b.y.total_cmp(&a.y));
     let mut rows: Vec<(f32, Vec<String>)> = Vec::new();
     for (column, piece) in lines {
-        let near = |(y, _): &(f32, Vec<String>)| (*y - piece.y).abs() < 0.5 * piece.size;
+        let near = |(y, _): &&mut (f32, Vec<String>)| (*y - piece.y).abs() < 0.5 * piece.size;
         match rows.last_mut().filter(|row| near(row)) {
             Some((_, cells)) => put(cells, column, &piece.text),
             None => {

@@ -201,9 +201,14 @@ const SENTENCES: &[(&str, &str)] = &[
         "an export is csv (utf-8 or gbk), tsv, jsonl, xlsx or pdf",
         "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL、XLSX 或 PDF",
     ),
+    ("a PDF is made page by page", "PDF 须逐页生成"),
     (
         "a PDF holds at most {} rows here; ask for csv",
         "PDF 最多 {} 行，请改用 CSV",
+    ),
+    (
+        "this machine has no font to draw pages with; install one such as fonts-noto-cjk",
+        "本机没有可绘制页面的中文字体，请安装 fonts-noto-cjk 等字体",
     ),
     (
         "a PDF holds at most {} columns; ask for csv",

@@ -440,7 +440,16 @@ impl Service {
             let order = b.ln_e.total_cmp(&a.ln_e);
             order.then_with(|| a.export.cmp(&b.export))
         });
-        view.pictures.extend(evidence.pictures.iter().cloned());
+        // What several pictures of a leak show is told once.
+        for shown in &evidence.pictures {
+            if !view
+                .pictures
+                .iter()
+                .any(|known| known.picture == shown.picture)
+            {
+                view.pictures.push(shown.clone());
+            }
+        }
         let accused: Vec<String> = view.accused().map(|copy| copy.export.clone()).collect();
         let pages = shown_pages(gallery, evidence, &accused);
         view.pictures.extend(pages);
