@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Marks and reads photographs with others' programs, for the same attacks as ours.
 
-    peers.py embed PHOTOS MARKED      copies 0 to 7 of each photograph by each method
-    peers.py read PHOTOS ATTACKED     who is caught, by the rule that holds for us
+    peers.py embed PHOTOS MARKED [METHOD…]    copies 0 to 7 of each photograph by each method
+    peers.py read PHOTOS ATTACKED [METHOD…]   who is caught, by the rule that holds for us
 
 The folders of peers come from fetch.sh; set PYTHONPATH to FOLDER/peers.
 Payload of copy r: the first bits of SHA-256("copy r"), 64 of them, 32 for rivaGan, which takes no
@@ -129,10 +129,10 @@ def psnr(a, b):
     return 10 * math.log10(255 * 255 / max(noise, 1e-9))
 
 
-def embed(photos, out):
-    print("| method | photograph | PSNR dB | ms a megapixel |\n|---|---|---|---|")
-    for name, make in METHODS.items():
-        method = make()
+def embed(photos, out, names):
+    print("| method | photograph | PSNR dB | ms a megapixel |\n|---|---|---|---|", flush=True)
+    for name in names:
+        method = METHODS[name]()
         for photo in sorted(os.listdir(photos)):
             original = cv2.imread(os.path.join(photos, photo))
             folder = os.path.join(out, name, os.path.splitext(photo)[0])
@@ -159,11 +159,11 @@ def judge(found, payloads, need):
     return [copy for copy in np.flatnonzero(agreeing >= need)], agreeing
 
 
-def read(photos, attacked):
+def read(photos, attacked, names):
     sizes = {os.path.splitext(p)[0]: cv2.imread(os.path.join(photos, p)).shape for p in os.listdir(photos)}
     table = defaultdict(dict)
-    for name, make in METHODS.items():
-        method = make()
+    for name in names:
+        method = METHODS[name]()
         payloads = np.array([payload(copy, method.bits) for copy in range(COPIES)])
         need = threshold(method.bits)
         caught, trials, wrong, took, area = defaultdict(int), defaultdict(int), 0, 0.0, 0.0
@@ -194,12 +194,12 @@ def read(photos, attacked):
         for cell in trials:
             table[cell][name] = (caught[cell], trials[cell], float(np.mean(agree[cell])))
         print(f"{name}: {1e3 * took / area:.0f} ms a megapixel to read; {wrong} innocents accused", flush=True)
-    print("\n| attack | " + " | ".join(METHODS) + " |\n|---" * 1 + "|---" * len(METHODS) + "|")
+    print("\n| attack | " + " | ".join(names) + " |\n|---" * 1 + "|---" * len(names) + "|")
     for cell in sorted(table):
-        row = [f"{c}/{t} ({a:.0%})" for c, t, a in (table[cell][m] for m in METHODS)]
+        row = [f"{c}/{t} ({a:.0%})" for c, t, a in (table[cell][m] for m in names)]
         print(f"| {cell} | " + " | ".join(row) + " |")
-    json.dump(table, open(os.path.join(attacked, "peers.json"), "w"))
+    json.dump(table, open(os.path.join(attacked, "+".join(names) + ".json"), "w"))
 
 
 if __name__ == "__main__":
-    {"embed": embed, "read": read}[sys.argv[1]](*sys.argv[2:4])
+    {"embed": embed, "read": read}[sys.argv[1]](*sys.argv[2:4], sys.argv[4:] or list(METHODS))

@@ -4,10 +4,12 @@
 //! `import ROWS`: rows a second and peak memory of an import of invented people.
 //! `leaks RECIPIENTS ROWS`: exports to many recipients, then leaks of 5% of one copy, of two colluders, and of nobody, led back.
 //! `scan [MB] [--json]`: megabytes of text a second that detection reads on one core, beside ripgrep and Vectorscan.
+//! `count ROWS [JOBS]`: seconds, processor time and peak memory of counting a leak under every key policy, beside DuckDB.
 //! The program measured is `target/release/liuhen`, or whatever `LIUHEN_BIN` names.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
+mod count;
 mod import;
 mod leaks;
 mod reads;
@@ -28,11 +30,13 @@ fn main() -> Result<()> {
             let megabytes = size.map_or(Ok(16), |size| size.parse())?;
             scan::run(megabytes, rest.contains(&"--json"))
         }
+        ["count", rows] => count::run(rows.parse()?, 2),
+        ["count", rows, jobs] => count::run(rows.parse()?, jobs.parse()?),
         ["leaks", recipients, rows] => {
             runtime.block_on(leaks::run(recipients.parse()?, rows.parse()?))
         }
         _ => bail!(
-            "usage: liuhen-bench reads | import ROWS | leaks RECIPIENTS ROWS | scan [MB] [--json]"
+            "usage: liuhen-bench reads | import ROWS | leaks RECIPIENTS ROWS | scan [MB] [--json] | count ROWS [JOBS]"
         ),
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn purpose(fields: Vec<String>) -> PurposeView {
         notice_hash: String::new(),
         marketing: false,
         surety: liuhen_service::Surety::Durable,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     }

@@ -1,7 +1,7 @@
 //! Attacks marked pictures and counts who is caught and who is wrongly accused.
 //!
 //! ```text
-//! cargo run --release -p liuhen-bench-pictures -- attacks PHOTOS   # our table, as Markdown
+//! cargo run --release -p liuhen-bench-pictures -- attacks PHOTOS [ROW…]   # our table, as Markdown; rows by their beginnings
 //! cargo run --release -p liuhen-bench-pictures -- apply MARKED OUT # the same attacks on others' copies
 //! cargo run --release -p liuhen-bench-pictures -- speed            # 12 megapixels; many copies
 //! ```
@@ -9,7 +9,11 @@
 //! `fetch.sh` gathers the photographs, `peers.py` marks and reads with others' programs;
 //! results stand in `docs/picture-attacks.md`. Seeds are the names of photograph and attack.
 
-#![expect(clippy::print_stdout, reason = "a program that prints its table")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that prints its table, and how it goes"
+)]
 
 mod attack;
 mod figures;
@@ -37,10 +41,10 @@ fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["attacks", photos] => attacks(Path::new(photos)),
+        ["attacks", photos, rows @ ..] => attacks(Path::new(photos), rows),
         ["apply", marked, out] => apply(Path::new(marked), Path::new(out)),
         ["speed"] => speed(),
-        _ => bail!("say: attacks PHOTOS, apply MARKED OUT, or speed"),
+        _ => bail!("say: attacks PHOTOS [ROW…], apply MARKED OUT, or speed"),
     }
 }
 
@@ -187,6 +191,7 @@ impl Row {
     }
 
     fn show(&mut self, name: &str) {
+        eprintln!("{name}: t {:.1?}", self.statistics);
         self.statistics.sort_by(f64::total_cmp);
         let at = |share: f64| {
             let last = self.statistics.len().saturating_sub(1);
@@ -224,7 +229,8 @@ fn head() {
     println!("|---|---|---|---|---|---|---|---|");
 }
 
-fn attacks(folder: &Path) -> Result<()> {
+fn attacks(folder: &Path, rows: &[&str]) -> Result<()> {
+    let wanted = |name: &str| rows.is_empty() || rows.iter().any(|row| name.starts_with(row));
     let photos: Vec<Photo> = files(folder)?
         .iter()
         .map(|p| photo(p))
@@ -244,7 +250,7 @@ fn attacks(folder: &Path) -> Result<()> {
     }
     println!();
     head();
-    for (name, attack) in ATTACKS {
+    for (name, attack) in ATTACKS.iter().filter(|(name, _)| wanted(name)) {
         let mut row = Row::default();
         for photo in &photos {
             let mut dice = Dice::new(&format!("{name}/{}", photo.name));
@@ -256,7 +262,7 @@ fn attacks(folder: &Path) -> Result<()> {
     }
     println!();
     head();
-    for (name, collusion) in COLLUSIONS {
+    for (name, collusion) in COLLUSIONS.iter().filter(|(name, _)| wanted(name)) {
         for size in SIZES {
             collude(name, *collusion, size, &photos, &keys)?;
         }

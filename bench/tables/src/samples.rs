@@ -78,39 +78,68 @@ Seed {SEED}, {trials} trials; in brackets exact 95 % intervals.
 |---|---|---|---|---|---|
 "
     )?;
-    for length in LENGTHS {
-        page.write_all(line(&people, length, trials)?.as_bytes())?;
-        page.flush()?;
+    let mut tallies = LENGTHS.map(|length| Tally {
+        length,
+        ..Tally::default()
+    });
+    for trial in 0..trials as u64 {
+        // One seller for all lengths: drawing him takes longer than tracing him.
+        let seller = Seller::new(&people, SEED + trial)?;
+        for tally in &mut tallies {
+            tally.count(&seller)?;
+        }
+    }
+    for tally in &tallies {
+        page.write_all(tally.line(trials).as_bytes())?;
     }
     Ok(())
 }
 
-fn line(people: &People, length: usize, trials: usize) -> Result<String> {
-    let (mut caught, mut marks, mut innocents) = (0, 0, 0);
-    let (mut asked, mut named, mut kept) = (0, 0, 0);
-    for trial in 0..trials as u64 {
-        let seller = Seller::new(people, SEED + trial)?;
-        let found = seller.shows(length)?;
-        marks += found.traced.marks_seen;
-        innocents += found.traced.accused().len() - usize::from(seller.is_caught(&found));
-        if seller.is_caught(&found) {
-            caught += 1;
-        } else if let Some(more) = rows_missing(&found.traced, found.rows) {
-            let more = usize::try_from(more)?;
-            asked += 1;
-            named += more;
-            kept += usize::from(seller.is_caught(&seller.shows(length + more)?));
+/// What was seen of samples of one length.
+#[derive(Default)]
+struct Tally {
+    length: usize,
+    marks: usize,
+    caught: usize,
+    innocents: usize,
+    /// Trials in which more rows were named, how many in all, and in how many they were enough.
+    asked: usize,
+    named: usize,
+    kept: usize,
+}
+
+impl Tally {
+    fn count(&mut self, seller: &Seller<'_>) -> Result<()> {
+        let found = seller.shows(self.length)?;
+        let caught = seller.is_caught(&found);
+        self.marks += found.traced.marks_seen;
+        self.innocents += found.traced.accused().len() - usize::from(caught);
+        self.caught += usize::from(caught);
+        if caught {
+            return Ok(());
         }
+        if let Some(more) = rows_missing(&found.traced, found.rows) {
+            let more = usize::try_from(more)?;
+            self.asked += 1;
+            self.named += more;
+            self.kept += usize::from(seller.is_caught(&seller.shows(self.length + more)?));
+        }
+        Ok(())
     }
-    let (more, then) = match asked {
-        0 => ("–".to_owned(), "–".to_owned()),
-        _ => ((named / asked).to_string(), share(kept, asked)),
-    };
-    Ok(format!(
-        "| {length} | {} | {} | {innocents} | {more} | {then} |\n",
-        marks / trials.max(1),
-        share(caught, trials),
-    ))
+
+    fn line(&self, trials: usize) -> String {
+        let (more, then) = match self.asked {
+            0 => ("–".to_owned(), "–".to_owned()),
+            asked => ((self.named / asked).to_string(), share(self.kept, asked)),
+        };
+        format!(
+            "| {} | {} | {} | {} | {more} | {then} |\n",
+            self.length,
+            self.marks / trials.max(1),
+            share(self.caught, trials),
+            self.innocents,
+        )
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of trials")]

@@ -13,10 +13,10 @@ Exit codes:
   2  the arguments do not fit together
   3  import: done, but some rows were left out
   4  trace, sighting: no evidence that it came from here
-  5  verify, log: the log or the receipt is not as it was signed
+  5  verify, log, case verify: something is not as it was signed or sealed
   6  another process holds the data directory
   7  scan: --fail-on found something; it comes before 8
-  8  scan: done, but something that should have been read could not be
+  8  scan, count, case: done, but something that should have been read could not be
 
 Logs go to standard error; LIUHEN_LOG=info shows more of them.";
 
@@ -37,7 +37,7 @@ pub(crate) enum Exit {
     InUse,
     /// Scanned, and found what `--fail-on` names.
     Found,
-    /// Scanned, but something could not be read.
+    /// Scanned or counted, but something could not be read.
     Incomplete,
 }
 

@@ -31,6 +31,10 @@ pub(crate) struct Cli {
 enum Verb {
     /// Look for personal information in files and folders.
     Scan(command::scan::ScanArgs),
+    /// Count a leak: rows, items and persons, under every key policy.
+    Count(command::count::CountArgs),
+    /// Keep exhibits under seal, count them, and check a case.
+    Case(command::case::CaseArgs),
     /// Show how each kind of personal information weighs, and by which source.
     Rules(command::rules::RulesArgs),
     /// Run the vault, its API and its console.
@@ -70,6 +74,8 @@ fn main() -> ExitCode {
     log_to_stderr();
     let ended = match cli.verb {
         Verb::Scan(args) => command::scan::run(&args),
+        Verb::Count(args) => command::count::run(&args),
+        Verb::Case(args) => command::case::run(&args),
         Verb::Rules(args) => command::rules::run(&args),
         Verb::Serve(args) => command::serve::run(args),
         Verb::Import(args) => command::import::run(&args),

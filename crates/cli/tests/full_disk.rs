@@ -79,6 +79,11 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
         let key = world::prepare(&service).await;
         world::start_import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
         world::settle(&service).await;
+        // Look-ups by name are answered with decoys among them, whose chances are traced before.
+        let mut purpose = service.purposes().remove(0);
+        purpose.decoy_percent = Some(50);
+        let caller = liuhen_service::Caller::local();
+        service.put_purpose(&caller, purpose).await.unwrap();
         service.close().unwrap();
         key
     });
@@ -98,6 +103,18 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
             .expect("the server answers, be it with a refusal");
         (answer.status, answer.json())
     };
+    let look_up = |turn: usize| {
+        let name = &sheet.rows[turn][sheet.column("姓名")];
+        let ask = serde_json::json!({
+            "purpose": "care", "fields": ["person_name", "mobile"], "view": "plain",
+            "collection": world::COLLECTION, "subjects": [{"kind": "person_name", "value": name}],
+        });
+        let ask = serde_json::to_vec(&ask).unwrap();
+        let answer = api
+            .send("POST", "/v1/reads", Some("application/json"), ask)
+            .expect("the server answers, be it with a refusal");
+        (answer.status, answer.json())
+    };
     let mut receipts = world::Receipts::new();
     let mut keep = |body: &Value| {
         let (index, hash) = world::receipt_in(body);
@@ -105,6 +122,9 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
     };
     for turn in 0..20 {
         let (status, body) = read(turn);
+        assert_eq!(status, 200, "{body}");
+        keep(&body);
+        let (status, body) = look_up(turn);
         assert_eq!(status, 200, "{body}");
         keep(&body);
     }
@@ -136,6 +156,14 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
             break;
         }
         assert!(Instant::now() < until, "the full disk is never noticed");
+    }
+
+    // Neither one whose coin fell before nor one for whom there would be a coin now.
+    for turn in [0, 1, 30, 31, 32] {
+        let (status, body) = look_up(turn);
+        let code = body["code"].as_str();
+        assert_eq!((status, code), (503, Some("trace_unavailable")), "{body}");
+        assert!(body["results"].is_null(), "a refusal answers nothing");
     }
 
     // What a person finds on the disk after such a day, with room again.

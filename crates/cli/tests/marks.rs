@@ -62,6 +62,7 @@ fn vault(dir: &Path) -> Vec<u8> {
         notice_hash: String::new(),
         marketing: false,
         surety: Surety::Durable,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

@@ -212,6 +212,7 @@ async fn sworn(service: &std::sync::Arc<Service>) {
         notice_hash: String::new(),
         marketing: false,
         surety: Surety::Witnessed,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

@@ -76,6 +76,13 @@ fn completions_know_the_verbs() {
 fn every_verb_helps_with_an_example() {
     for verb in [
         "scan",
+        "count",
+        "case new",
+        "case add",
+        "case count",
+        "case stamp",
+        "case verify",
+        "case show",
         "rules",
         "serve",
         "import",
@@ -264,6 +271,7 @@ fn read_once(data: &Path, sheet: &liuhen_testkit::Sheet) -> (String, u64, String
         notice_hash: String::new(),
         marketing: false,
         surety: Default::default(),
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

@@ -12,7 +12,7 @@ use liuhen_kinds::{digits, region};
 
 use crate::date::Date;
 use crate::fold::{Compact, ascii, number};
-use crate::verdict::{ReasonCode, Verdict};
+use crate::verdict::{Judgement, ReasonCode, Verdict};
 
 /// Bytes of an identity number of today.
 const DIGITS: usize = 18;
@@ -25,24 +25,42 @@ pub(crate) fn resident_id(text: &str) -> Verdict {
     let Some(compact) = Compact::<DIGITS>::of(text) else {
         return Verdict::Invalid(shape(text));
     };
-    match compact.bytes().len() {
+    match (compact.bytes().len(), resident(compact.bytes())) {
+        (OLD_DIGITS, _) => old(compact.bytes()),
+        (_, Err(reason)) => Verdict::Invalid(reason),
+        (_, Ok(None)) => Verdict::Valid(ascii(compact.bytes()).into()),
+        (_, Ok(Some(reason))) => Verdict::Doubtful(ascii(compact.bytes()).into(), reason),
+    }
+}
+
+/// As [`resident_id`], into a buffer.
+pub(crate) fn resident_id_into(text: &str, out: &mut String) -> Judgement {
+    let Some(compact) = Compact::<DIGITS>::of(text) else {
+        return Err(shape(text));
+    };
+    if compact.bytes().len() == OLD_DIGITS {
+        return old(compact.bytes()).into_buffer(out);
+    }
+    let judged = resident(compact.bytes())?;
+    out.push_str(str::from_utf8(compact.bytes()).unwrap_or_default());
+    Ok(judged)
+}
+
+/// What 18 characters are; a number of 15 is the caller's.
+fn resident(bytes: &[u8]) -> Judgement {
+    match bytes.len() {
         DIGITS => {}
-        OLD_DIGITS => return old(compact.bytes()),
-        0 => return Verdict::Invalid(ReasonCode::Empty),
-        _ => return Verdict::Invalid(ReasonCode::Length),
+        0 => return Err(ReasonCode::Empty),
+        _ => return Err(ReasonCode::Length),
     }
-    let bytes = compact.bytes();
-    if let Err(reason) = checked(bytes) {
-        return Verdict::Invalid(reason);
-    }
-    let value = ascii(bytes).into();
+    checked(bytes)?;
     if is_hk_mo_tw(bytes) || bytes[0] == b'9' {
-        return Verdict::Doubtful(value, ReasonCode::OtherDocument);
+        return Ok(Some(ReasonCode::OtherDocument));
     }
     match place(number(&bytes[..6])) {
-        Place::Known => Verdict::Valid(value),
-        Place::Province => Verdict::Doubtful(value, ReasonCode::UnknownRegion),
-        Place::Nowhere => Verdict::Invalid(ReasonCode::UnknownRegion),
+        Place::Known => Ok(None),
+        Place::Province => Ok(Some(ReasonCode::UnknownRegion)),
+        Place::Nowhere => Err(ReasonCode::UnknownRegion),
     }
 }
 

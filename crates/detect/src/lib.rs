@@ -39,10 +39,10 @@ mod uscc;
 mod verdict;
 mod vin;
 
-pub use check::{check, normalise};
+pub use check::{check, check_into, normalise};
 pub use date::Date;
 pub use fold::fold;
 pub use mask::mask;
 pub use rows::RowScanner;
 pub use scan::{Detector, Found, Hit, Options, Reasons, Stream, own};
-pub use verdict::{Normalised, ReasonCode, Verdict};
+pub use verdict::{Judgement, Normalised, ReasonCode, Verdict};

@@ -6,42 +6,52 @@
 
 use liuhen_kinds::segment::{Numbers, Segment};
 
-use crate::fold::{Compact, ascii, number};
-use crate::verdict::{ReasonCode, Verdict};
+use crate::fold::{Compact, number};
+use crate::verdict::{Judgement, ReasonCode, Verdict};
 
 /// Digits of a mobile number.
 const DIGITS: usize = 11;
 
 pub(crate) fn check(text: &str) -> Verdict {
+    let mut value = String::new();
+    match check_into(text, &mut value) {
+        Ok(None) => Verdict::Valid(value.into()),
+        Ok(Some(reason)) => Verdict::Doubtful(value.into(), reason),
+        Err(reason) => Verdict::Invalid(reason),
+    }
+}
+
+/// As [`check`], into a buffer.
+pub(crate) fn check_into(text: &str, out: &mut String) -> Judgement {
     let text = text.trim_start();
     let text = text.strip_prefix(['+', '＋']).unwrap_or(text);
     let Some(compact) = Compact::<17>::of(text) else {
         let masked = text.contains('*');
-        return Verdict::Invalid(if masked {
+        return Err(if masked {
             ReasonCode::Masked
         } else {
             ReasonCode::Character
         });
     };
-    let Some(digits) = compact.digits() else {
-        return Verdict::Invalid(ReasonCode::Character);
-    };
+    let digits = compact.digits().ok_or(ReasonCode::Character)?;
     if digits.is_empty() {
-        return Verdict::Invalid(ReasonCode::Empty);
+        return Err(ReasonCode::Empty);
     }
     let digits = without_prefix(digits);
     if digits.len() != DIGITS {
-        return Verdict::Invalid(ReasonCode::Length);
+        return Err(ReasonCode::Length);
     }
     if digits[0] != b'1' || digits[1] < b'3' {
-        return Verdict::Invalid(ReasonCode::Form);
+        return Err(ReasonCode::Form);
     }
-    let value = ascii(digits).into();
-    match Numbers::builtin().mobile_segment(number(&digits[..5])) {
-        Segment::Assigned => Verdict::Valid(value),
-        Segment::Unassigned => Verdict::Doubtful(value, ReasonCode::UnassignedSegment),
-        Segment::Things | Segment::Satellite => Verdict::Doubtful(value, ReasonCode::NotAPerson),
-    }
+    out.push_str(str::from_utf8(digits).unwrap_or_default());
+    Ok(
+        match Numbers::builtin().mobile_segment(number(&digits[..5])) {
+            Segment::Assigned => None,
+            Segment::Unassigned => Some(ReasonCode::UnassignedSegment),
+            Segment::Things | Segment::Satellite => Some(ReasonCode::NotAPerson),
+        },
+    )
 }
 
 /// Without `86`, `0086` or the trunk `0`, where 11 digits beginning with 1 remain.

@@ -53,7 +53,26 @@ pub enum Verdict {
     Invalid(ReasonCode),
 }
 
+/// What is found of a text whose form went into a buffer: valid, doubtful for a reason, or not of
+/// the kind for a reason.
+pub type Judgement = Result<Option<ReasonCode>, ReasonCode>;
+
 impl Verdict {
+    /// Puts the value into a buffer.
+    pub(crate) fn into_buffer(self, out: &mut String) -> Judgement {
+        match self {
+            Verdict::Valid(value) => {
+                out.push_str(value.as_str());
+                Ok(None)
+            }
+            Verdict::Doubtful(value, reason) => {
+                out.push_str(value.as_str());
+                Ok(Some(reason))
+            }
+            Verdict::Invalid(reason) => Err(reason),
+        }
+    }
+
     /// The value in its one form, unless the text is not of the kind.
     #[must_use]
     pub fn normalised(self) -> Option<Normalised> {

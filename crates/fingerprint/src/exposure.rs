@@ -125,15 +125,27 @@ impl ExposureKey {
         Self(Prf::new(&secret))
     }
 
-    /// Whether this reader is shown this decoy; asked again, the same.
+    /// Tosses the coin of this reader for this decoy; tossed again, it falls the same way.
     ///
-    /// The first four bytes, big-endian, of `HMAC-SHA256(key, lp(label) ‖ lp(reader) ‖ lp(decoy))`
-    /// lie below the propensity. That must be written down first, and is the one that counts.
+    /// It shows the decoy when the first four bytes, big-endian, of
+    /// `HMAC-SHA256(key, lp(label) ‖ lp(reader) ‖ lp(decoy))` lie below the propensity. That must
+    /// have been written down first, and is the one that counts. `number` is what the decoy is
+    /// called in [`evidence`].
     #[must_use]
-    pub fn shows(&self, reader: &[u8], decoy: &[u8], propensity: Propensity) -> bool {
+    pub fn toss(
+        &self,
+        reader: &[u8],
+        decoy: &[u8],
+        number: u32,
+        propensity: Propensity,
+    ) -> Exposure {
         let word = self.0.word(LABEL, &[reader, decoy]);
         let drawn = u32::from_be_bytes([word[0], word[1], word[2], word[3]]);
-        drawn < propensity.0
+        Exposure {
+            decoy: number,
+            propensity,
+            shown: drawn < propensity.0,
+        }
     }
 }
 
@@ -143,15 +155,37 @@ impl std::fmt::Debug for ExposureKey {
     }
 }
 
-/// One coin of one reader, as it was written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// One coin of one reader.
+///
+/// Only [`ExposureKey::toss`] makes one, and it cannot be read back from a file: what is kept is
+/// the propensity, and whoever weighs evidence tosses again. A coin that claims to have fallen as
+/// it did not, or with another probability than it was tossed with, cannot be written.
+///
+/// ```compile_fail
+/// use liuhen_fingerprint::exposure::{Exposure, Propensity};
+/// let propensity = Propensity::new(0.01)?;
+/// let framed = Exposure { decoy: 1, propensity, shown: true };
+/// # Ok::<(), liuhen_fingerprint::FingerprintError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exposure {
+    decoy: u32,
+    propensity: Propensity,
+    shown: bool,
+}
+
+impl Exposure {
     /// The decoy's number.
-    pub decoy: u32,
-    /// The probability that was written down before.
-    pub propensity: Propensity,
-    /// How the coin fell.
-    pub shown: bool,
+    #[must_use]
+    pub const fn decoy(self) -> u32 {
+        self.decoy
+    }
+
+    /// Whether the reader is shown the decoy.
+    #[must_use]
+    pub const fn is_shown(self) -> bool {
+        self.shown
+    }
 }
 
 /// What the leaked decoys say against one reader, given all his coins.
@@ -255,8 +289,10 @@ mod tests {
     fn coins_fall_as_often_as_was_written_down_and_independently() {
         let key = ExposureKey::from_secret([7; 32]);
         let p = Propensity::new(0.25).unwrap();
-        let shows =
-            |reader: u32, decoy: u32| key.shows(&reader.to_be_bytes(), &decoy.to_be_bytes(), p);
+        let shows = |reader: u32, decoy: u32| {
+            key.toss(&reader.to_be_bytes(), &decoy.to_be_bytes(), decoy, p)
+                .is_shown()
+        };
         let (mut first, mut both) = (0, 0);
         for reader in 0..20_000 {
             first += u32::from(shows(reader, 1));
@@ -275,11 +311,7 @@ mod tests {
         let mut dice = Dice::new(9);
         let coins = |reader: u32| -> Vec<Exposure> {
             (0..200_u32)
-                .map(|decoy| Exposure {
-                    decoy,
-                    propensity: p,
-                    shown: key.shows(&reader.to_be_bytes(), &decoy.to_be_bytes(), p),
-                })
+                .map(|decoy| key.toss(&reader.to_be_bytes(), &decoy.to_be_bytes(), decoy, p))
                 .collect()
         };
         // Reader 3 lets out what he saw, and as many decoys come from somewhere else.
@@ -300,6 +332,44 @@ mod tests {
             })
             .collect();
         assert_eq!(accused, [3]);
+    }
+
+    /// Look-ups after which a reader who leaks all he saw is accused 95 times in a hundred: `docs/marking.md`.
+    #[test]
+    fn look_ups_that_an_accusation_takes() {
+        let needed = |percent: u32, judged: u64| {
+            let p = Propensity::new(f64::from(percent) / 100.0).unwrap();
+            let threshold = Threshold::new(judged, Epsilon::DEFAULT).unwrap();
+            let shown = |n: &u32| {
+                let coins: Vec<Exposure> = (0..*n).map(|i| coin(i, p.p(), true)).collect();
+                threshold
+                    .judge(evidence(&coins, |_| true).unwrap())
+                    .is_accused()
+            };
+            let shown = (1..200).find(shown).unwrap();
+            // The chance of fewer than `shown` among n coins, from one n to the next.
+            let mut fewer = vec![0.0; shown as usize];
+            fewer[0] = 1.0;
+            let mut tossed = 0;
+            while fewer.iter().sum::<f64>() > 0.05 {
+                for at in (0..fewer.len()).rev() {
+                    let below = if at > 0 { fewer[at - 1] } else { 0.0 };
+                    fewer[at] = fewer[at] * (1.0 - p.p()) + below * p.p();
+                }
+                tossed += 1;
+            }
+            (shown, tossed)
+        };
+        // In percent; then decoys seen and look-ups made, among 50 copies and readers and among 1,000.
+        let table = [50, 25, 10, 5, 1].map(|p| (p, needed(p, 50), needed(p, 1_000)));
+        let expected = [
+            (50, (30, 74), (34, 82)),
+            (25, (15, 84), (17, 93)),
+            (10, (9, 142), (10, 154)),
+            (5, (7, 234), (8, 260)),
+            (1, (5, 913), (5, 913)),
+        ];
+        assert_eq!(table, expected);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::generator::{self, Birth, Person, Sex, Wardrobe, pick, rng};
 use crate::identity::{Identities, Identity};
-use crate::words::{Word, Words};
+use crate::words::{Spelled, Word, Words};
 
 /// Decades of births, the first beginning in 1930.
 const DECADES: usize = 10;
@@ -218,20 +218,44 @@ impl Cast {
     /// Seeds are taken to be random: two of them share a number about as often as two random numbers do.
     #[must_use]
     pub fn person(&self, seed: u64) -> Person {
+        self.cast(seed, None)
+    }
+
+    /// The person of a seed under a name that others bear.
+    ///
+    /// Of the sex that the name is given to, where only one is; the mailbox spells the name, or
+    /// holds no name at all where its characters are not in our lists.
+    #[must_use]
+    pub fn namesake(&self, seed: u64, name: &str) -> Person {
+        let mut person = self.cast(seed, Words::builtin().spelled(name));
+        if person.name != name {
+            let digits = |part: &str| part.len() - part.trim_end_matches(char::is_numeric).len();
+            if let Some((local, domain)) = person.email.split_once('@') {
+                let number = local.get(local.len() - digits(local)..).unwrap_or(local);
+                person.email = format!("{}{number}@{domain}", person.birth.year);
+            }
+            name.clone_into(&mut person.name);
+        }
+        person
+    }
+
+    fn cast(&self, seed: u64, spelled: Option<Spelled>) -> Person {
         let mut dice = rng(seed, CAST);
         let profile = &self.profile;
-        let sex = if draw(&profile.sexes, &mut dice) == 0 {
+        let drawn = if draw(&profile.sexes, &mut dice) == 0 {
             Sex::Male
         } else {
             Sex::Female
         };
+        let sex = spelled.as_ref().and_then(|name| name.sex).unwrap_or(drawn);
         let birth = self.birth(&mut dice);
         let counts: Vec<u32> = profile.provinces.iter().map(|(_, count)| *count).collect();
         let province = profile
             .provinces
             .get(draw(&counts, &mut dice))
             .map_or(11, |(code, _)| *code);
-        let name = self.name(sex, birth.year, &mut dice);
+        let drawn = self.name(sex, birth.year, &mut dice);
+        let name = spelled.map_or(drawn, |name| (name.surname, name.given));
         let identity = Identity {
             number: String::new(),
             code: u32::from(province) * 10_000,
@@ -408,6 +432,27 @@ mod tests {
             let person = cast.person(seed);
             assert_eq!(person, cast.person(seed));
             assert!(seen.insert(person.resident_id) && seen.insert(person.mobile));
+        }
+    }
+
+    #[test]
+    fn a_namesake_is_one_in_itself() {
+        let cast = Cast::new(Profile::of(std::iter::empty(), 2025, true));
+        for seed in 0..200 {
+            let person = cast.namesake(seed, "王建国");
+            assert_eq!((person.name.as_str(), person.sex), ("王建国", Sex::Male));
+            assert!(is_invented(&person));
+            let spelled = ["wang", "jianguo"]
+                .iter()
+                .any(|part| person.email.contains(part));
+            assert!(spelled, "{}", person.email);
+            assert_eq!(person, cast.namesake(seed, "王建国"));
+            // Characters of no list: the mailbox tells no other name.
+            let other = cast.namesake(seed, "阿依古丽·买买提");
+            assert_eq!(other.name, "阿依古丽·买买提");
+            let local = other.email.split('@').next().unwrap();
+            assert!(local.bytes().all(|b| b.is_ascii_digit()) && local.len() >= 11);
+            assert!(is_invented(&other));
         }
     }
 

@@ -44,6 +44,14 @@ pub(crate) struct Words {
     counties: Vec<Vec<Region>>,
 }
 
+/// A name in the words of our lists.
+pub(crate) struct Spelled {
+    pub(crate) surname: Word,
+    pub(crate) given: Vec<Word>,
+    /// The only sex to whose children all its characters are given.
+    pub(crate) sex: Option<Sex>,
+}
+
 impl Words {
     pub(crate) fn builtin() -> &'static Words {
         static WORDS: OnceLock<Words> = OnceLock::new();
@@ -78,6 +86,44 @@ impl Words {
             .filter(fits)
             .max_by_key(|fashion| fashion.from);
         latest.map_or(&[], |fashion| &fashion.characters)
+    }
+
+    /// A name in the words of our lists; nothing when one of its characters is in none of them.
+    pub(crate) fn spelled(&self, name: &str) -> Option<Spelled> {
+        let begins = |word: &&Word| name.starts_with(word.han);
+        // Of 欧阳 and 欧, the longer.
+        let surname = self
+            .surnames
+            .iter()
+            .filter(begins)
+            .max_by_key(|word| word.han.len())?;
+        let rest = name.strip_prefix(surname.han)?;
+        let mut given = Vec::new();
+        let mut sexes: Option<[bool; 2]> = None;
+        for han in rest.split("").filter(|han| !han.is_empty()) {
+            let known = |sex: Sex| {
+                let of_sex = self
+                    .fashions
+                    .iter()
+                    .filter(move |fashion| fashion.sex == sex);
+                let mut words = of_sex.flat_map(|fashion| &fashion.characters);
+                words.find(|word| word.han == han)
+            };
+            let (male, female) = (known(Sex::Male), known(Sex::Female));
+            given.push(*male.or(female)?);
+            let [men, women] = sexes.unwrap_or([true, true]);
+            sexes = Some([men && male.is_some(), women && female.is_some()]);
+        }
+        let sex = match sexes? {
+            [true, false] => Some(Sex::Male),
+            [false, true] => Some(Sex::Female),
+            _ => None,
+        };
+        Some(Spelled {
+            surname: *surname,
+            given,
+            sex,
+        })
     }
 
     /// The first two digits of every province that has counties.

@@ -21,6 +21,15 @@ pub enum ReadError {
     /// The workbook is encrypted; it opens only with a password.
     #[error("password-protected workbook: save it without a password and try again")]
     Encrypted,
+    /// The PDF is encrypted.
+    #[error("password-protected PDF: save it without a password and try again")]
+    EncryptedPdf,
+    /// The PDF is not what it should be.
+    #[error("damaged PDF: {what}")]
+    MalformedPdf {
+        /// What was found, out of the program's own words.
+        what: &'static str,
+    },
     /// The archive grows past the caller's budget, as a zip bomb does.
     #[error("unpacks past {budget} bytes")]
     TooLarge {
@@ -59,6 +68,12 @@ pub enum ReadError {
     NoSuchHeader {
         /// The row asked for, counted from 1.
         row: u64,
+    },
+    /// The file is not what its format asks for, or was cut short.
+    #[error("the {what} file is damaged or cut short")]
+    DamagedFile {
+        /// The format.
+        what: &'static str,
     },
     /// The archive's own list of entries is damaged or missing, as in a truncated download.
     #[error("the archive is damaged or cut short")]

@@ -1,4 +1,4 @@
-//! Bytes of CSV, TSV, JSON Lines and XLSX become a table, streamed.
+//! Bytes of CSV, TSV, JSON Lines, XLSX, Parquet and PDF become a table, streamed.
 //!
 //! The format is judged from the bytes, the name is only a hint. Memory stays bounded whatever
 //! the file's size, every bound is in [`Limits`], and what a file says about itself is never
@@ -34,11 +34,15 @@ mod dialect;
 mod error;
 mod jsonl;
 mod limits;
+mod line;
 mod nature;
 mod number;
 mod office;
 mod old;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod pdf;
 mod place;
 mod placed;
 mod raw;
@@ -56,8 +60,10 @@ mod xlsx;
 pub use charset::Charset;
 pub use error::ReadError;
 pub use limits::Limits;
+pub use line::Line;
 pub use nature::{Nature, nature};
 pub use options::{Format, HeaderChoice, Options, SheetChoice, SheetInfo};
+pub use pdf::{Pdf, PdfPicture};
 pub use place::Place;
 pub use placed::{Piece, PlacedRow, PlacedRows};
 pub use record::Delimiter;
@@ -116,7 +122,16 @@ where
     }
     let opened = match judge(&head, options) {
         Sniffed::Zip => open_workbook(source, name, limits, options)?,
+        Sniffed::Pdf => open_pdf(source, length, name, limits)?,
         Sniffed::Text => open_text(source, &head, length, name, limits, options)?,
+        #[cfg(feature = "parquet")]
+        Sniffed::Other("Parquet") => Opened {
+            name: name.to_owned(),
+            format: Format::Parquet,
+            workbook: None,
+            sheet: None,
+            rows: Box::new(parquet::ParquetRows::open(source, length, limits)?),
+        },
         Sniffed::Ole => return Err(refuse_compound_file(source.as_mut(), &head)),
         Sniffed::Other(what) => {
             return Err(ReadError::UnknownFormat {
@@ -152,6 +167,21 @@ fn open_workbook(
         workbook: Some(workbook),
         sheet: Some(sheet),
         rows,
+    })
+}
+
+fn open_pdf(
+    source: Box<dyn Source>,
+    length: u64,
+    name: &str,
+    limits: &Limits,
+) -> Result<Opened, ReadError> {
+    Ok(Opened {
+        name: name.to_owned(),
+        format: Format::Pdf,
+        workbook: None,
+        sheet: None,
+        rows: Box::new(pdf::PdfRows::open(source, length, limits)?),
     })
 }
 

@@ -23,6 +23,10 @@ pub enum Nature {
     Text,
     /// A ZIP archive, which is a workbook or something that [`open`](crate::open) names.
     Archive,
+    /// A table in columns, which [`open`](crate::open) reads: Parquet.
+    Columns,
+    /// Pages, whose text [`Pdf`](crate::Pdf) reads.
+    Pdf,
     /// Something that is not read, and what it is.
     NotRead(&'static str),
 }
@@ -45,11 +49,14 @@ pub fn nature(head: &[u8], name: &str) -> Nature {
     }
     match judge(head, &Options::default()) {
         Sniffed::Zip => Nature::Archive,
+        Sniffed::Pdf => Nature::Pdf,
         Sniffed::Ole if sniff::names_encrypted_package(head) => {
             Nature::NotRead("an encrypted Office file")
         }
         Sniffed::Ole => Nature::NotRead("an old Office file (DOC, XLS, PPT) or an encrypted one"),
         Sniffed::Other("XML" | "HTML") => Nature::Text,
+        #[cfg(feature = "parquet")]
+        Sniffed::Other("Parquet") => Nature::Columns,
         Sniffed::Other(what) => Nature::NotRead(what),
         Sniffed::Binary => Nature::NotRead("binary data"),
         Sniffed::Text if is_spoiled_by_nul(head) => Nature::NotRead("binary data"),
@@ -137,7 +144,7 @@ mod tests {
             ("a.txt", "你好，我是张三\n好".as_bytes(), Nature::Text),
             ("a.xml", b"<?xml version='1.0'?><a/>", Nature::Text),
             ("a.xlsx", b"PK\x03\x04....", Nature::Archive),
-            ("a.csv", b"%PDF-1.7", Nature::NotRead("PDF")),
+            ("a.csv", b"%PDF-1.7", Nature::Pdf),
             (
                 "a.txt",
                 b"\xFF\xD8\xFF\xE0",

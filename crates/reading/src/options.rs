@@ -71,6 +71,10 @@ pub enum Format {
     Xlsx,
     /// A format whose tables come out of [`unpack`](crate::unpack) only, by its name.
     Other(&'static str),
+    /// Apache Parquet.
+    Parquet,
+    /// The letters of a PDF's pages, by rows and columns (ISO 32000).
+    Pdf,
 }
 
 impl Format {
@@ -85,6 +89,8 @@ impl Format {
             Self::JsonLines { charset } => format!("JSON Lines, {}", charset.name()),
             Self::Xlsx => "XLSX".to_owned(),
             Self::Other(name) => name.to_owned(),
+            Self::Parquet => "Parquet".to_owned(),
+            Self::Pdf => "PDF".to_owned(),
         }
     }
 }

@@ -5,6 +5,7 @@
 use liuhen_document::{ProblemCode, Text};
 
 use crate::ReadError;
+use crate::line::Line;
 
 /// A row as its format gives it: cells as they lie, no width imposed.
 #[derive(Debug)]
@@ -50,6 +51,16 @@ impl Fault {
 pub(crate) trait RawRows: Send {
     /// The next row, a fault, or nothing more; after a fault with an end, nothing more.
     fn next_raw(&mut self) -> Option<Result<RawRow, Fault>>;
+
+    /// As [`RawRows::next_raw`], into a buffer; answers the row's number.
+    fn next_line(&mut self, line: &mut Line) -> Option<Result<u64, Fault>> {
+        let row = self.next_raw()?;
+        line.clear();
+        Some(row.map(|raw| {
+            raw.cells.iter().for_each(|cell| line.push(cell.as_str()));
+            raw.number
+        }))
+    }
 
     /// Bytes of the source read so far, and in all.
     fn progress(&self) -> (u64, u64);

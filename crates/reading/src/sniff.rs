@@ -8,6 +8,8 @@
 pub(crate) enum Sniffed {
     /// A ZIP archive: a workbook or something else.
     Zip,
+    /// Pages; their letters may make a table.
+    Pdf,
     /// An OLE 2 compound file: an old workbook, or an encrypted new one.
     Ole,
     /// Bytes that may be text.
@@ -19,8 +21,7 @@ pub(crate) enum Sniffed {
 }
 
 /// Magic numbers at the start of a file, and the format's name.
-const MAGIC: [(&[u8], &str); 24] = [
-    (b"%PDF-", "PDF"),
+const MAGIC: [(&[u8], &str); 23] = [
     (b"\x89PNG\r\n\x1A\n", "a PNG picture"),
     (b"\xFF\xD8\xFF", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -53,6 +54,9 @@ pub(crate) fn sniff(head: &[u8]) -> Sniffed {
     }
     if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return Sniffed::Ole;
+    }
+    if head.starts_with(b"%PDF-") {
+        return Sniffed::Pdf;
     }
     if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Sniffed::Other(name);
@@ -105,7 +109,7 @@ mod tests {
                 b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
                 Sniffed::Ole,
             ),
-            ("pdf", b"%PDF-1.7", Sniffed::Other("PDF")),
+            ("pdf", b"%PDF-1.7", Sniffed::Pdf),
             ("text", b"name,phone\nx,1\n", Sniffed::Text),
             (
                 "text with one NUL",

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use liuhen_document::{Header, Locator, ProblemCode, Row, RowProblem, TableSource, Text};
 
+use crate::line::Line;
 use crate::options::{Format, HeaderChoice, SheetChoice, SheetInfo};
 use crate::raw::{Fault, RawRow, RawRows};
 use crate::xlsx::{Xlsx, letters_of};
@@ -310,6 +311,42 @@ impl Table {
         self.short_rows += u64::from(self.last_was_short);
         cells.resize(width, Text::default());
         Ok(Row { number, cells })
+    }
+
+    /// As [`TableSource::next_row`], into a buffer that is used again; answers the row's number.
+    ///
+    /// The same rows, problems and counts; short rows are not filled up.
+    pub fn next_line(&mut self, line: &mut Line) -> Option<Result<u64, RowProblem>> {
+        self.begun = true;
+        loop {
+            let next = match self.ahead.pop_front() {
+                Some(Ok(raw)) => {
+                    line.clear();
+                    raw.cells.iter().for_each(|cell| line.push(cell.as_str()));
+                    Ok(raw.number)
+                }
+                Some(Err(fault)) => Err(fault),
+                None => self.rows.next_line(line)?,
+            };
+            let fitted = match next {
+                Ok(number) if number <= self.header_row || line.is_blank() => continue,
+                Ok(number) => self.fit_line(number, line),
+                Err(fault) => Err(fault),
+            };
+            return Some(fitted.map_err(|fault| self.problem(fault)));
+        }
+    }
+
+    /// As [`Table::fit`], for a line.
+    fn fit_line(&mut self, number: u64, line: &Line) -> Result<u64, Fault> {
+        let width = self.header.len();
+        let cells = line.spans.len();
+        if cells > width && line.cells().skip(width).any(|cell| !cell.trim().is_empty()) {
+            return Err(Fault::row(number, Some(width), ProblemCode::TooManyColumns));
+        }
+        self.last_was_short = cells < width && !self.rows.cells_are_placed();
+        self.short_rows += u64::from(self.last_was_short);
+        Ok(number)
     }
 
     fn problem(&mut self, fault: Fault) -> RowProblem {

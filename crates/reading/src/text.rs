@@ -10,6 +10,7 @@ use liuhen_document::{ProblemCode, Text};
 use crate::charset::Charset;
 use crate::dialect;
 use crate::limits::Limits;
+use crate::line::Line;
 use crate::number::is_spoiled;
 use crate::raw::{Fault, RawRow, RawRows};
 use crate::record::{Bounds, Delimiter, Record, Split, line_end, split};
@@ -158,9 +159,39 @@ impl TextRows {
         }
     }
 
+    /// Takes the next record; answers its number.
+    fn step(&mut self) -> Option<Result<u64, Fault>> {
+        if self.done {
+            return None;
+        }
+        let taken = self.take();
+        self.number += 1;
+        let number = self.number;
+        match taken {
+            Ok(None) => {
+                self.done = true;
+                None
+            }
+            Ok(Some(Ok(()))) => Some(Ok(number)),
+            Ok(Some(Err(reason))) => Some(Err(Fault::row(number, None, reason))),
+            Err(error) => {
+                self.done = true;
+                Some(Err(Fault::end(number, error)))
+            }
+        }
+    }
+
     /// The record as cells.
-    fn cells(&self) -> Result<Vec<Text>, (Option<usize>, ProblemCode)> {
-        let record = &self.record;
+    fn cells(&mut self) -> Result<Vec<Text>, (Option<usize>, ProblemCode)> {
+        let mut line = Line::default();
+        self.line(&mut line)?;
+        Ok(line.cells().map(Text::from).collect())
+    }
+
+    /// The record as a line, whose buffer it takes in exchange.
+    fn line(&mut self, line: &mut Line) -> Result<(), (Option<usize>, ProblemCode)> {
+        line.clear();
+        let record = &mut self.record;
         if record.too_wide {
             return Err((None, ProblemCode::TooManyColumns));
         }
@@ -171,26 +202,36 @@ impl TextRows {
         if let Some(byte) = memchr::memchr(0, &record.bytes) {
             return Err((Some(column_of(byte)), ProblemCode::NulByte));
         }
-        let text = std::str::from_utf8(&record.bytes).map_err(|error| {
-            (
+        if let Err(error) = std::str::from_utf8(&record.bytes) {
+            return Err((
                 Some(column_of(error.valid_up_to())),
                 ProblemCode::BadEncoding,
-            )
-        })?;
+            ));
+        }
+        let room = std::mem::take(&mut line.text).into_bytes();
+        let bytes = std::mem::replace(&mut record.bytes, room);
+        line.text = String::from_utf8(bytes).unwrap_or_default();
         let mut start = 0;
-        let mut cells = Vec::with_capacity(record.ends.len());
         for (column, &end) in record.ends.iter().enumerate() {
             // Two broken cells may look whole side by side.
-            let cell = text
+            let cell = line
+                .text
                 .get(start..end)
                 .ok_or((Some(column), ProblemCode::BadEncoding))?;
             if is_spoiled(cell) {
                 return Err((Some(column), ProblemCode::PrecisionLost));
             }
-            cells.push(Text::from(unwrap_formula(cell)));
+            let inner = unwrap_formula(cell);
+            // What is unwrapped stands between two signs before it and one behind.
+            let from = if inner.len() < cell.len() {
+                start + 2
+            } else {
+                start
+            };
+            line.spans.push((from, from + inner.len()));
             start = end;
         }
-        Ok(cells)
+        Ok(())
     }
 }
 
@@ -204,26 +245,23 @@ pub(crate) fn unwrap_formula(cell: &str) -> &str {
 
 impl RawRows for TextRows {
     fn next_raw(&mut self) -> Option<Result<RawRow, Fault>> {
-        if self.done {
-            return None;
-        }
-        let taken = self.take();
-        self.number += 1;
-        let number = self.number;
-        let row = match taken {
-            Ok(None) => {
-                self.done = true;
-                return None;
-            }
-            Ok(Some(Ok(()))) => self.cells(),
-            Ok(Some(Err(reason))) => Err((None, reason)),
-            Err(error) => {
-                self.done = true;
-                return Some(Err(Fault::end(number, error)));
-            }
+        let number = match self.step()? {
+            Ok(number) => number,
+            Err(fault) => return Some(Err(fault)),
         };
-        Some(match row {
+        Some(match self.cells() {
             Ok(cells) => Ok(RawRow { number, cells }),
+            Err((column, reason)) => Err(Fault::row(number, column, reason)),
+        })
+    }
+
+    fn next_line(&mut self, line: &mut Line) -> Option<Result<u64, Fault>> {
+        let number = match self.step()? {
+            Ok(number) => number,
+            Err(fault) => return Some(Err(fault)),
+        };
+        Some(match self.line(line) {
+            Ok(()) => Ok(number),
             Err((column, reason)) => Err(Fault::row(number, column, reason)),
         })
     }

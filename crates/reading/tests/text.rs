@@ -228,3 +228,56 @@ proptest! {
         }
     }
 }
+
+/// Rows, and problems by their words, as one way of reading tells them.
+type Told = Vec<Result<(u64, Vec<String>), String>>;
+
+fn by_rows(table: &mut liuhen_reading::Table) -> Told {
+    let width = table.header().len();
+    std::iter::from_fn(|| table.next_row())
+        .map(|row| match row {
+            Ok(row) => {
+                let cell = |at| row.cell(at).to_owned();
+                Ok((row.number, (0..width).map(cell).collect()))
+            }
+            Err(problem) => Err(problem.to_string()),
+        })
+        .collect()
+}
+
+fn by_lines(table: &mut liuhen_reading::Table) -> Told {
+    let width = table.header().len();
+    let mut line = liuhen_reading::Line::default();
+    let mut told = Vec::new();
+    while let Some(row) = table.next_line(&mut line) {
+        told.push(match row {
+            Ok(number) => {
+                let mut cells: Vec<String> = line.cells().map(str::to_owned).collect();
+                cells.resize(width, String::new());
+                Ok((number, cells))
+            }
+            Err(problem) => Err(problem.to_string()),
+        });
+    }
+    told
+}
+
+#[test]
+fn lines_are_the_same_rows() {
+    let row = "王伟,=\"0123\",\"a,\n\"\"b\"\" \"\n\nx\n,,,\n1,2,3,,\n1,2,3,4\n1.10101E+17,b,c\n\0,b,c\n\"open\nd,e,f\n";
+    let mut bytes = format!("甲,乙,丙\n{}", row.repeat(40)).into_bytes();
+    bytes.extend(b"\xFF,b,c\nlast,\xE5,\n");
+    let open = |bytes: &[u8]| {
+        liuhen_reading::open(
+            std::io::Cursor::new(bytes.to_vec()),
+            "x.csv",
+            &liuhen_reading::Limits::default(),
+        )
+        .unwrap()
+    };
+    let (mut rows, mut lines) = (open(&bytes), open(&bytes));
+    let told = by_rows(&mut rows);
+    assert!(told.len() > 200 && told.iter().any(Result::is_err));
+    assert_eq!(by_lines(&mut lines), told);
+    assert_eq!(lines.short_rows(), rows.short_rows());
+}

@@ -152,6 +152,7 @@ fn purposes() -> Vec<PurposeView> {
         notice_hash: String::new(),
         marketing,
         surety: crate::Surety::Durable,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

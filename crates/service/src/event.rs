@@ -43,6 +43,8 @@ pub enum Action {
     Screen,
     /// A canary person was seen outside, or such an alert was settled.
     Sighting,
+    /// With which chance a look-up shows its reader a decoy was settled, before the coin fell.
+    Decoy,
     /// Staff, keys or sites were managed.
     Admin,
     /// Somebody signed in or failed to.
@@ -69,6 +71,7 @@ impl Action {
             Self::OwnView => "own_view",
             Self::Leak => "leak",
             Self::Sighting => "sighting",
+            Self::Decoy => "decoy",
             Self::Screen => "screen",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",

@@ -32,7 +32,7 @@ use crate::policy::{Ask, Facts};
 use crate::purposes::PurposeView;
 use crate::reads::ReceiptView;
 use crate::tables::{TableFormat, write_table};
-use crate::{Service, ids, likeness, shelf};
+use crate::{Service, ids, likeness, pages, shelf};
 
 /// Rows one export may hold: its workbook or its marks are built in memory.
 const ROWS_AT_MOST: u64 = 2_000_000;
@@ -60,7 +60,7 @@ pub struct ExportRequest {
     /// At most this many rows.
     #[serde(default)]
     pub limit: Option<u64>,
-    /// `csv`, `tsv`, `jsonl` or `xlsx`.
+    /// `csv`, `tsv`, `jsonl`, `xlsx` or `pdf`.
     pub format: String,
     /// `utf-8` or `gbk`, for CSV.
     #[serde(default)]
@@ -114,10 +114,25 @@ pub struct PowerView {
     /// That share with all of them.
     #[serde(default)]
     pub canary_share_most: Option<f64>,
+    /// Pages, each of which carries a mark in its picture too; none unless it is a PDF (before approval: an estimate).
+    #[serde(default)]
+    pub pages: u64,
     /// What to do about it, in Chinese.
     pub advice_zh: String,
     /// What to do about it, in English.
     pub advice_en: String,
+}
+
+impl PowerView {
+    /// Notes the pages of a PDF, and says what they add.
+    fn count_pages(&mut self, pages: u64) {
+        self.pages = pages;
+        if pages > 0 {
+            let (zh, en) = page_advice(pages);
+            self.advice_zh.push_str(&zh);
+            self.advice_en.push_str(&en);
+        }
+    }
 }
 
 /// An export, as shown.
@@ -281,6 +296,9 @@ impl Service {
                 "an export of {rows} rows takes at most {most} canary slots more"
             )));
         }
+        if format == TableFormat::Pdf {
+            pages::check(&request, rows)?;
+        }
         if format == TableFormat::Xlsx && rows > XLSX_ROWS_AT_MOST {
             return Err(ServiceError::Invalid(format!(
                 "a workbook holds at most {XLSX_ROWS_AT_MOST} rows here; ask for csv"
@@ -373,7 +391,10 @@ impl Service {
         let each = symbols as u64;
         let estimated = each * rows / (sample.len() as u64).max(1);
         let extra = request.extra_canaries.unwrap_or(0);
-        Ok((rows, self.power(rows, estimated, extra)?))
+        let mut power = self.power(rows, estimated, extra)?;
+        let canaries = u64::from(power.canary_slots / 2);
+        power.count_pages(estimated_pages(request, rows, canaries));
+        Ok((rows, power))
     }
 
     fn power(&self, rows: u64, symbols: u64, extra: u32) -> Result<PowerView> {
@@ -396,7 +417,11 @@ impl Service {
         Ok(view)
     }
 
-    fn open_row(&self, subject: &SubjectId, request: &ExportRequest) -> Result<Vec<OpenField>> {
+    pub(crate) fn open_row(
+        &self,
+        subject: &SubjectId,
+        request: &ExportRequest,
+    ) -> Result<Vec<OpenField>> {
         let names: Vec<&str> = request.fields.iter().map(String::as_str).collect();
         match self.vault.open_fields(subject, &request.collection, &names) {
             // Erased between listing and opening.
@@ -502,6 +527,9 @@ impl Service {
         let slots = export.view.power.canary_slots;
         export.view.power = self.power(export.view.rows, symbols, extra)?;
         export.view.power.canary_slots = slots;
+        let canaries = export.view.canaries;
+        let pages = estimated_pages(&export.view.request, rows, canaries);
+        export.view.power.count_pages(pages);
         Ok(())
     }
 
@@ -596,7 +624,7 @@ impl Service {
         Ok(chunks.map(SubjectId::from_bytes).collect())
     }
 
-    fn export_path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn export_path(&self, name: &str) -> std::path::PathBuf {
         self.dir.join("exports").join(name)
     }
 
@@ -615,7 +643,8 @@ impl Service {
             .into_iter()
             .peekable();
         let (mut persons, mut invented) = (subjects.iter(), canaries.iter());
-        let mut symbols = 0u64;
+        let format = TableFormat::parse(&request.format, &request.encoding)?;
+        let (mut symbols, mut kept) = (0u64, Vec::new());
         let total = subjects.len() + canaries.len();
         let rows = (0..total as u64).map(|at| {
             let canary = places.next_if_eq(&at).and_then(|_| invented.next());
@@ -634,15 +663,25 @@ impl Service {
             };
             let marked = mark_row(&code, key, &natural, &cells(request, &values));
             symbols += marked.symbols as u64;
-            Ok(marked
+            let written: Vec<String> = marked
                 .values
                 .iter()
                 .map(|value| value.as_str().to_owned())
-                .collect())
+                .collect();
+            if canary.is_some() && format == TableFormat::Pdf {
+                kept.push(written.clone());
+            }
+            Ok(written)
         });
         let mut sealed = self.create_sealed(&self.export_path(&view.id), &view.id)?;
-        let format = TableFormat::parse(&request.format, &request.encoding)?;
-        write_table(&mut sealed, format, &self.column_names(request)?, rows)?;
+        let names = self.column_names(request)?;
+        if format == TableFormat::Pdf {
+            let pages = self.write_pages(&mut sealed, view, key, names, rows)?;
+            // Before the file is whole: a page that left can be led back.
+            self.keep_pages(&view.id, pages, kept)?;
+        } else {
+            write_table(&mut sealed, format, &names, rows)?;
+        }
         Self::finish_sealed(sealed)?;
         Ok(symbols)
     }
@@ -815,6 +854,14 @@ pub(crate) fn threshold(copies: u64, epsilon: Epsilon) -> Result<Threshold> {
     Threshold::new(copies, epsilon).map_err(|error| ServiceError::Invalid(error.to_string()))
 }
 
+/// Pages of a PDF with so many rows and canaries; none of other formats.
+fn estimated_pages(request: &ExportRequest, rows: u64, canaries: u64) -> u64 {
+    match TableFormat::parse(&request.format, &request.encoding) {
+        Ok(TableFormat::Pdf) => pages::pages_of(request, rows + canaries),
+        _ => 0,
+    }
+}
+
 /// Runs slow work where it keeps no other request waiting.
 pub(crate) async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -825,7 +872,7 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
 }
 
 /// The cells of a row, in the order of the columns; a field the record lacks is empty.
-fn cells<'a>(request: &'a ExportRequest, opened: &'a [OpenField]) -> Vec<Cell<'a>> {
+pub(crate) fn cells<'a>(request: &'a ExportRequest, opened: &'a [OpenField]) -> Vec<Cell<'a>> {
     let cell = |name: &'a String| {
         let found = opened.iter().find(|field| field.name == *name);
         let kind = found.and_then(|field| field.kind);
@@ -849,6 +896,16 @@ const EXACT: &str = "exact";
 /// Whether marks in such a column move a measured value by its last digit, instead of rewriting it.
 pub(crate) fn is_measured(kind: Option<Kind>) -> bool {
     matches!(kind, None | Some(Kind::GPS))
+}
+
+/// What the pages of a PDF add, Chinese and English.
+fn page_advice(pages: u64) -> (String, String) {
+    (
+        format!("另有 {pages} 页，每页的画面也带标记：一页的图片或照片即可溯源。"),
+        format!(
+            "; each of its {pages} pages carries a mark in its picture too, which a picture or photograph of one page leads back by"
+        ),
+    )
 }
 
 fn power_view(table: &PowerTable, plan: canary::CanaryPlan, threshold: Threshold) -> PowerView {
@@ -883,6 +940,7 @@ fn power_view(table: &PowerTable, plan: canary::CanaryPlan, threshold: Threshold
         canary_share: share,
         extra_canaries_most: 0,
         canary_share_most: None,
+        pages: 0,
         advice_zh,
         advice_en,
     }

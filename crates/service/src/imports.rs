@@ -565,7 +565,7 @@ impl Service {
         )?;
         let site = plan.site.as_deref().map(SiteId::from_str).transpose()?;
         let mut pending = Pending::default();
-        let canaries = self.issued_canaries()?;
+        let (canaries, decoys) = (self.issued_canaries()?, self.all_decoys()?);
         while let Some(row) = table.next_row() {
             let number = match &row {
                 Ok(row) => row.number,
@@ -580,6 +580,13 @@ impl Service {
             {
                 return Err(ServiceError::Invalid(format!(
                     "row {number} is a canary of an issued copy; a file that was handed out must not come back in, take in its source"
+                )));
+            }
+            if let Ok(row) = &row
+                && decoys.has_row(&leading(row, &plan))
+            {
+                return Err(ServiceError::Invalid(format!(
+                    "row {number} is a decoy, shown among the results of look-ups; such a person does not exist and is not taken in"
                 )));
             }
             pending.take(number, row, &plan);
@@ -969,12 +976,16 @@ impl Pending {
 
 /// Whether a row is a canary of an issued copy. Taken in, it would leave again with every copy and accuse whoever held the first; so would the forms of his other rows.
 fn is_canary(row: &Row, plan: &ImportPlan, canaries: &Canaries) -> bool {
-    let values: Vec<(Kind, &str)> = plan
-        .columns
-        .iter()
-        .filter_map(|column| Some((column.kind?, row.cells.get(column.index)?.as_str().trim())))
-        .collect();
-    canaries.of_row(&values).is_some()
+    canaries.of_row(&leading(row, plan)).is_some()
+}
+
+/// The cells of a row whose kind is known.
+fn leading<'a>(row: &'a Row, plan: &ImportPlan) -> Vec<(Kind, &'a str)> {
+    let value = |column: &PlanColumn| {
+        let cell = row.cells.get(column.index)?;
+        Some((column.kind?, cell.as_str().trim()))
+    };
+    plan.columns.iter().filter_map(value).collect()
 }
 
 /// A row as the vault takes it; nothing for a blank row, a problem for one that cannot be right.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Role};
 use crate::error::{Result, ServiceError};
+use crate::event::Action;
 use crate::ledger::{DayCount, EventRow, EventView};
 use crate::{Service, ids};
 
@@ -108,11 +109,19 @@ impl Service {
             let Some((last, _)) = page.last() else { break };
             range = range.before(last);
             for (key, value) in &page {
-                let row: EventRow =
+                let mut row: EventRow =
                     serde_json::from_slice(value).map_err(|_| ServiceError::Damaged("event"))?;
+                // Administrators and approvers may be readers too: only an investigator is told who is a decoy.
+                if !caller.has(Role::Investigator) && row.event.action == Action::Decoy {
+                    continue;
+                }
+                if caller.has(Role::Investigator) && row.decoy.is_some() {
+                    let told = ("decoy".to_owned(), "shown".to_owned());
+                    row.event.details.push(told);
+                }
                 let view = EventView {
                     index: key.as_slice().try_into().map_or(0, u64::from_be_bytes),
-                    subject: row.subject.map(|id| id.to_string()),
+                    subject: row.subject.or(row.decoy).map(|id| id.to_string()),
                     event: row.event,
                 };
                 if found.len() < limit && fits(query, &view) {

@@ -9,6 +9,7 @@ use liuhen_picture::Font;
 
 use crate::Service;
 use crate::caller::{Caller, Role};
+use crate::decoys::AccountView;
 use crate::error::{Result, ServiceError};
 use crate::leaks::{CopyView, LeakState, LeakView};
 
@@ -78,6 +79,7 @@ fn paper<'f>(font: &'f Font, w: Words, leak: &LeakView, vkey: &str) -> Paper<'f>
     paper = found(paper, w, leak);
     paper = outcome(paper, w, leak);
     paper = evidence(paper, w, leak);
+    paper = accounts(paper, w, leak);
     paper = commitments(paper, w, leak);
     paper = readers(paper, w, leak);
     limits(paper, w, leak, vkey)
@@ -107,7 +109,10 @@ fn found<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
     for picture in &leak.pictures {
         pairs.push((
             w.say("相符的原图", "Original it shows"),
-            picture.name.clone(),
+            match picture.page {
+                Some(page) => format!("{}, {page}", picture.name),
+                None => picture.name.clone(),
+            },
         ));
         pairs.push((
             w.say("可读标记", "Readable places"),
@@ -202,6 +207,65 @@ fn evidence<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
     paper.table(columns, leak.copies.iter().take(named).map(row))
 }
 
+/// Accounts that had coins for the decoys found.
+fn accounts<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
+    if leak.decoys == 0 {
+        return paper;
+    }
+    let mut paper = paper
+        .heading(
+            2,
+            w.say("诱饵对各账号的证据", "Evidence of decoys about accounts"),
+        )
+        .paragraph(format!(
+            "{} {}; {} {}",
+            w.say("文件中的诱饵", "Decoys in the file"),
+            leak.decoys,
+            w.say("比对的账号", "accounts examined"),
+            leak.accounts_examined
+        ))
+        .paragraph(w.say(
+            "诱饵是世上没有的人，与同名者一起出现；对每个账号是否显示，由事先写入日志的概率抽签决定。账号与副本共用同一门槛。",
+            "A decoy is a person who does not exist, shown among namesakes; whether an account is shown one falls by lot, with a chance that was written into the log before. Accounts share the threshold of the copies.",
+        ));
+    if leak.accounts.is_empty() {
+        return paper.paragraph(w.say("没有账号为它们抽过签。", "No account had a coin for them."));
+    }
+    let bar = |account: &AccountView| Bar {
+        label: account.name.clone(),
+        value: account.ln_e / LN_10,
+        note: log10(account.ln_e),
+    };
+    let needed = w.say("指认所需", "needed");
+    paper = paper.bars(Bars {
+        bars: leak.accounts.iter().take(DRAWN).map(bar).collect(),
+        threshold: Some((leak.threshold_ln / LN_10, needed)),
+    });
+    let columns = vec![
+        Column::new(w.say("账号", "Account")).parts(4.0),
+        Column::new(w.say("抽过签", "Coins")).right(),
+        Column::new(w.say("显示过", "Shown")).right(),
+        Column::new(w.say("偶然可期", "By chance")).right(),
+        Column::new(w.say("证据", "Evidence")).right(),
+    ];
+    let row = |account: &AccountView| {
+        let mark = if account.accused {
+            w.say("（指认）", " (accused)")
+        } else {
+            String::new()
+        };
+        vec![
+            format!("{} · {}{mark}", account.name, account.who),
+            account.coins.to_string(),
+            account.shown.to_string(),
+            format!("{:.1}", account.expected),
+            log10(account.ln_e),
+        ]
+    };
+    let named = DRAWN.max(leak.accused_accounts().count());
+    paper.table(columns, leak.accounts.iter().take(named).map(row))
+}
+
 fn channel_name(w: Words, name: &str) -> String {
     match name {
         "marks" => w.say("写法标记", "marks"),
@@ -239,8 +303,25 @@ fn commitments<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
             }
         }
     }
+    for account in leak.accused_accounts() {
+        any = true;
+        let leaves: Vec<String> = account.leaves.iter().map(u64::to_string).collect();
+        paper = paper
+            .heading(3, format!("{} · {}", account.name, account.who))
+            .paragraph(format!(
+                "{} {}",
+                w.say(
+                    "写下各诱饵概率的日志条目",
+                    "Entries of the log that hold the chances of these decoys:"
+                ),
+                leaves.join(", ")
+            ));
+    }
     if !any {
-        paper = paper.paragraph(w.say("没有指认任何副本。", "No copy is accused."));
+        paper = paper.paragraph(w.say(
+            "没有指认任何副本或账号。",
+            "No copy and no account is accused.",
+        ));
     }
     paper
 }
@@ -282,6 +363,17 @@ fn readers<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
         .table(columns, rows)
 }
 
+/// What the bound assumes of decoys, where there are any.
+fn decoys_assume(w: Words, leak: &LeakView) -> Option<String> {
+    let assumed = || {
+        w.say(
+            "账号与副本一起计数，门槛为 (副本数 + 账号数) ÷ ε。对账号的前提：抽签的密钥未泄露；各次抽签的概率在抽签之前写入日志；无辜者没有把自己看到的诱饵转告泄露者，也没有人按他看到的内容去查询。把诱饵告诉同事，会使同事的泄露也指向自己。指认的是账号所见的内容：可能是本人泄露、账号被盗或转告，本报告不作区分。",
+            "Accounts are counted with the copies: the threshold is (copies + accounts) / ε. Of accounts it assumes that the key of the coins was kept; that each chance was in the log before its coin fell; and that an innocent passed no decoy he saw on to whoever leaked, nor did anybody look up what he had seen. Whoever tells a colleague of a decoy may be accused for the colleague's leak. What is accused is what an account was shown: whether its holder leaked, was robbed or told somebody is not shown.",
+        )
+    };
+    (leak.accounts_examined > 0).then(assumed)
+}
+
 fn limits<'f>(paper: Paper<'f>, w: Words, leak: &LeakView, vkey: &str) -> Paper<'f> {
     let bound = if w.chinese {
         format!(
@@ -294,9 +386,13 @@ fn limits<'f>(paper: Paper<'f>, w: Words, leak: &LeakView, vkey: &str) -> Paper<
             leak.epsilon
         )
     };
-    paper
+    let mut paper = paper
         .heading(2, w.say("界限与前提", "The bound and what it assumes"))
-        .paragraph(bound)
+        .paragraph(bound);
+    if let Some(assumed) = decoys_assume(w, leak) {
+        paper = paper.paragraph(assumed);
+    }
+    paper
         .paragraph(w.say(
             "没有证明的：副本是谁交出去的，何时交出去的，以及持有标记密钥的人没有嫁祸。没有指认，不等于不是从这里泄露的。",
             "Not shown: who let the copy go, or when; nor that whoever holds the marking keys did not frame. That nobody is accused does not mean that it did not come from here.",

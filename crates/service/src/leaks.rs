@@ -33,17 +33,22 @@ use sha2::{Digest, Sha256};
 use crate::caller::{Caller, Role};
 use crate::canaries::{Canaries, LEADS, at_home};
 use crate::clock::UnixMs;
+use crate::decoys::{AccountView, Decoys, part_of};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, is_measured, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
 use crate::ledger::named;
-use crate::pictures::is_picture;
+use crate::pictures::{Evidence, is_picture};
 use crate::readers::ReaderRank;
 use crate::{Service, ids, shelf};
 
 /// A name shared by more persons than this is not looked into, even with an address beside it.
 const NAMESAKES_AT_MOST: usize = 64;
+
+/// Pictures of a PDF that are looked at, the first ones; and pages gone through for them.
+const PICTURES_LOOKED_AT: usize = 12;
+const PAGES_LOOKED_AT: usize = 2_000;
 
 /// A value shared by more persons than this leads to nobody.
 const SHARED_BY_AT_MOST: usize = 3;
@@ -99,14 +104,24 @@ pub struct CopyView {
 /// An original that a leaked picture shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PictureFound {
-    /// The picture's id.
+    /// The picture's id; of a page of a PDF export, the export's.
     pub picture: String,
-    /// Name of the file it came as.
+    /// The page of that export, counted from 1; none for a picture.
+    #[serde(default)]
+    pub page: Option<u32>,
+    /// Name of the file it came as, or left as.
     pub name: String,
-    /// SHA-256 of that file.
+    /// SHA-256 of that file; of a page, of its unmarked pixels when it left.
     pub sha256: String,
     /// Places of the mark that could be read.
     pub carriers: u64,
+    /// Whether the original was at hand as it was marked; a page is drawn otherwise once somebody on it was erased, a value changed, or the machine has another font, and then shows less of its mark.
+    #[serde(default = "yes")]
+    pub redrawn: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An examined leak.
@@ -138,8 +153,17 @@ pub struct LeakView {
     pub epsilon: f64,
     /// Copies ever issued, all examined.
     pub copies_examined: u64,
-    /// What a copy's `ln_e` must reach.
+    /// Accounts that ever had a coin for a decoy, all examined beside the copies.
+    #[serde(default)]
+    pub accounts_examined: u64,
+    /// Decoys found in it.
+    #[serde(default)]
+    pub decoys: u64,
+    /// What the `ln_e` of a copy or an account must reach.
     pub threshold_ln: f64,
+    /// The accounts that had coins for these decoys, strongest evidence first.
+    #[serde(default)]
+    pub accounts: Vec<AccountView>,
     /// The copies that share persons or canaries with it, strongest evidence first.
     pub copies: Vec<CopyView>,
     /// The originals it shows, when it is a picture.
@@ -167,6 +191,11 @@ impl LeakView {
     pub fn accused(&self) -> impl Iterator<Item = &CopyView> {
         self.copies.iter().filter(|copy| copy.accused)
     }
+
+    /// The accounts accused.
+    pub fn accused_accounts(&self) -> impl Iterator<Item = &AccountView> {
+        self.accounts.iter().filter(|account| account.accused)
+    }
 }
 
 /// The examinations of this process.
@@ -191,6 +220,8 @@ struct Seen {
     persons: HashSet<SubjectId>,
     /// By position among the issued ones.
     canaries: HashSet<usize>,
+    /// By position among all.
+    decoys: HashSet<usize>,
     leak: Leak,
     /// Where each mark stands, by position in the leak.
     owners: Vec<Owner>,
@@ -216,6 +247,7 @@ struct Cells<'a> {
 struct Issued {
     exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
     canaries: Canaries,
+    decoys: Decoys,
 }
 
 impl Service {
@@ -253,7 +285,10 @@ impl Service {
             marks: 0,
             epsilon: epsilon.get(),
             copies_examined: 0,
+            accounts_examined: 0,
+            decoys: 0,
             threshold_ln: 0.0,
+            accounts: Vec::new(),
             copies: Vec::new(),
             pictures: Vec::new(),
             readers: Vec::new(),
@@ -355,8 +390,11 @@ impl Service {
 
     fn examine(&self, caller: &Caller, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         view.sha256 = self.spooled_sha256(&view.id)?;
-        if self.spooled_picture(&view.id)? {
+        let head = self.spooled_head(&view.id)?;
+        if is_picture(&head) {
             self.examine_picture(view, epsilon)?;
+        } else if head.starts_with(b"%PDF-") {
+            self.examine_pdf(view, epsilon)?;
         } else {
             self.examine_table(view, epsilon)?;
         }
@@ -369,22 +407,72 @@ impl Service {
             ("epsilon", view.epsilon.to_string()),
             ("accused", accused.join(",")),
         ]);
+        let accounts: Vec<&str> = view.accused_accounts().map(|a| a.who.as_str()).collect();
+        if !accounts.is_empty() {
+            let told = [("accused_accounts", accounts.join(","))];
+            event.details.extend(named(told));
+        }
         self.ledger().operator_blocking(&event)?;
         view.state = LeakState::Done;
         Ok(())
     }
 
-    /// Whether the uploaded file is a picture, judged from its bytes.
-    fn spooled_picture(&self, id: &str) -> Result<bool> {
+    /// The first bytes of the uploaded file, which say what it is.
+    fn spooled_head(&self, id: &str) -> Result<Vec<u8>> {
         let mut head = Vec::new();
         self.open_sealed(&self.spool(id), id)?
             .take(16)
             .read_to_end(&mut head)
             .map_err(ServiceError::io("read the upload"))?;
-        Ok(is_picture(&head))
+        Ok(head)
+    }
+
+    /// Examines the rows that a PDF's letters make, and the pictures in its pages.
+    fn examine_pdf(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
+        match self.examine_rows(view, epsilon) {
+            // Scanned pages have pictures and no letters.
+            Err(ServiceError::Reading(reading::ReadError::Empty)) => {}
+            done => done?,
+        }
+        let gallery = self.gallery()?;
+        // Every export is examined by its rows, whether it has pages or not.
+        view.copies_examined = self.issued()?.exports.len() as u64 + gallery.beside_exports();
+        if view.copies_examined == 0 {
+            return Ok(());
+        }
+        let limit = threshold(view.copies_examined, epsilon)?;
+        view.threshold_ln = limit.ln();
+        let mut evidence = Evidence::default();
+        let source = self.open_sealed(&self.spool(&view.id), &view.id)?;
+        let mut pdf = reading::Pdf::open(source, &reading::Limits::default())?;
+        let mut looked = 0;
+        for page in 0..pdf.pages().min(PAGES_LOOKED_AT) {
+            for picture in pdf.pictures(page)? {
+                if looked < PICTURES_LOOKED_AT {
+                    self.look_at_part(&gallery, picture, &mut evidence)?;
+                    looked += 1;
+                }
+            }
+            if looked >= PICTURES_LOOKED_AT {
+                break;
+            }
+        }
+        self.conclude(view, &gallery, &evidence, limit)?;
+        // Only now: what a copy's rows say against it counts too.
+        view.copies.retain(is_of_interest);
+        view.symbols_missing = missing(view, epsilon)?;
+        view.rows_missing = view.rows_missing.filter(|_| view.symbols_missing.is_some());
+        Ok(())
     }
 
     fn examine_table(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
+        self.examine_rows(view, epsilon)?;
+        view.copies.retain(is_of_interest);
+        Ok(())
+    }
+
+    /// Scores every issued copy by the rows of the leak; all of them are in the view.
+    fn examine_rows(&self, view: &mut LeakView, epsilon: Epsilon) -> Result<()> {
         let issued = self.issued()?;
         let mut seen = self.look_through(&view.id, &view.file_name, &issued)?;
         for (at, canary) in issued.canaries.iter().enumerate() {
@@ -401,9 +489,18 @@ impl Service {
         view.canaries = seen.leak.canaries_seen() as u64;
         view.marks = seen.leak.marks_seen() as u64;
         view.copies_examined = issued.exports.len() as u64;
+        view.decoys = seen.decoys.len() as u64;
+        view.accounts_examined = self.accounts_examined()?;
+        // Copies and accounts stand in one report, so that its ε is shared by all of them.
+        let judged = view.copies_examined + view.accounts_examined;
+        if judged > 0 {
+            let threshold = threshold(judged, epsilon)?;
+            view.threshold_ln = threshold.ln();
+            view.accounts = self.accounts(&issued.decoys.at(&seen.decoys), threshold)?;
+        }
         if !issued.exports.is_empty() {
-            let tracing = judge(&seen, &issued, epsilon)?;
-            view.threshold_ln = tracing.threshold_ln;
+            let part = part_of(epsilon, view.copies_examined, judged)?;
+            let tracing = judge(&seen, &issued, part)?;
             view.copies = copies(&seen, &issued, &tracing);
             view.symbols_missing = missing(view, epsilon)?;
             view.rows_missing = rows_missing(&tracing, view.persons).filter(|rows| *rows > 0);
@@ -439,7 +536,11 @@ impl Service {
             exports.push((export, key, subjects));
         }
         let canaries = Canaries::of(&self.code_key(), exports.iter().map(|(export, ..)| export));
-        Ok(Issued { exports, canaries })
+        Ok(Issued {
+            exports,
+            canaries,
+            decoys: self.all_decoys()?,
+        })
     }
 
     /// Reads the file row by row, leading each to a person or a canary.
@@ -538,6 +639,10 @@ impl Service {
                 seen.canaries.insert(place);
                 return Ok(());
             }
+            if let Some(place) = issued.decoys.find(*kind, &normal) {
+                seen.decoys.insert(place);
+                return Ok(());
+            }
             if person.is_none() {
                 let found = self.vault.find(Some(*kind), &normal)?;
                 person = found
@@ -550,6 +655,10 @@ impl Service {
         if let (None, Some((name, home))) = (person, at_home(&values)) {
             if let Some(place) = issued.canaries.find(Kind::ADDRESS, &home) {
                 seen.canaries.insert(place);
+                return Ok(());
+            }
+            if let Some(place) = issued.decoys.find(Kind::ADDRESS, &home) {
+                seen.decoys.insert(place);
                 return Ok(());
             }
             person = self.who_lives_there(&name, &home)?;
@@ -715,25 +824,46 @@ fn copies(seen: &Seen, issued: &Issued, tracing: &Tracing) -> Vec<CopyView> {
             ln_e: score.combined.ln(),
             accused: score.verdict.is_accused(),
         })
-        .filter(|copy| copy.persons_shared > 0 || copy.accused || shares_canaries(copy))
         .collect();
     views.sort_by(|a, b| b.ln_e.total_cmp(&a.ln_e));
     views
 }
 
-/// Whether canaries alone say something for the copy.
-fn shares_canaries(copy: &CopyView) -> bool {
-    let said = |channel: &ChannelView| channel.name == "canaries" && channel.ln_e > 0.0;
-    copy.channels.iter().any(said)
+/// Whether a copy is to be told of: it shares persons, is accused, or canaries or pictures say something.
+fn is_of_interest(copy: &CopyView) -> bool {
+    let said = |channel: &ChannelView| match channel.name.as_str() {
+        "marks" => false,
+        "canaries" => channel.ln_e > 0.0,
+        _ => true,
+    };
+    copy.persons_shared > 0 || copy.accused || copy.channels.iter().any(said)
 }
 
 fn missing(view: &LeakView, epsilon: Epsilon) -> Result<Option<u64>> {
     if view.persons == 0 || view.accused().next().is_some() {
         return Ok(None);
     }
-    let needed = symbols_needed(1, threshold(view.copies_examined, epsilon)?)
+    let judged = view.copies_examined + view.accounts_examined;
+    let needed = symbols_needed(1, threshold(judged, epsilon)?)
         .map_err(|error| ServiceError::Invalid(error.to_string()))?;
     Ok(Some(needed.saturating_sub(view.marks)))
+}
+
+/// Which original a picture shows, Chinese and English.
+fn shown_original(picture: &PictureFound) -> (String, String) {
+    let (id, name, carriers) = (&picture.picture, &picture.name, picture.carriers);
+    match picture.page {
+        Some(page) => (
+            format!("图片与导出 {id} 的第 {page} 页相符，可读标记 {carriers} 处。"),
+            format!(
+                "it shows page {page} of export {id}, in which {carriers} places of the mark could be read"
+            ),
+        ),
+        None => (
+            format!("图片与所保存的 {name}（{id}）相符，可读标记 {carriers} 处。"),
+            format!("it shows {name} ({id}), in which {carriers} places of the mark could be read"),
+        ),
+    }
 }
 
 /// The outcome in plain words, Chinese and English.
@@ -744,32 +874,28 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         en.push(english);
     };
     let (rows, persons, canaries) = (view.rows, view.persons, view.canaries);
-    match view.pictures.as_slice() {
-        // A table always has rows; a picture has none.
-        [] if rows > 0 || view.bad_rows > 0 => say(
+    // A table always has rows; a picture has none; a PDF may have both.
+    if rows > 0 || view.bad_rows > 0 {
+        say(
             format!("文件共 {rows} 行，其中查到本库中的 {persons} 人、替身 {canaries} 人。"),
             format!(
                 "the file has {rows} rows; {persons} persons of this vault and {canaries} canary persons were found in it"
             ),
-        ),
-        [] => say(
+        );
+    } else if view.pictures.is_empty() {
+        say(
             "没有认出与所保存的任何一张图片相符。".to_owned(),
             "it was not recognised as any picture kept here".to_owned(),
-        ),
-        shown => {
-            for picture in shown {
-                let (name, carriers) = (&picture.name, picture.carriers);
-                say(
-                    format!(
-                        "图片与所保存的 {name}（{}）相符，可读标记 {carriers} 处。",
-                        picture.picture
-                    ),
-                    format!(
-                        "it shows {name} ({}), in which {carriers} places of the mark could be read",
-                        picture.picture
-                    ),
-                );
-            }
+        );
+    }
+    for picture in &view.pictures {
+        let (chinese, english) = shown_original(picture);
+        say(chinese, english);
+        if !picture.redrawn {
+            say(
+                "该页已不能照原样重绘（页上有人已注销或其值已改，或字体不同），所读标记因此较少。".to_owned(),
+                "that page can no longer be drawn as it left (somebody on it was erased, a value changed, or the font is another), so less of the mark is read".to_owned(),
+            );
         }
     }
     for copy in view.accused() {
@@ -808,6 +934,7 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
             );
         }
     }
+    decoys_say(view, &mut say);
     if !view.readers.is_empty() {
         say(
             "读取者排名只表示可能性大小，不构成指认。".to_owned(),
@@ -819,4 +946,51 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         "what is accused is a copy, not a person: whoever holds the marking key could frame, which is why the key was committed in the log before the export left".to_owned(),
     );
     (zh, en)
+}
+
+/// What decoys that turned up say about those to whom the lot showed them.
+fn decoys_say(view: &LeakView, say: &mut impl FnMut(String, String)) {
+    if view.decoys == 0 {
+        return;
+    }
+    let decoys = view.decoys;
+    say(
+        format!(
+            "文件中有 {decoys} 名诱饵人物：世上没有此人，只按事先记入日志的概率在查询结果中出现。"
+        ),
+        format!(
+            "it holds {decoys} decoys: persons who do not exist, shown among the results of look-ups with chances written into the log beforehand"
+        ),
+    );
+    for account in view.accused_accounts() {
+        let AccountView {
+            name,
+            who,
+            coins,
+            shown,
+            expected,
+            ..
+        } = account;
+        say(
+            format!(
+                "诱饵指向账号 {name}（{who}）：其中 {coins} 名曾为它抽签，显示了 {shown} 名，按概率应约 {expected:.1} 名。误指任何无辜账号或副本的概率不超过 {:e}。",
+                view.epsilon
+            ),
+            format!(
+                "its decoys lead to the account {name} ({who}): it had coins for {coins} of them and was shown {shown}, where chance would show about {expected:.1}; the chance of accusing any innocent account or copy is at most {:e}",
+                view.epsilon
+            ),
+        );
+    }
+    if view.accused_accounts().next().is_none() {
+        say(
+            "诱饵的证据不足以指认任何账号。".to_owned(),
+            "its decoys are not evidence enough against any account".to_owned(),
+        );
+        return;
+    }
+    say(
+        "被指认的是账号所见的内容，不是某个人：可能是本人泄露、账号被盗，或他把看到的告诉了泄露的人。前提是无辜者没有把自己看到的诱饵转告给泄露者。".to_owned(),
+        "what is accused is what an account was shown, not a person: whoever holds it may have leaked, been robbed, or told somebody who did; it assumes that an innocent passed on no decoy that he saw to whoever leaked".to_owned(),
+    );
 }

@@ -47,6 +47,9 @@ struct Note {
     event: String,
     /// For chunk leaves: index of the header leaf.
     header: Option<u64>,
+    /// For reads of a decoy, which the operator's key traces: its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decoy: Option<SubjectId>,
 }
 
 impl Note {
@@ -55,6 +58,7 @@ impl Note {
             counted: vec![(reserved.owner().bytes(), reserved.n())],
             event: String::from_utf8_lossy(event).into_owned(),
             header: None,
+            decoy: None,
         }
     }
 }
@@ -73,6 +77,9 @@ pub(crate) struct EventRow {
     pub(crate) subject: Option<SubjectId>,
     pub(crate) n: u64,
     pub(crate) event: Event,
+    /// The decoy that was read in place of a subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) decoy: Option<SubjectId>,
 }
 
 /// Reads of one caller on one day.
@@ -176,11 +183,14 @@ impl Ledger {
     }
 
     /// Queues one leaf; what is returned resolves when it is durable.
-    fn queue_leaf(&self, owner: Owner, event: &Event) -> Result<Done> {
+    fn queue_leaf(&self, owner: Owner, event: &Event, decoy: Option<SubjectId>) -> Result<Done> {
         let bytes = event.to_bytes();
         let reserved = self.vault.trace().reserve(owner)?;
         let leaf = reserved.leaf(&bytes)?;
-        let note = Note::of_event(&reserved, &bytes);
+        let note = Note {
+            decoy,
+            ..Note::of_event(&reserved, &bytes)
+        };
         let done = self.append(leaf.bytes, note)?;
         reserved.queued();
         Ok(done)
@@ -232,17 +242,25 @@ impl Ledger {
     ///
     /// `Vault(Erased)` when the subject was erased; nothing is traced then.
     pub(crate) async fn subject(&self, subject: SubjectId, event: &Event) -> Result<Appended> {
-        finish(self.queue_leaf(Owner::Subject(subject), event)?.await)
+        finish(self.queue_leaf(Owner::Subject(subject), event, None)?.await)
     }
 
     /// Traces an event that concerns no subject.
     pub(crate) async fn operator(&self, event: &Event) -> Result<Appended> {
-        finish(self.queue_leaf(Owner::Operator, event)?.await)
+        finish(self.queue_leaf(Owner::Operator, event, None)?.await)
+    }
+
+    /// Traces a read of a decoy: a leaf of the operator, as long as a subject's and told apart by nobody without its key.
+    pub(crate) async fn decoy(&self, decoy: SubjectId, event: &Event) -> Result<Appended> {
+        finish(self.queue_leaf(Owner::Operator, event, Some(decoy))?.await)
     }
 
     /// The same, from a thread that may wait.
     pub(crate) fn operator_blocking(&self, event: &Event) -> Result<Appended> {
-        finish(self.queue_leaf(Owner::Operator, event)?.blocking_recv())
+        finish(
+            self.queue_leaf(Owner::Operator, event, None)?
+                .blocking_recv(),
+        )
     }
 
     /// Appends a root of the private map, which concerns nobody and counts for nobody.
@@ -251,6 +269,7 @@ impl Ledger {
             counted: Vec::new(),
             event: String::new(),
             header: None,
+            decoy: None,
         };
         finish(self.append(root.to_bytes(), note)?.blocking_recv())
     }
@@ -294,6 +313,7 @@ impl Ledger {
                     .collect(),
                 event: String::new(),
                 header: Some(index),
+                decoy: None,
             };
             let done = self.append(leaf, note)?;
             reserved.into_iter().for_each(Reservation::queued);
@@ -394,7 +414,11 @@ fn project(vault: &Vault, rows: &[Projected], live: &broadcast::Sender<EventView
             Owner::Subject(subject) => Some(subject),
             Owner::Operator => None,
         };
-        count_day(store, &mut days, &event)?;
+        let decoy = row.note.decoy;
+        // A decoy is nobody: whoever was shown one read no person more.
+        if decoy.is_none() {
+            count_day(store, &mut days, &event)?;
+        }
         shelf::put(
             &mut batch,
             Space::Events,
@@ -403,13 +427,17 @@ fn project(vault: &Vault, rows: &[Projected], live: &broadcast::Sender<EventView
                 subject,
                 n,
                 event: event.clone(),
+                decoy,
             },
         )?;
-        views.push(EventView {
-            index: row.index,
-            subject: subject.map(|id| id.to_string()),
-            event,
-        });
+        // Some who watch are readers too: a decoy looks like anybody, and its coin is not shown.
+        if event.action != Action::Decoy {
+            views.push(EventView {
+                index: row.index,
+                subject: subject.or(decoy).map(|id| id.to_string()),
+                event,
+            });
+        }
     }
     for (key, count) in &days {
         shelf::put(&mut batch, Space::Stats, key, count)?;

@@ -10,8 +10,11 @@ mod attest;
 pub mod backup;
 mod caller;
 mod canaries;
+pub mod case;
 mod clock;
 mod collections;
+pub mod count;
+mod decoys;
 pub mod demo;
 mod error;
 mod event;
@@ -28,6 +31,7 @@ mod members;
 mod meter;
 pub mod mine;
 mod open;
+mod pages;
 mod person;
 mod pictures;
 mod policies;
@@ -57,6 +61,7 @@ pub use attest::{Alarm, MapStatus, Pace, TraceStatus, WitnessStatus};
 pub use caller::{Assurance, Caller, CallerKind, Role};
 pub use clock::{UnixMs, day, rfc3339};
 pub use collections::{CollectionView, FieldView};
+pub use decoys::AccountView;
 pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
@@ -110,6 +115,7 @@ pub struct Service {
     attempts: Attempts,
     imports: imports::Imports,
     leaks: leaks::Leaks,
+    likenesses: decoys::Likenesses,
     /// Verified against when the login is unknown, so that both take as long.
     dummy_password: String,
 }

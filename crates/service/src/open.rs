@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::access::KeyRing;
 use crate::attest::{Attest, Pace};
 use crate::clock::Clock;
+use crate::decoys::Likenesses;
 use crate::error::{Result, ServiceError};
 use crate::imports::Imports;
 use crate::leaks::Leaks;
@@ -158,6 +159,7 @@ impl Service {
             attempts: Attempts::default(),
             imports: Imports::default(),
             leaks: Leaks::default(),
+            likenesses: Likenesses::default(),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });
         service.load_keys()?;

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::access::short_name;
 use crate::caller::{Caller, Role};
 use crate::clock::UnixMs;
+use crate::decoys::DECOY_PERCENT;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::ledger::named;
@@ -50,6 +51,9 @@ pub struct PurposeView {
     /// How far the trace of a read must be before the value leaves.
     #[serde(default)]
     pub surety: Surety,
+    /// The chance in percent that a look-up by name shows its reader a decoy, a person who does not exist; none: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoy_percent: Option<u8>,
     /// Version, counted from one; filled in when stored.
     #[serde(default)]
     pub version: u32,
@@ -113,12 +117,33 @@ pub(crate) fn stored_purposes(vault: &Vault) -> Result<PurposeBook> {
             notice_hash,
             marketing: purpose.marketing,
             surety: purpose.surety,
+            decoy_percent: purpose.decoy_percent,
             version: stored.version,
             updated: purpose.at,
         };
         (purpose.id, Arc::new(view))
     });
     Ok(PurposeBook(views.collect()))
+}
+
+/// What a purpose may offer by way of decoys.
+fn checked_decoys(percent: Option<u8>, basis: LegalBasis) -> Result<Option<u8>> {
+    let Some(percent) = percent else {
+        return Ok(None);
+    };
+    if !DECOY_PERCENT.contains(&percent) {
+        return Err(ServiceError::Invalid(format!(
+            "decoys are shown with a chance of {} to {} percent",
+            DECOY_PERCENT.start(),
+            DECOY_PERCENT.end()
+        )));
+    }
+    if basis == LegalBasis::Emergency {
+        return Err(ServiceError::Invalid(
+            "a purpose for emergencies shows nobody who does not exist".to_owned(),
+        ));
+    }
+    Ok(Some(percent))
 }
 
 fn check_purpose(view: &PurposeView) -> Result<Purpose> {
@@ -159,6 +184,7 @@ fn check_purpose(view: &PurposeView) -> Result<Purpose> {
         }),
         marketing: view.marketing,
         surety: view.surety,
+        decoy_percent: checked_decoys(view.decoy_percent, basis)?,
         active: true,
         at: 0,
     })
@@ -205,6 +231,10 @@ impl Service {
         event.purpose = Some(view.id.clone());
         event.fields.clone_from(&view.fields);
         event.details = named([("basis", view.basis.to_string())]);
+        if let Some(percent) = purpose.decoy_percent {
+            let told = [("decoy_percent", percent.to_string())];
+            event.details.extend(named(told));
+        }
         self.ledger().operator(&event).await?;
         self.vault
             .put_purpose(&purpose, Batch::new())

@@ -9,11 +9,12 @@ use std::str::FromStr;
 use futures_util::future::join_all;
 use liuhen_kinds::{Kind, Lang, RulePack};
 use liuhen_tlog::Appended;
-use liuhen_vault::{Resolved, SiteId, SubjectId, SubjectState, Token, VaultError};
+use liuhen_vault::{OpenField, Resolved, SiteId, SubjectId, SubjectState, Token, VaultError};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, CallerKind, Role};
 use crate::clock::UnixMs;
+use crate::decoys::Decoy;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Event, Outcome};
 use crate::imports::{level_of, lookup_form, masked};
@@ -25,7 +26,7 @@ use crate::{Service, ids};
 const SUBJECTS_AT_ONCE: usize = 1000;
 
 /// How many persons one exact value may lead to; a value shared by more says nothing about any of them.
-const MATCHES_AT_MOST: usize = 20;
+pub(crate) const MATCHES_AT_MOST: usize = 20;
 
 /// How a person is named in a request.
 #[derive(Clone, Serialize, Deserialize)]
@@ -175,15 +176,17 @@ pub struct ReadAnswer {
 }
 
 /// A person a handle led to.
-enum Found {
+pub(crate) enum Found {
     Subject(SubjectId, Option<String>),
+    /// Nobody, shown by lot.
+    Decoy(Box<Decoy>),
     Erased,
     Unknown,
 }
 
 /// What was decided about one person.
-struct Decided {
-    outcome: Outcome,
+pub(crate) struct Decided {
+    pub(crate) outcome: Outcome,
     reasons: Vec<Reason>,
 }
 
@@ -199,9 +202,11 @@ impl Service {
         check_request(caller, request)?;
         let policies = self.policies.load_full();
         let decision = ids::random("d", 10)?;
-        let mut found = Vec::new();
+        let mut led = Vec::new();
         for handle in &request.subjects {
+            let mut found = Vec::new();
             self.resolve(caller, handle, &mut found)?;
+            led.push((handle, found));
         }
         let asked = Asked {
             caller,
@@ -210,8 +215,14 @@ impl Service {
             collection: &collection,
             decision: &decision,
             policies: &policies.version,
-            count: found.len(),
+            count: led.iter().map(|(_, found)| found.len()).sum(),
         };
+        // Chances of decoys are durable before anything else happens.
+        let led = led
+            .into_iter()
+            .map(|(handle, found)| self.among(&asked, &policies, handle, found));
+        let found: Vec<Vec<Found>> = join_all(led).await.into_iter().collect::<Result<_>>()?;
+        let found: Vec<Found> = found.into_iter().flatten().collect();
         // All persons of a request share one flush: their leaves are queued together.
         let answers = join_all(
             found
@@ -325,6 +336,7 @@ impl Service {
     ) -> Result<SubjectAnswer> {
         let (subject, token) = match found {
             Found::Subject(id, token) => (id, token),
+            Found::Decoy(decoy) => return self.answer_decoy(asked, policies, decoy).await,
             Found::Erased => return self.answer_nobody(asked, Outcome::Erased).await,
             Found::Unknown => return self.answer_nobody(asked, Outcome::Unknown).await,
         };
@@ -362,6 +374,36 @@ impl Service {
             reasons: decided.reasons,
             subject: shown.then(|| subject.to_string()),
             token: token.clone(),
+            fields,
+            answers,
+            receipt: self.receipt(&traced)?,
+        })
+    }
+
+    /// As for a person; only the trace, under the operator's key, knows better.
+    async fn answer_decoy(
+        &self,
+        asked: &Asked<'_>,
+        policies: &crate::policy::PolicyBook,
+        decoy: &Decoy,
+    ) -> Result<SubjectAnswer> {
+        let Decided { outcome, reasons } = self.decide_decoy(asked, policies)?;
+        let event = self.read_event(asked, outcome, &reasons);
+        let traced = self.ledger().decoy(decoy.id, &event).await?;
+        let (mut fields, mut answers) = (Vec::new(), Vec::new());
+        if outcome.released() {
+            self.await_surety(asked.purpose.surety, traced.index)
+                .await?;
+            let opened = decoy.open(&asked.request.fields);
+            (fields, answers) = self.shape(asked, outcome, &opened);
+        }
+        self.ledger().meter().read(outcome);
+        let shown = asked.caller.kind != CallerKind::Service;
+        Ok(SubjectAnswer {
+            outcome,
+            reasons,
+            subject: shown.then(|| decoy.id.to_string()),
+            token: None,
             fields,
             answers,
             receipt: self.receipt(&traced)?,
@@ -408,16 +450,43 @@ impl Service {
     }
 
     /// The view the policies allow: the one asked for or, for plain, masked in its place.
-    fn decide_view(
+    pub(crate) fn decide_view(
         &self,
         asked: &Asked<'_>,
         policies: &crate::policy::PolicyBook,
         subject: &SubjectId,
         since: UnixMs,
     ) -> Result<Decided> {
-        let facts = self.facts(asked, subject, since)?;
+        let consent = self.consent_state(subject, &asked.purpose.id)?;
+        let facts = Facts {
+            objects_marketing: self.objects_marketing(subject)?,
+            retention_over: self.retention_over(since, asked.purpose),
+            ..self.facts(asked, consent)
+        };
+        Self::decide_on(asked, policies, &facts)
+    }
+
+    /// The view of a decoy: of somebody who consented, objects to nothing and was taken in today.
+    pub(crate) fn decide_decoy(
+        &self,
+        asked: &Asked<'_>,
+        policies: &crate::policy::PolicyBook,
+    ) -> Result<Decided> {
+        let consent = if asked.purpose.basis == 1 {
+            "given"
+        } else {
+            "none"
+        };
+        Self::decide_on(asked, policies, &self.facts(asked, consent))
+    }
+
+    fn decide_on(
+        asked: &Asked<'_>,
+        policies: &crate::policy::PolicyBook,
+        facts: &Facts<'_>,
+    ) -> Result<Decided> {
         let view = asked.request.view;
-        let reasons = policies.decide(asked.caller, Ask::View(view), &facts)?;
+        let reasons = policies.decide(asked.caller, Ask::View(view), facts)?;
         let granted = match view {
             View::Plain => Outcome::Plain,
             View::Masked => Outcome::Masked,
@@ -431,7 +500,7 @@ impl Service {
         }
         let masked_instead = view == View::Plain
             && policies
-                .decide(asked.caller, Ask::View(View::Masked), &facts)?
+                .decide(asked.caller, Ask::View(View::Masked), facts)?
                 .is_empty();
         Ok(Decided {
             outcome: if masked_instead {
@@ -443,17 +512,12 @@ impl Service {
         })
     }
 
-    fn facts<'a>(
-        &self,
-        asked: &Asked<'a>,
-        subject: &SubjectId,
-        since: UnixMs,
-    ) -> Result<Facts<'a>> {
+    /// The facts that do not depend on the person.
+    fn facts<'a>(&self, asked: &Asked<'a>, consent: &'static str) -> Facts<'a> {
         let purpose = asked.purpose;
-        let consent = self.consent_state(subject, &purpose.id)?;
-        Ok(Facts {
+        Facts {
             collection: asked.collection,
-            objects_marketing: self.objects_marketing(subject)?,
+            objects_marketing: false,
             purpose: &purpose.id,
             basis: purpose.basis,
             marketing: purpose.marketing,
@@ -461,9 +525,9 @@ impl Service {
             fields: &asked.request.fields,
             level: self.highest_level(asked.collection, &asked.request.fields),
             consent,
-            retention_over: self.retention_over(since, purpose),
+            retention_over: false,
             count: asked.count,
-        })
+        }
     }
 
     pub(crate) fn highest_level(&self, collection: &str, fields: &[String]) -> i64 {
@@ -484,6 +548,16 @@ impl Service {
         }
         let names: Vec<&str> = asked.request.fields.iter().map(String::as_str).collect();
         let opened = self.vault.open_fields(subject, asked.collection, &names)?;
+        Ok(self.shape(asked, outcome, &opened))
+    }
+
+    /// Opened values as the outcome shows them: plain, masked, or answers.
+    fn shape(
+        &self,
+        asked: &Asked<'_>,
+        outcome: Outcome,
+        opened: &[OpenField],
+    ) -> (Vec<Released>, Vec<bool>) {
         if outcome == Outcome::Answered {
             let values: HashMap<&str, (Option<Kind>, &str)> = opened
                 .iter()
@@ -496,7 +570,7 @@ impl Service {
                 .iter()
                 .map(|question| yes(question, &values, &today))
                 .collect();
-            return Ok((Vec::new(), answers));
+            return (Vec::new(), answers);
         }
         let released = opened.iter().map(|field| {
             let value = match outcome {
@@ -505,7 +579,7 @@ impl Service {
             };
             released(&field.name, field.kind, value)
         });
-        Ok((released.collect(), Vec::new()))
+        (released.collect(), Vec::new())
     }
 
     pub(crate) fn receipt(&self, traced: &Appended) -> Result<ReceiptView> {
@@ -533,12 +607,12 @@ pub(crate) fn released(name: &str, kind: Option<Kind>, value: String) -> Release
 }
 
 /// What all persons of a request have in common.
-struct Asked<'a> {
-    caller: &'a Caller,
-    request: &'a ReadRequest,
-    purpose: &'a PurposeView,
-    collection: &'a str,
-    decision: &'a str,
+pub(crate) struct Asked<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) request: &'a ReadRequest,
+    pub(crate) purpose: &'a PurposeView,
+    pub(crate) collection: &'a str,
+    pub(crate) decision: &'a str,
     policies: &'a str,
     count: usize,
 }

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::caller::{Caller, Role};
 use crate::canaries::{Canaries, LEADS};
 use crate::clock::UnixMs;
+use crate::decoys::{AccountView, Decoys, decoys_named, part_of};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
-use crate::exports::StoredExport;
+use crate::exports::{StoredExport, threshold};
 use crate::ledger::named;
 use crate::{Service, ids, shelf};
 
@@ -67,13 +68,19 @@ pub struct SightingView {
     pub id: String,
     /// Where they were seen.
     pub place: String,
-    /// The canaries seen there, by table and number.
+    /// The canaries seen there, by table and number, and the decoys, by `decoy/` and id.
     pub canaries: Vec<String>,
     /// Exports that carried one of them, those with most first.
     pub carriers: Vec<Carrier>,
+    /// Accounts that were shown one of the decoys among them, strongest evidence first.
+    #[serde(default)]
+    pub accounts: Vec<AccountView>,
     /// Copies ever issued, all examined.
     pub copies_examined: u64,
-    /// What a copy's `ln_e` must reach.
+    /// Accounts that ever had a coin for a decoy, all examined.
+    #[serde(default)]
+    pub accounts_examined: u64,
+    /// What the `ln_e` of a copy or account must reach.
     pub threshold_ln: f64,
     /// When it was last reported.
     pub seen: UnixMs,
@@ -95,15 +102,19 @@ pub struct SightingAnswer {
 /// Canaries of a vault, to be looked for where only values are at hand.
 pub struct Watch {
     canaries: Canaries,
+    decoys: Decoys,
 }
 
 impl Watch {
-    /// The canary to whom a value of some kind belongs.
+    /// The canary or decoy to whom a value of some kind belongs.
     pub fn of(&self, kind: Kind, value: &str) -> Option<String> {
-        self.canaries.name(self.canaries.of_value(kind, value)?)
+        match self.canaries.of_value(kind, value) {
+            Some(place) => self.canaries.name(place),
+            None => self.decoys.name_of(kind, value),
+        }
     }
 
-    /// The canary to whom a value of any kind belongs.
+    /// The canary or decoy to whom a value of any kind belongs.
     pub fn of_any(&self, value: &str) -> Option<String> {
         LEADS.iter().find_map(|kind| self.of(*kind, value))
     }
@@ -125,6 +136,7 @@ impl Service {
         caller.need(Role::Investigator, "look for canaries")?;
         Ok(Watch {
             canaries: self.issued_canaries()?,
+            decoys: self.all_decoys()?,
         })
     }
 
@@ -179,13 +191,25 @@ impl Service {
         let mut canaries: BTreeSet<String> = found.clone();
         canaries.extend(known.iter().flat_map(|view| view.canaries.iter().cloned()));
         let exports = self.issued_exports()?;
-        let (carriers, threshold_ln) = self.carriers(&exports, &canaries)?;
+        let accounts_examined = self.accounts_examined()?;
+        let judged = exports.len() as u64 + accounts_examined;
+        let carriers = self.carriers(&exports, &canaries, judged)?;
+        let decoys = decoys_named(&canaries);
+        let (accounts, threshold_ln) = match judged {
+            0 => (Vec::new(), 0.0),
+            _ => {
+                let threshold = threshold(judged, Epsilon::DEFAULT)?;
+                (self.accounts(&decoys, threshold)?, threshold.ln())
+            }
+        };
         let view = SightingView {
             id: known.map_or_else(|| ids::random("s", 8), |view| Ok(view.id))?,
             place,
             canaries: canaries.into_iter().collect(),
             carriers,
+            accounts: accounts.into_iter().filter(|one| one.shown > 0).collect(),
             copies_examined: exports.len() as u64,
+            accounts_examined,
             threshold_ln,
             seen: self.now(),
             by: caller.display.clone(),
@@ -199,6 +223,11 @@ impl Service {
             ("canaries", view.canaries.len().to_string()),
             ("exports", named_exports.join(",")),
         ]);
+        if !view.accounts.is_empty() {
+            let who: Vec<&str> = view.accounts.iter().map(|one| one.who.as_str()).collect();
+            let told = [("accounts", who.join(","))];
+            event.details.extend(named(told));
+        }
         self.ledger().operator(&event).await?;
         self.put_sighting(&view)?;
         drop(guard);
@@ -265,16 +294,17 @@ impl Service {
             .collect()
     }
 
-    /// Exports that carried one of the canaries, and what the evidence of all of them together says.
+    /// Exports that carried one of the canaries, and what the evidence of all of them together says, with `judged` copies and accounts in one alert.
     ///
     /// Canaries that were not seen say nothing here: a call or a listing shows a few values, not a file.
     fn carriers(
         &self,
         exports: &[(StoredExport, ExportKey)],
         seen: &BTreeSet<String>,
-    ) -> Result<(Vec<Carrier>, f64)> {
+        judged: u64,
+    ) -> Result<Vec<Carrier>> {
         if exports.is_empty() {
-            return Ok((Vec::new(), 0.0));
+            return Ok(Vec::new());
         }
         let all = Canaries::of(&self.code_key(), exports.iter().map(|(export, _)| export));
         let canaries: Vec<(usize, Canary)> = seen
@@ -306,7 +336,8 @@ impl Service {
                 ..Candidate::whole(key)
             })
             .collect();
-        let traced = trace(&leak, &candidates, Epsilon::DEFAULT)
+        let part = part_of(Epsilon::DEFAULT, exports.len() as u64, judged)?;
+        let traced = trace(&leak, &candidates, part)
             .map_err(|error| ServiceError::Invalid(error.to_string()))?;
         let mut carriers = Vec::new();
         for ((export, key), score) in exports.iter().zip(&traced.copies) {
@@ -330,7 +361,7 @@ impl Service {
             let order = b.carried.cmp(&a.carried);
             order.then_with(|| b.ln_e.total_cmp(&a.ln_e))
         });
-        Ok((carriers, traced.threshold_ln))
+        Ok(carriers)
     }
 
     fn put_sighting(&self, view: &SightingView) -> Result<()> {

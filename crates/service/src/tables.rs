@@ -1,4 +1,4 @@
-//! Tables that leave: CSV, TSV and XLSX, safe to open in a spreadsheet, and JSON Lines for programs.
+//! Tables that leave: CSV, TSV and XLSX, safe to open in a spreadsheet, and JSON Lines for programs; PDF is `pages`'s.
 //!
 //! Rule: a cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return; OWASP, CSV injection) is written in CSV and TSV with a leading apostrophe.
 //! Values that are only a number, such as `+8613…` or `-3.5`, are left as they are: they are no formula, and an apostrophe would change them.
@@ -22,6 +22,8 @@ pub(crate) enum TableFormat {
     Tsv,
     JsonLines,
     Xlsx,
+    /// Made page by page ([`crate::pages`]).
+    Pdf,
 }
 
 impl TableFormat {
@@ -29,12 +31,13 @@ impl TableFormat {
     pub(crate) fn parse(format: &str, encoding: &str) -> Result<Self> {
         match (format, encoding) {
             ("xlsx", _) => Ok(Self::Xlsx),
+            ("pdf", _) => Ok(Self::Pdf),
             ("csv", "" | "utf-8" | "utf8") => Ok(Self::CsvUtf8),
             ("csv", "gbk" | "gb18030") => Ok(Self::CsvGb18030),
             ("tsv", "" | "utf-8" | "utf8") => Ok(Self::Tsv),
             ("jsonl", "" | "utf-8" | "utf8") => Ok(Self::JsonLines),
             _ => Err(ServiceError::Invalid(
-                "an export is csv (utf-8 or gbk), tsv, jsonl or xlsx".to_owned(),
+                "an export is csv (utf-8 or gbk), tsv, jsonl, xlsx or pdf".to_owned(),
             )),
         }
     }
@@ -42,6 +45,7 @@ impl TableFormat {
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Xlsx => "xlsx",
+            Self::Pdf => "pdf",
             Self::Tsv => "tsv",
             Self::JsonLines => "jsonl",
             Self::CsvUtf8 | Self::CsvGb18030 => "csv",
@@ -51,6 +55,7 @@ impl TableFormat {
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Pdf => "application/pdf",
             Self::Tsv => "text/tab-separated-values; charset=utf-8",
             Self::JsonLines => "application/jsonl",
             Self::CsvUtf8 => "text/csv; charset=utf-8",
@@ -72,6 +77,9 @@ pub(crate) fn write_table<W: Write + Send>(
         TableFormat::Tsv => write_delimited(out, b'\t', encoding_rs::UTF_8, header, rows),
         TableFormat::CsvGb18030 => write_delimited(out, b',', encoding_rs::GB18030, header, rows),
         TableFormat::JsonLines => write_json_lines(out, header, rows),
+        TableFormat::Pdf => Err(ServiceError::Invalid(
+            "a PDF is made page by page".to_owned(),
+        )),
     }
 }
 
@@ -372,7 +380,7 @@ mod tests {
 
     #[test]
     fn refuses_unknown_formats() {
-        assert!(TableFormat::parse("pdf", "").is_err());
+        assert!(TableFormat::parse("doc", "").is_err());
         assert!(TableFormat::parse("tsv", "gbk").is_err());
         assert!(TableFormat::parse("csv", "latin-1").is_err());
     }

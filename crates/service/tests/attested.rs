@@ -243,6 +243,7 @@ async fn receipt_of_a_read(service: &Arc<Service>) -> Receipt {
         notice_hash: String::new(),
         marketing: false,
         surety: Surety::Durable,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

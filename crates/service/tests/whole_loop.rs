@@ -49,6 +49,7 @@ fn purpose(id: &str, basis: u8, fields: &[&str]) -> PurposeView {
         notice_hash: String::new(),
         marketing: false,
         surety: liuhen_service::Surety::Durable,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     }

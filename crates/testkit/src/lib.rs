@@ -18,6 +18,7 @@
 
 mod api;
 mod browser;
+mod counted;
 mod driver;
 mod leak;
 mod people;
@@ -26,6 +27,7 @@ mod sheet;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, REQUIRE, Screen, browser_or_skip};
+pub use counted::{CountedLeak, Truth, counted_leak};
 pub use fantoccini;
 pub use people::{Messy, messy, messy_in, people};
 pub use server::{Failure, Plan, Server};

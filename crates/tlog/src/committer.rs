@@ -8,7 +8,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn enqueue(shared: &Shared, pending: Pending) -> Result<(), (Done, Lo
     if queue.closed {
         return Err((pending.done, LogError::Closed));
     }
-    let waiting = queue.bytes;
+    let waiting = queue.bytes + shared.untold.load(Ordering::Acquire);
     if waiting > 0 && waiting + pending.len() > shared.options.max_pending_bytes {
         return Err((pending.done, LogError::Overloaded { waiting }));
     }
@@ -185,6 +185,7 @@ impl Committer {
         let first = self.next;
         let count = batch.len();
         self.next += count as u64;
+        let bytes = batch.iter().map(Pending::len).sum();
         let leaves: Vec<Hash> = batch.iter().map(|pending| pending.sums.leaf).collect();
         let mut dones = Vec::with_capacity(count);
         {
@@ -206,6 +207,7 @@ impl Committer {
             first,
             batch,
             dones,
+            bytes,
         });
     }
 

@@ -4,7 +4,8 @@
 //! batch is told by a thread of its own while the committer writes the next
 //! one. A small one is told by the committer itself: waking another thread
 //! would take longer. Either way batches are told in the order in which they
-//! became durable.
+//! became durable, and until its writers are told a batch counts as waiting:
+//! slow callbacks end in refusals, not in memory.
 
 use std::sync::{
     Arc,
@@ -26,6 +27,8 @@ pub(crate) struct News {
     pub(crate) first: u64,
     pub(crate) batch: Arc<Batch>,
     pub(crate) dones: Vec<Done>,
+    /// What its records take up.
+    pub(crate) bytes: usize,
 }
 
 impl News {
@@ -41,24 +44,34 @@ pub(crate) struct Herald {
     hand: Sender<News>,
     /// Batches handed over and not told to the end.
     under_way: Arc<AtomicUsize>,
+    /// Their bytes.
+    untold: Arc<AtomicUsize>,
 }
 
 /// The other end, a thread's own state.
 pub(crate) struct Crier {
     take: Receiver<News>,
     under_way: Arc<AtomicUsize>,
+    untold: Arc<AtomicUsize>,
 }
 
-/// Both ends.
-pub(crate) fn herald() -> (Herald, Crier) {
+/// Both ends; `untold` is kept at the bytes of what was handed over and not told.
+pub(crate) fn herald(untold: &Arc<AtomicUsize>) -> (Herald, Crier) {
     // Without bound: a callback may wait for the committer to end, which must not wait for the callback.
     let (hand, take) = channel();
     let under_way = Arc::new(AtomicUsize::new(0));
     let crier = Crier {
         take,
         under_way: Arc::clone(&under_way),
+        untold: Arc::clone(untold),
     };
-    (Herald { hand, under_way }, crier)
+    let untold = Arc::clone(untold);
+    let herald = Herald {
+        hand,
+        under_way,
+        untold,
+    };
+    (herald, crier)
 }
 
 impl Herald {
@@ -70,8 +83,10 @@ impl Herald {
             return news.tell();
         }
         self.under_way.fetch_add(1, Ordering::AcqRel);
+        self.untold.fetch_add(news.bytes, Ordering::AcqRel);
         if let Err(unsent) = self.hand.send(news) {
             // The other thread is gone, which only a failing system brings about.
+            self.untold.fetch_sub(unsent.0.bytes, Ordering::AcqRel);
             unsent.0.tell();
         }
     }
@@ -81,7 +96,9 @@ impl Crier {
     /// Runs until the committer has ended and everything is told.
     pub(crate) fn run(self) {
         for news in self.take {
+            let bytes = news.bytes;
             news.tell();
+            self.untold.fetch_sub(bytes, Ordering::AcqRel);
             self.under_way.fetch_sub(1, Ordering::AcqRel);
         }
     }

@@ -45,7 +45,7 @@ pub struct Options {
     pub segment_bytes: u64,
     /// One batch holds at most about this many bytes. 4 MiB.
     pub max_batch_bytes: usize,
-    /// Past this many bytes waiting for the disk, appends are refused. 64 MiB.
+    /// Past this many bytes waiting for the disk or for their callbacks, appends are refused. 64 MiB.
     pub max_pending_bytes: usize,
     /// Bytes of tiles kept in memory. 16 MiB.
     pub cache_bytes: usize,
@@ -155,18 +155,17 @@ impl Log {
     ) -> Result<(Self, Vec<Recovered>), LogError> {
         let taken = recover::take_up(dir, &key, options)?;
         let shared = Arc::new(Shared::new(taken.start));
-        let (herald, crier) = herald::herald();
+        let (herald, crier) = herald::herald(&shared.untold);
         let committer = Committer::new(Arc::clone(&shared), taken.writer, herald);
         let sequencer = Sequencer::new(Arc::clone(&shared), taken.edge);
-        let threads = vec![
-            spawn("tlog-committer", move || committer.run())?,
-            spawn("tlog-sequencer", move || sequencer.run())?,
-            spawn("tlog-herald", move || crier.run())?,
-        ];
         let log = Self {
             shared,
-            threads: Mutex::new(threads),
+            threads: Mutex::default(),
         };
+        // One by one: if one cannot be started, dropping the log ends those before it.
+        log.start("tlog-committer", move || committer.run())?;
+        log.start("tlog-sequencer", move || sequencer.run())?;
+        log.start("tlog-herald", move || crier.run())?;
         Ok((log, taken.recovered))
     }
 
@@ -424,6 +423,14 @@ impl Log {
         proof::root(&self.shared.tiles.tree(published), size)
     }
 
+    fn start(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), LogError> {
+        let failed = LogError::io("starting a thread for", &PathBuf::from(name));
+        let thread = thread::Builder::new().name(name.to_owned());
+        let handle = thread.spawn(run).map_err(failed)?;
+        self.threads.lock().push(handle);
+        Ok(())
+    }
+
     fn covered(&self, asked: u64) -> Result<u64, LogError> {
         let size = self.shared.published().size();
         if asked > size {
@@ -481,12 +488,4 @@ impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Log({})", self.shared.verifier)
     }
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LogError> {
-    let failed = LogError::io("starting a thread for", &PathBuf::from(name));
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)
-        .map_err(failed)
 }

@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -84,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Mutex<Queue>,
     /// Rung when the committer has enough to write.
     pub(crate) queued: Condvar,
+    /// Bytes of batches that are durable and whose writers are not all told.
+    pub(crate) untold: Arc<AtomicUsize>,
     pub(crate) tail: RwLock<Tail>,
     pub(crate) published: RwLock<Arc<SignedCheckpoint>>,
     pub(crate) sealed: Mutex<VecDeque<Sealed>>,
@@ -130,6 +132,7 @@ impl Shared {
             tiles: start.tiles,
             queue: Mutex::default(),
             queued: Condvar::new(),
+            untold: Arc::default(),
             tail: RwLock::new(start.tail),
             published: RwLock::new(Arc::new(start.published)),
             sealed: Mutex::new(start.sealed),

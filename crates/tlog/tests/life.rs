@@ -669,3 +669,59 @@ fn the_last_handle_may_be_dropped_by_a_callback_of_a_large_batch() {
         assert_eq!(hear.iter().filter(|done| *done).count(), 500);
     }
 }
+
+#[test]
+fn slow_callbacks_of_a_large_batch_end_in_refusals_and_not_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    Log::create(dir.path(), &key(), ORIGIN).unwrap();
+    let options = Options {
+        max_pending_bytes: 40_000,
+        ..slow()
+    };
+    let log = open(dir.path(), options).unwrap().0;
+    let note = || vec![b'n'; 200];
+
+    // The first callback holds the committer, so that the appends after it become one large batch.
+    let (start, started) = channel::<()>();
+    let (enter, entered) = channel();
+    log.append(leaf(0), Vec::new(), move |r| {
+        enter.send(r.unwrap()).unwrap();
+        started.recv().unwrap();
+    });
+    entered.recv().unwrap();
+    let (let_go, held) = channel::<()>();
+    let (tell, told) = channel();
+    let held = Mutex::new(held);
+    let held = Arc::new(held);
+    for index in 1..101 {
+        let (held, tell) = (Arc::clone(&held), tell.clone());
+        log.append(leaf(index), note(), move |r| {
+            held.lock().unwrap().recv().unwrap();
+            tell.send(r.unwrap().index).unwrap();
+        });
+    }
+    start.send(()).unwrap();
+    while log.size() < 101 {
+        thread::yield_now();
+    }
+
+    // 100 records of more than 200 bytes are durable and untold; 20,000 bytes more are too many.
+    let (say, said) = channel();
+    let refused = (0..10).find_map(|_| {
+        let say = say.clone();
+        log.append(leaf(101), vec![b'm'; 20_000], move |r| {
+            let _ = say.send(r.err());
+        });
+        // A refusal comes at once; what was taken in before the batch was handed over is told later.
+        thread::sleep(Duration::from_millis(30));
+        said.try_recv().ok().flatten()
+    });
+    let refused = refused.unwrap();
+    assert!(matches!(refused, LogError::Overloaded { waiting } if waiting > 20_000));
+
+    for _ in 0..100 {
+        let_go.send(()).unwrap();
+    }
+    assert!(told.iter().take(100).eq(1..101));
+    log.close().unwrap();
+}

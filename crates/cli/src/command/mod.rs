@@ -1,7 +1,9 @@
 //! The verbs, each in its file.
 
 pub(crate) mod backup;
+pub(crate) mod case;
 pub(crate) mod completions;
+pub(crate) mod count;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod mark;

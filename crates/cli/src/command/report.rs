@@ -62,12 +62,40 @@ fn one(leak: &Leak, chinese: bool) -> Markup {
                 }
                 @for copy in &leak.copies { (row(copy, leak.threshold_ln)) }
             }
+            @if leak.decoys > 0 { (accounts(leak, chinese)) }
             @if !leak.readers.is_empty() {
                 h3 { (readers) }
                 ol {
                     @for reader in &leak.readers {
                         li { (reader.name) ": " (reader.leaked_read) " / " (reader.read) ", p = " (format!("{:.1e}", reader.p)) }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Accounts that had coins for the decoys found, with what that assumes.
+fn accounts(leak: &Leak, chinese: bool) -> Markup {
+    let assumed = say(
+        chinese,
+        "诱饵是编造的人，只按事先记入日志的概率显示。指认的是账号所见，不是某个人；前提：抽签的密钥未泄露，无辜者没有把自己看到的诱饵转告泄露者。",
+        "Decoys do not exist and are shown only with chances logged beforehand. What is accused is what an account was shown, not a person; it assumes that the key of the coins was kept and that no innocent passed a decoy he saw on to whoever leaked.",
+    );
+    html! {
+        h3 { (say(chinese, "诱饵对各账号的证据", "Evidence of decoys about accounts")) }
+        p { (assumed) }
+        table {
+            tr {
+                th { (say(chinese, "账号", "Account")) }
+                th { (say(chinese, "显示过 / 抽过签（偶然可期）", "Shown / coins (by chance)")) }
+                th { (say(chinese, "证据（以 10 为底的对数），竖线为指认所需", "Evidence (log10); the line is what an accusation needs")) }
+            }
+            @for account in &leak.accounts {
+                tr class=(if account.accused { "accused" } else { "" }) {
+                    td { (account.name) " " code { (account.who) } }
+                    td { (account.shown) " / " (account.coins) (format!(" ({:.1})", account.expected)) }
+                    td { (bar(account.ln_e / leak.threshold_ln)) (format!("{:.1}", account.ln_e / LN_10)) }
                 }
             }
         }
@@ -150,6 +178,9 @@ mod tests {
             marks: 7,
             epsilon: 1e-6,
             copies_examined: 100,
+            decoys: 0,
+            accounts_examined: 0,
+            accounts: Vec::new(),
             threshold_ln: 18.4,
             copies: vec![LeakCopy {
                 export: "x1".to_owned(),

@@ -75,10 +75,21 @@ fn values(args: &SightingArgs) -> Result<Vec<String>> {
 
 /// An alert for a terminal.
 pub(crate) fn tell(alert: &Sighting) -> String {
+    let decoys = alert
+        .canaries
+        .iter()
+        .filter(|name| name.starts_with("decoy/"));
+    let decoys = decoys.count();
+    let seen = match decoys {
+        0 => format!("{} canaries", alert.canaries.len()),
+        _ => format!(
+            "{} canaries and {decoys} decoys",
+            alert.canaries.len() - decoys
+        ),
+    };
+    let place = show::plain(&alert.place);
     let mut lines = vec![format!(
-        "{} canaries seen at {}; these exports carried them:",
-        alert.canaries.len(),
-        show::plain(&alert.place)
+        "{seen} seen at {place}; these exports carried them:"
     )];
     for carrier in &alert.carriers {
         let mark = if carrier.accused { "  ACCUSED" } else { "" };
@@ -90,6 +101,19 @@ pub(crate) fn tell(alert: &Sighting) -> String {
             alert.canaries.len(),
         ));
     }
-    lines.push("an export that is named and not accused may be innocent".to_owned());
+    if !alert.accounts.is_empty() {
+        lines.push("these accounts were shown them among the results of look-ups:".to_owned());
+    }
+    for account in &alert.accounts {
+        let mark = if account.accused { "  ACCUSED" } else { "" };
+        lines.push(format!(
+            "  {} {} {} of {}{mark}",
+            show::pad(&account.name, 20),
+            show::pad(&account.who, 14),
+            account.shown,
+            decoys,
+        ));
+    }
+    lines.push("whoever is named and not accused may be innocent".to_owned());
     lines.join("\n")
 }

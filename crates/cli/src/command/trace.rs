@@ -4,7 +4,7 @@ use std::f64::consts::LN_10;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use liuhen_server::api::leaks::{Leak, LeakCopy, LeakReader, LeakState, Verdict};
+use liuhen_server::api::leaks::{DecoyAccount, Leak, LeakCopy, LeakReader, LeakState, Verdict};
 
 use crate::command::report;
 use crate::exit::Exit;
@@ -18,9 +18,10 @@ const SHOWN: usize = 10;
 #[command(after_help = "\
 Examples:
   liuhen trace found.csv
+  liuhen trace page.jpg list.pdf
   liuhen trace found.xlsx other.csv --epsilon 1e-9 --html report.html")]
 pub(crate) struct TraceArgs {
-    /// Files that turned up: any subset of rows, any order, any columns.
+    /// Files that turned up: tables with any subset of rows, any order, any columns; PDF; pictures.
     #[arg(required = true, value_name = "LEAK")]
     leaks: Vec<PathBuf>,
     /// Bound on the probability that any innocent recipient is accused; one in a million when not given.
@@ -102,6 +103,16 @@ fn tell(leak: &Leak) -> String {
     ];
     let copies = leak.copies.iter().take(SHOWN);
     lines.extend(copies.map(|copy| format!("    {}", copy_line(copy, leak.threshold_ln))));
+    if leak.decoys > 0 {
+        lines.push(format!(
+            "  {} decoys in it; {} accounts had coins, judged with the copies:",
+            leak.decoys, leak.accounts_examined
+        ));
+    }
+    let accounts = leak.accounts.iter().take(SHOWN);
+    lines.extend(
+        accounts.map(|account| format!("    {}", account_line(account, leak.threshold_ln))),
+    );
     if !leak.readers.is_empty() {
         lines.push("  who read these persons (a ranking, no accusation):".to_owned());
     }
@@ -117,14 +128,20 @@ fn verdict(leak: &Leak) -> String {
     if let Some(error) = &leak.error {
         return format!("could not be examined: {}", show::plain(error));
     }
-    let accused: Vec<String> = leak
-        .copies
-        .iter()
-        .filter(|copy| copy.accused)
-        .map(|copy| format!("{} (export {})", show::plain(&copy.recipient), copy.export))
+    let copies = leak.copies.iter().filter(|copy| copy.accused);
+    let accounts = leak.accounts.iter().filter(|account| account.accused);
+    let accused: Vec<String> = copies
+        .map(|copy| {
+            let recipient = show::plain(&copy.recipient);
+            format!("the copy of {recipient} (export {})", copy.export)
+        })
+        .chain(accounts.map(|account| {
+            let (name, who) = (show::plain(&account.name), show::plain(&account.who));
+            format!("what the account {name} ({who}) was shown")
+        }))
         .collect();
     if !accused.is_empty() {
-        return format!("comes from the copy of {}", accused.join(" and of "));
+        return format!("comes from {}", accused.join(" and "));
     }
     match leak.symbols_missing {
         Some(symbols) => {
@@ -151,6 +168,20 @@ fn copy_line(copy: &LeakCopy, threshold_ln: f64) -> String {
         copy.ln_e / LN_10,
         threshold_ln / LN_10,
         channels.join(", "),
+    )
+}
+
+fn account_line(account: &DecoyAccount, threshold_ln: f64) -> String {
+    let mark = if account.accused { "  ACCUSED" } else { "" };
+    format!(
+        "{} {} shown {} of {} ({:.1} by chance)  evidence 10^{:.1} of 10^{:.1} needed{mark}",
+        show::pad(&account.name, 20),
+        show::pad(&account.who, 14),
+        account.shown,
+        account.coins,
+        account.expected,
+        account.ln_e / LN_10,
+        threshold_ln / LN_10,
     )
 }
 

@@ -54,6 +54,7 @@ pub async fn prepare(service: &Arc<Service>) -> String {
         notice_hash: String::new(),
         marketing: false,
         surety: Default::default(),
+        decoy_percent: None,
         version: 0,
         updated: 0,
     };

@@ -30,7 +30,7 @@ use crate::check::has_rules;
 use headers::Hint;
 pub use headers::looks_like_header;
 use tally::Tally;
-pub(crate) use tally::is_filler;
+pub use tally::is_filler;
 
 /// What a column is taken for, and why.
 #[derive(Debug, Clone, PartialEq)]

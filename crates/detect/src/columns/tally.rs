@@ -38,9 +38,12 @@ const FILLERS: [&str; 14] = [
     "无", "暂无", "没有", "不详", "-", "--", "/", "\\", "null", "none", "n/a", "na", "nan", "#n/a",
 ];
 
-/// Whether a cell holds a word that stands for nothing.
-pub(crate) fn is_filler(value: &str) -> bool {
-    FILLERS.contains(&value.to_lowercase().as_str())
+/// Whether a cell holds a word that stands for nothing, such as `无` or `N/A`.
+#[must_use]
+pub fn is_filler(value: &str) -> bool {
+    FILLERS
+        .iter()
+        .any(|filler| filler.eq_ignore_ascii_case(value))
 }
 
 /// How the values fare with one kind.

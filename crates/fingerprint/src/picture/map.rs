@@ -42,6 +42,28 @@ impl Map {
         Self(product.map(|entry| entry / last))
     }
 
+    /// The way back; of a degenerate map, anything.
+    pub(super) fn back(&self) -> Self {
+        let [a, b, c, d, e, f, g, h, i] = self.0;
+        let adjugate = [
+            e * i - f * h,
+            c * h - b * i,
+            b * f - c * e,
+            f * g - d * i,
+            a * i - c * g,
+            c * d - a * f,
+            d * h - e * g,
+            b * g - a * h,
+            a * e - b * d,
+        ];
+        let last = if adjugate[8].abs() < 1e-12 {
+            1.0
+        } else {
+            adjugate[8]
+        };
+        Self(adjugate.map(|entry| entry / last))
+    }
+
     /// How many times larger an area becomes at a point; negative when mirrored.
     pub(super) fn area(&self, x: f64, y: f64) -> f64 {
         let (u0, v0) = self.apply(x - 0.5, y - 0.5);

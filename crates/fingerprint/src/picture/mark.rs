@@ -202,6 +202,13 @@ fn calm(cell: &[f32; CELL]) -> f32 {
     f32::midpoint(quarters[0], quarters[1])
 }
 
+/// What strengths are multiplied by, about: the common factor before rounding to grey levels.
+pub(super) fn scale(canonical: &Grid, strengths: &[f32]) -> f32 {
+    let energy = strengths.iter().map(|a| f64::from(a * a)).sum::<f64>();
+    let rms = (energy / real(canonical.data.len())).sqrt();
+    narrow((AIM.sqrt() / rms.max(1e-6)).min(MOST_FLAT))
+}
+
 /// The export's values at `count` carriers, each −2 to 2.
 fn carriers(key: &ExportKey, picture_id: &[u8], count: usize) -> Vec<i8> {
     let signs = key.signs(LABEL, picture_id, count.div_ceil(32) * 128);

@@ -41,7 +41,9 @@
 //! whatever `z` is: any attack, any misregistration, any weighing. Hence `E[exp(λt − λ²/2)] ≤ 1` for
 //! each λ and for any mixture over λ whose weights are fixed beforehand, which is the e-value given;
 //! and `P(t ≥ τ) ≤ exp(−τ²/2)`. Fair signs are those of a pseudo-random function here as elsewhere in
-//! this room. Whoever holds an export's key can frame it, as with every mark; the keys are committed
+//! this room. What the leak lost, its blur and its JPEG steps, is estimated from original and leak too:
+//! the original is compared as the leak would show it, the weights follow what each band and place
+//! still shows, and all of it is part of `z`. Whoever holds an export's key can frame it, as with every mark; the keys are committed
 //! in the log before the export leaves.
 //!
 //! Several candidate originals for one leaked picture: average their e-values
@@ -56,11 +58,13 @@ mod feature;
 mod linear;
 mod map;
 mod mark;
+mod quantised;
 mod raster;
 mod recall;
 mod refine;
 mod residue;
 mod score;
+mod transfer;
 
 #[cfg(test)]
 pub(crate) mod shapes;
@@ -221,8 +225,7 @@ impl Reference {
     }
 
     fn read(&self, leak: &Grid, pose: &Pose) -> Option<Registered> {
-        let warped = pose.warp(leak, &self.canonical);
-        let values = residue::residue(&self.canonical, &self.strengths, &warped);
+        let values = residue::residue(&self.canonical, &self.strengths, leak, pose);
         let sheet = Sheet::new(values);
         (sheet.shown() > 0).then_some(Registered {
             sheet,

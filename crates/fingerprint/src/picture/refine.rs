@@ -224,6 +224,44 @@ impl Pose {
         let (w, h) = (canonical.width, canonical.height);
         warp(&sampled, &self.map, self.field.as_ref(), 1.0, w, h)
     }
+
+    /// The canonical grid on `width × height` pixels of the leak; none when the leak is much finer.
+    pub(super) fn seen(&self, canonical: &Grid, width: usize, height: usize) -> Option<Grid> {
+        if density(&self.map, canonical) > 2.5 {
+            return None;
+        }
+        let back = self.map.back();
+        let exact = self.exact(width, height);
+        let mut seen = Grid::zeros(width, height);
+        by_rows(&mut seen.data, width, |y, row| {
+            for (x, into) in row.iter_mut().enumerate() {
+                if let Some((dx, dy)) = exact {
+                    *into = canonical.cubic(real(x) + dx, real(y) + dy);
+                    continue;
+                }
+                let (cx, cy) = back.apply(real(x), real(y));
+                // The field is small and smooth: where it leads from is nearly where it leads to.
+                let (dx, dy) = self.field.as_ref().map_or((0.0, 0.0), |f| f.at(cx, cy));
+                let clamp = |v: f64| v.clamp(-1e6, 1e6);
+                *into = canonical.cubic(clamp(cx - dx), clamp(cy - dy));
+            }
+        });
+        Some(seen)
+    }
+
+    /// The whole pixels by which a leak that was only cut out lies shifted.
+    fn exact(&self, width: usize, height: usize) -> Option<(f64, f64)> {
+        let back = self.map.back();
+        let (w, h) = (real(width - 1), real(height - 1));
+        let corners = [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)];
+        let shifts = corners.map(|(x, y)| {
+            let (u, v) = back.apply(x, y);
+            (u - x, v - y)
+        });
+        let whole = (shifts[0].0.round(), shifts[0].1.round());
+        let near = |(dx, dy): &(f64, f64)| (dx - whole.0).abs() < 0.3 && (dy - whole.1).abs() < 0.3;
+        shifts.iter().all(near).then_some(whole)
+    }
 }
 
 /// How two pictures compare at a level under a map.

@@ -5,9 +5,11 @@
 //! these numbers, whatever clipping and weighing is done.
 
 use super::dct::{BANDS, CARRIERS, SIDE, forward};
-use super::mark::{square, squares};
+use super::mark::{self, square, squares};
+use super::quantised::restored;
 use super::raster::{Grid, floor_index, narrow, real};
-use super::refine::Warped;
+use super::refine::{Pose, Warped};
+use super::transfer::Transfer;
 
 /// Bins of the tone curve.
 const TONES: usize = 24;
@@ -21,25 +23,41 @@ const CLIP: f32 = 2.5;
 /// The least noise believed in, in grey levels: bands that a leak lost show none.
 const LEAST_NOISE: f32 = 0.4;
 
+/// Share of a mark's own power below which no noise is believed.
+const MARKED: f32 = 0.5;
+
 /// Largest whole number a carrier is given.
 const LARGEST: f32 = 2_047.0;
 
 /// The numbers of all carriers; zero where the leak shows nothing.
-pub(super) fn residue(canonical: &Grid, strengths: &[f32], warped: &Warped) -> Vec<i16> {
-    let tone = Tone::fit(canonical, warped);
+pub(super) fn residue(canonical: &Grid, strengths: &[f32], leak: &Grid, pose: &Pose) -> Vec<i16> {
+    let mut warped = pose.warp(leak, canonical);
+    let tone = Tone::fit(canonical, &warped);
     let told = tone.apply(canonical);
-    let squares = Squares::read(canonical, &told, warped, &tone);
+    let mut transfer = Transfer::fit(&told, &warped);
+    if let Some(leak) = restored(leak, pose, &[&told, &transfer.apply(&told)]) {
+        warped = pose.warp(&leak, canonical);
+        transfer = Transfer::fit(&told, &warped);
+    }
+    let warped = &warped;
+    // What the leak lost of a carrier it is sought with too: the matched filter.
+    let expected = transfer.apply(&transfer.apply(&told));
+    let seen = transfer.apply(&warped.grid);
+    let squares = Squares::read(canonical, (&expected, &seen), warped, &tone);
+    let scale = mark::scale(canonical, strengths);
     let gains = squares.gains();
     let rest = squares.rest(&gains);
-    let noise = squares.noise(&rest);
+    let noise = squares.noise(&rest, &transfer);
     let weigh = |at: usize| {
         let number = at / CARRIERS;
         if !squares.covered[number] {
             return 0.0;
         }
-        let power = noise[at];
+        let kept = transfer.band(at % CARRIERS).powi(2);
+        let expected = strengths[at] * kept * gains[at] * squares.slope[number];
+        // A leak whose rest is calmer than a mark says nothing there: no weight is made of nothing.
+        let power = noise[at].max(MARKED * (scale * expected).powi(2));
         let cut = CLIP * power.sqrt();
-        let expected = strengths[at] * gains[at] * squares.slope[number];
         rest[at].clamp(-cut, cut) * expected / power
     };
     whole((0..rest.len()).map(weigh).collect())
@@ -140,7 +158,7 @@ struct Squares {
 }
 
 impl Squares {
-    fn read(canonical: &Grid, told: &Grid, warped: &Warped, tone: &Tone) -> Self {
+    fn read(canonical: &Grid, (told, seen): (&Grid, &Grid), warped: &Warped, tone: &Tone) -> Self {
         let (across, down) = squares(canonical);
         let mut all = Self {
             across,
@@ -155,7 +173,7 @@ impl Squares {
                 all.covered.push(is_covered(warped, bx, by));
                 let mean = square(canonical, bx, by).iter().sum::<f32>() / 64.0;
                 all.slope.push(tone.slope(mean));
-                for (from, into) in [(told, &mut all.original), (&warped.grid, &mut all.leak)] {
+                for (from, into) in [(told, &mut all.original), (seen, &mut all.leak)] {
                     let waves = forward(&square(from, bx, by));
                     into.extend(BANDS.iter().map(|(v, u, _)| waves[v * SIDE + u]));
                 }
@@ -233,7 +251,7 @@ impl Squares {
     }
 
     /// Power of the noise at each carrier, from its neighbours in place and band.
-    fn noise(&self, rest: &[f32]) -> Vec<f32> {
+    fn noise(&self, rest: &[f32], transfer: &Transfer) -> Vec<f32> {
         let power = self.around(1, |at| rest[at].powi(2));
         let shown = self.around(1, |_| 1.0);
         let one = |at: usize| {
@@ -241,7 +259,8 @@ impl Squares {
             let mean = power[g].data[number] / shown[g].data[number].max(1e-3);
             // A carrier alone among calm ones is an edge that did not fit.
             let own = rest[at].powi(2).min(9.0 * mean);
-            0.85 * mean + 0.15 * own + LEAST_NOISE * LEAST_NOISE
+            let least = LEAST_NOISE * transfer.band(at % CARRIERS).abs().max(0.02);
+            0.85 * mean + 0.15 * own + least * least
         };
         (0..rest.len()).map(one).collect()
     }

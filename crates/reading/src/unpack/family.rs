@@ -14,8 +14,10 @@ pub(crate) enum Family {
     Compound,
     Sqlite,
     Rtf,
-    /// Bytes of PDF; its reader is plugged in at `walk`.
     Pdf,
+    /// Only where it is read.
+    #[cfg(feature = "parquet")]
+    Parquet,
     Picture(&'static str),
     Text(Nature),
     /// Recognised, not read.
@@ -57,7 +59,9 @@ pub(crate) fn family(head: &[u8], name: &str) -> Family {
         Sniffed::Other("zstd") => Family::Packed(Packing::Zstd),
         Sniffed::Other("an SQLite database") => Family::Sqlite,
         Sniffed::Other("RTF") => Family::Rtf,
-        Sniffed::Other("PDF") => Family::Pdf,
+        Sniffed::Pdf => Family::Pdf,
+        #[cfg(feature = "parquet")]
+        Sniffed::Other("Parquet") => Family::Parquet,
         // A split archive's first part begins so.
         _ if head.starts_with(b"PK\x07\x08PK\x03\x04") => Family::Zip,
         _ if is_tar(head) => Family::Tar,

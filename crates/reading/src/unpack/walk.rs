@@ -12,8 +12,9 @@ use super::strings::Strings;
 use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
 use crate::archive::zip::Document;
 use crate::database::Database;
+use crate::pdf::pages::Pages;
 use crate::source::Blob;
-use crate::{HEAD, Limits, Options, ReadError, SheetChoice, archive, office, old, sql};
+use crate::{HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, office, old, sql};
 
 /// Bytes that are held in memory before a temporary file is taken.
 const IN_MEMORY: u64 = 8 << 20;
@@ -182,7 +183,15 @@ impl<'a> Walker<'a> {
                 let flow = Box::new(office::rtf::Rtf::new(blob.open()));
                 walker.flow(place, name, "RTF", flow)
             }),
-            Family::Pdf => self.not_read(&piece.place, "PDF"),
+            Family::Pdf if self.wishes.records => self.sought(piece, Self::whole),
+            Family::Pdf => self.sought(piece, |walker, place, name, blob| {
+                match guarded(|| Pdf::open(blob.open(), &walker.budget.limits)) {
+                    Ok(pdf) => walker.flow(place, name, "PDF", Box::new(Pages::new(pdf))),
+                    Err(error) => walker.unread(place, error),
+                }
+            }),
+            #[cfg(feature = "parquet")]
+            Family::Parquet => self.sought(piece, Self::whole),
             Family::Picture(format) => self.picture(piece, format),
             Family::Text(_) if self.wishes.records && is_page(&piece.head) => {
                 self.sought(piece, |walker, place, name, blob| {
@@ -302,6 +311,18 @@ impl<'a> Walker<'a> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// A file that is one table.
+    fn whole(&mut self, place: &Locator, _: &str, blob: &Blob) -> ControlFlow<()> {
+        match guarded(|| crate::open(blob.open(), &place.file, &self.budget.limits)) {
+            Ok(mut table) => {
+                table.lies_at(place);
+                self.tell(place, Content::Table(&mut table))
+            }
+            Err(ReadError::Empty) => ControlFlow::Continue(()),
+            Err(error) => self.unread(place, error),
+        }
     }
 
     fn text(&mut self, piece: Piece<'_>, nature: crate::Nature) -> ControlFlow<()> {

@@ -64,6 +64,8 @@ pub enum ExportFormat {
     Jsonl,
     /// A workbook.
     Xlsx,
+    /// Pages whose pictures carry the copy's mark too, with the words invisibly over them.
+    Pdf,
 }
 
 /// The encoding of an exported CSV file.
@@ -142,6 +144,8 @@ pub struct Power {
     pub extra_canaries_most: u32,
     /// That share with all of them.
     pub canary_share_most: Option<f64>,
+    /// Pages of a PDF, each of which carries a mark in its picture too; 0 for other formats.
+    pub pages: u64,
     /// What would help, in Chinese.
     pub advice_zh: String,
     /// What would help, in English.
@@ -285,6 +289,7 @@ impl From<ExportAsk> for inner::ExportRequest {
                 ExportFormat::Tsv => "tsv".to_owned(),
                 ExportFormat::Jsonl => "jsonl".to_owned(),
                 ExportFormat::Xlsx => "xlsx".to_owned(),
+                ExportFormat::Pdf => "pdf".to_owned(),
             },
             encoding: match ask.encoding {
                 ExportEncoding::Utf8 => "utf-8".to_owned(),
@@ -310,6 +315,7 @@ impl From<inner::ExportRequest> for ExportAsk {
                 "tsv" => ExportFormat::Tsv,
                 "jsonl" => ExportFormat::Jsonl,
                 "xlsx" => ExportFormat::Xlsx,
+                "pdf" => ExportFormat::Pdf,
                 _ => ExportFormat::Csv,
             },
             encoding: match request.encoding.as_str() {
@@ -369,6 +375,7 @@ impl From<inner::PowerView> for Power {
             canary_share: power.canary_share,
             extra_canaries_most: power.extra_canaries_most,
             canary_share_most: power.canary_share_most,
+            pages: power.pages,
             advice_zh: power.advice_zh,
             advice_en: power.advice_en,
         }

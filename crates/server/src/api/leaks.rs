@@ -34,7 +34,7 @@ pub struct Leak {
     pub state: LeakState,
     /// Why it failed.
     pub error: Option<String>,
-    /// Whether any copy is accused.
+    /// Whether any copy or account is accused.
     pub verdict: Verdict,
     /// Rows read.
     pub rows: u64,
@@ -46,12 +46,21 @@ pub struct Leak {
     pub canaries: u64,
     /// Mark symbols read from it.
     pub marks: u64,
-    /// Bound on the probability that any innocent copy is accused.
+    /// Bound on the probability that any innocent copy or account is accused.
     pub epsilon: f64,
     /// Copies ever issued, all of them examined.
     pub copies_examined: u64,
-    /// What a copy's `ln_e` must reach: the logarithm of copies examined divided by epsilon.
+    /// Decoys found in it: persons who do not exist, shown by lot among the results of look-ups.
+    #[serde(default)]
+    pub decoys: u64,
+    /// Accounts that ever had a coin for a decoy, all of them examined.
+    #[serde(default)]
+    pub accounts_examined: u64,
+    /// What the `ln_e` of a copy or account must reach: the logarithm of copies and accounts examined divided by epsilon.
     pub threshold_ln: f64,
+    /// The accounts that had coins for these decoys, strongest evidence first.
+    #[serde(default)]
+    pub accounts: Vec<DecoyAccount>,
     /// The copies that share persons or canaries with it, strongest evidence first.
     pub copies: Vec<LeakCopy>,
     /// The originals it shows, when it is a picture.
@@ -73,15 +82,15 @@ pub struct Leak {
     pub by: String,
 }
 
-/// Whether any copy is accused.
+/// Whether any copy or account is accused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The examination is under way or failed.
     Open,
-    /// At least one copy reaches the threshold.
+    /// At least one copy or account reaches the threshold.
     Accused,
-    /// No copy does.
+    /// None does.
     NoEvidence,
 }
 
@@ -100,14 +109,18 @@ pub enum LeakState {
 /// An original that a leaked picture shows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakPicture {
-    /// The picture's id.
+    /// The picture's id; of a page of a PDF export, the export's.
     pub picture: String,
-    /// Name of the file it came as.
+    /// The page of that export, counted from 1; none for a picture.
+    pub page: Option<u32>,
+    /// Name of the file it came as, or left as.
     pub name: String,
-    /// SHA-256 of that file, in hex.
+    /// SHA-256 of that file, in hex; of a page, of its unmarked pixels.
     pub sha256: String,
     /// Places of the mark that could be read.
     pub carriers: u64,
+    /// Whether the original was at hand as it was marked.
+    pub redrawn: bool,
 }
 
 /// Evidence about one copy.
@@ -142,6 +155,42 @@ pub struct LeakChannel {
     pub name: String,
     /// Natural logarithm of its e-value.
     pub ln_e: f64,
+}
+
+/// An account that had coins for decoys which turned up.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DecoyAccount {
+    /// Caller id.
+    pub who: String,
+    /// As shown in traces.
+    pub name: String,
+    /// Decoys found for which it had a coin.
+    pub coins: u64,
+    /// How many of them it was shown.
+    pub shown: u64,
+    /// How many one would expect by chance.
+    pub expected: f64,
+    /// Entries of the log in which the chances of these coins were written down.
+    pub leaves: Vec<u64>,
+    /// Natural logarithm of the e-value.
+    pub ln_e: f64,
+    /// Whether the threshold is reached: the account is accused, not a person.
+    pub accused: bool,
+}
+
+impl From<inner::AccountView> for DecoyAccount {
+    fn from(account: inner::AccountView) -> Self {
+        Self {
+            who: account.who,
+            name: account.name,
+            coins: account.coins,
+            shown: account.shown,
+            expected: account.expected,
+            leaves: account.leaves,
+            ln_e: account.ln_e,
+            accused: account.accused,
+        }
+    }
 }
 
 /// A reader of the leaked persons.
@@ -289,7 +338,11 @@ pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
 impl From<inner::LeakView> for Leak {
     fn from(leak: inner::LeakView) -> Self {
         let verdict = match leak.state {
-            inner::LeakState::Done if leak.accused().next().is_some() => Verdict::Accused,
+            inner::LeakState::Done
+                if leak.accused().next().is_some() || leak.accused_accounts().next().is_some() =>
+            {
+                Verdict::Accused
+            }
             inner::LeakState::Done => Verdict::NoEvidence,
             inner::LeakState::Running | inner::LeakState::Failed => Verdict::Open,
         };
@@ -308,7 +361,10 @@ impl From<inner::LeakView> for Leak {
             marks: leak.marks,
             epsilon: leak.epsilon,
             copies_examined: leak.copies_examined,
+            decoys: leak.decoys,
+            accounts_examined: leak.accounts_examined,
             threshold_ln: leak.threshold_ln,
+            accounts: all(leak.accounts),
             copies: all(leak.copies),
             pictures: all(leak.pictures),
             readers: all(leak.readers),
@@ -362,6 +418,8 @@ impl From<inner::PictureFound> for LeakPicture {
     fn from(found: inner::PictureFound) -> Self {
         Self {
             picture: found.picture,
+            page: found.page,
+            redrawn: found.redrawn,
             name: found.name,
             sha256: found.sha256,
             carriers: found.carriers,

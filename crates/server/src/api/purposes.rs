@@ -39,6 +39,9 @@ pub struct Purpose {
     /// How far the trace of a read must be before the value leaves.
     #[serde(default)]
     pub surety: Surety,
+    /// The chance, in percent, that a look-up by name shows a decoy, a person who does not exist, among namesakes; never when it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoy_percent: Option<u8>,
     /// Counts its changes.
     pub version: u32,
     /// When it was last changed.
@@ -68,6 +71,10 @@ pub struct PurposeChange {
     /// How far the trace of a read must be before the value leaves.
     #[serde(default)]
     pub surety: Surety,
+    /// The chance, in percent, that a look-up by name shows a decoy among namesakes. Staff may then see somebody who does not exist: not for care or emergencies. Never when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 50)]
+    pub decoy_percent: Option<u8>,
 }
 
 /// How far the trace of a read must be before the value leaves.
@@ -212,6 +219,7 @@ impl PurposeChange {
             notice_hash: String::new(),
             marketing: self.marketing,
             surety: self.surety.into(),
+            decoy_percent: self.decoy_percent,
             version: 0,
             updated: 0,
         }
@@ -231,6 +239,7 @@ impl From<inner::PurposeView> for Purpose {
             notice_hash: purpose.notice_hash,
             marketing: purpose.marketing,
             surety: purpose.surety.into(),
+            decoy_percent: purpose.decoy_percent,
             version: purpose.version,
             updated: Time(purpose.updated),
         }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::leaks::DecoyAccount;
 use super::wire::{Time, all};
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Problem};
@@ -39,13 +40,19 @@ pub struct Sighting {
     pub id: String,
     /// Where they were seen.
     pub place: String,
-    /// The canaries seen there, by table and number.
+    /// The canaries seen there, by table and number, and the decoys, by `decoy/` and id.
     pub canaries: Vec<String>,
     /// Exports that carried one of them, those with most first.
     pub carriers: Vec<Carrier>,
+    /// Accounts that were shown one of the decoys among them, strongest evidence first.
+    #[serde(default)]
+    pub accounts: Vec<DecoyAccount>,
     /// Copies ever issued, all examined.
     pub copies_examined: u64,
-    /// What a copy's `ln_e` must reach.
+    /// Accounts that ever had a coin for a decoy, all examined.
+    #[serde(default)]
+    pub accounts_examined: u64,
+    /// What the `ln_e` of a copy or account must reach.
     pub threshold_ln: f64,
     /// When it was last reported.
     pub seen: Time,
@@ -134,7 +141,9 @@ impl From<inner::SightingView> for Sighting {
             place: view.place,
             canaries: view.canaries,
             carriers: all(view.carriers),
+            accounts: all(view.accounts),
             copies_examined: view.copies_examined,
+            accounts_examined: view.accounts_examined,
             threshold_ln: view.threshold_ln,
             seen: Time(view.seen),
             by: view.by,

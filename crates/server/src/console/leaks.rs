@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use liuhen_service::{CopyView, LeakState, LeakView, ReaderRank, Role};
+use liuhen_service::{AccountView, CopyView, LeakState, LeakView, ReaderRank, Role};
 use maud::{Markup, html};
 
 use super::request::{Answer, Desk, Page, Sent, go, refusal};
@@ -93,7 +93,7 @@ fn submit_form(c: &Ctx) -> Markup {
             h2 { (c.t(w::LEAK_NEW)) }
             (csrf(c))
             (Select::new("epsilon", c.t(w::EPSILON), &bounds).hint(c.t(w::EPSILON_HINT)))
-            (Input::file("file", c.t(w::LEAK_FILE), ".csv,.tsv,.txt,.jsonl,.xlsx,.jpg,.jpeg,.png,.webp,.tif,.tiff").hint(c.t(w::LEAK_FILE_HINT)))
+            (Input::file("file", c.t(w::LEAK_FILE), ".csv,.tsv,.txt,.jsonl,.xlsx,.pdf,.jpg,.jpeg,.png,.webp,.tif,.tiff").hint(c.t(w::LEAK_FILE_HINT)))
             button type="submit" { (c.t(w::LEAK_GO)) }
         }
     }
@@ -176,6 +176,7 @@ fn content(desk: &Desk, leak: &LeakView) -> Markup {
                 (verdict(desk, leak))
                 p { a.button.plain href={ "/leaks/" (leak.id) "/report" } { (c.t(w::LEAK_REPORT)) } }
                 section.sheet { h2 { (c.t(w::EVIDENCE)) } (evidence(desk, leak)) }
+                @if leak.decoys > 0 { section.sheet { h2 { (c.t(w::ACCOUNTS)) } (accounts(c, leak)) } }
                 section.sheet { (facts(c, leak)) }
                 section.sheet { h2 { (c.t(w::READERS)) } (readers(c, &leak.readers)) }
             }
@@ -186,12 +187,13 @@ fn content(desk: &Desk, leak: &LeakView) -> Markup {
 fn verdict(desk: &Desk, leak: &LeakView) -> Markup {
     let c = &desk.c;
     let named: Vec<&CopyView> = leak.accused().collect();
+    let accounts: Vec<&AccountView> = leak.accused_accounts().collect();
     let statements = match c.lang {
         crate::Lang::Zh => &leak.statements_zh,
         crate::Lang::En => &leak.statements_en,
     };
     html! {
-        @if named.is_empty() {
+        @if named.is_empty() && accounts.is_empty() {
             div.note role="status" {
                 strong { (c.t(w::NO_EVIDENCE_SAID)) }
                 p { (c.t(w::NO_EVIDENCE_MORE)) }
@@ -199,9 +201,11 @@ fn verdict(desk: &Desk, leak: &LeakView) -> Markup {
             }
         } @else {
             div.note.bad role="status" {
-                strong { (c.f(w::ACCUSED, &[("n", &named.len())])) }
+                strong { (c.f(w::ACCUSED, &[("n", &(named.len() + accounts.len()))])) }
                 ul { @for copy in named {
                     li { a href={ "/exports/" (copy.export) } { (copy.recipient) } " · " (desk.purpose(&copy.purpose)) }
+                } @for account in accounts {
+                    li { (c.f(w::ACCUSED_ACCOUNT, &[("name", &account.name), ("who", &account.who)])) }
                 } }
             }
         }
@@ -269,19 +273,23 @@ fn evidence(desk: &Desk, leak: &LeakView) -> Markup {
 }
 
 fn bar(c: &Ctx, scale: chart::Scale, copy: &CopyView, limit: f64) -> Markup {
+    line(c, scale, &copy.recipient, copy.ln_e, copy.accused, limit)
+}
+
+fn line(c: &Ctx, scale: chart::Scale, name: &str, ln_e: f64, accused: bool, limit: f64) -> Markup {
     let title = c.f(
         w::BAR_TITLE,
         &[
-            ("recipient", &copy.recipient),
-            ("ln_e", &figure(copy.ln_e)),
+            ("recipient", &name),
+            ("ln_e", &figure(ln_e)),
             ("limit", &figure(limit)),
         ],
     );
     html! {
         div.chartrow {
-            span { (copy.recipient) " " @if copy.accused { span.tag.bad { (c.t(w::ACCUSED_TAG)) } } }
-            div.chart { (scale.bar(&title, copy.ln_e, copy.accused)) }
-            span.end { (figure(copy.ln_e)) }
+            span { (name) " " @if accused { span.tag.bad { (c.t(w::ACCUSED_TAG)) } } }
+            div.chart { (scale.bar(&title, ln_e, accused)) }
+            span.end { (figure(ln_e)) }
         }
     }
 }
@@ -328,11 +336,40 @@ fn facts(c: &Ctx, leak: &LeakView) -> Markup {
             @if leak.bad_rows > 0 { dt { (c.t(w::FACT_BAD)) } dd { (names::number(leak.bad_rows)) } }
             dt { (c.t(w::FACT_PERSONS)) } dd { (names::number(leak.persons)) }
             dt { (c.t(w::FACT_CANARIES)) } dd { (names::number(leak.canaries)) }
+            @if leak.decoys > 0 { dt { (c.t(w::FACT_DECOYS)) } dd { (names::number(leak.decoys)) } }
+            @if leak.accounts_examined > 0 { dt { (c.t(w::FACT_ACCOUNTS)) } dd { (names::number(leak.accounts_examined)) } }
             dt { (c.t(w::FACT_MARKS)) } dd { (names::number(leak.marks)) }
             dt { (c.t(w::FACT_COPIES)) } dd { (names::number(leak.copies_examined)) }
             dt { (c.t(w::FACT_SHA)) } dd { code { (leak.sha256) } }
             dt { (c.t(w::COL_BY)) } dd { (leak.by) " · " (time::element(leak.created)) }
         }
+    }
+}
+
+/// Accounts as bars and, with their coins, as a table.
+fn accounts(c: &Ctx, leak: &LeakView) -> Markup {
+    let limit = leak.threshold_ln;
+    let drawn = leak.accounts.iter().take(DRAWN);
+    let scale = chart::Scale::of(drawn.clone().map(|account| account.ln_e), limit);
+    let mut table = Table::new(c.t(w::ACCOUNTS), c.t(w::ACCOUNTS_NONE))
+        .column(c.t(w::COL_READER), Set::Text)
+        .column(c.t(w::COL_COINS), Set::Number)
+        .column(c.t(w::COL_SHOWN), Set::Number)
+        .column(c.t(w::COL_EXPECTED), Set::Number)
+        .column(c.t(w::COL_LN_E), Set::Number);
+    for account in &leak.accounts {
+        table.row(vec![
+            html! { (account.name) " " code.muted { (account.who) } },
+            html! { (names::number(account.coins)) },
+            html! { (names::number(account.shown)) },
+            html! { (figure(account.expected)) },
+            html! { (figure(account.ln_e)) },
+        ]);
+    }
+    html! {
+        p.muted { (c.t(w::ACCOUNTS_LEAD)) }
+        div.chartrows { @for account in drawn { (line(c, scale, &account.name, account.ln_e, account.accused, limit)) } }
+        (table)
     }
 }
 

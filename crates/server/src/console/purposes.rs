@@ -65,6 +65,7 @@ fn purpose_table(c: &Ctx, purposes: &[PurposeView], admin: bool) -> Markup {
             html! {
                 strong { (c.either(&purpose.name_zh, &purpose.name_en)) } " "
                 @if purpose.marketing { span.tag { (c.t(w::MARKETING_TAG)) } }
+                @if let Some(percent) = purpose.decoy_percent { " " span.tag { (c.f(w::DECOYS_TAG, &[("n", &percent)])) } }
                 div.muted.small.mono { (purpose.id) }
             },
             html! { (c.t(names::basis(purpose.basis))) },
@@ -90,6 +91,7 @@ fn blank() -> PurposeView {
         notice_hash: String::new(),
         marketing: false,
         surety: Surety::Durable,
+        decoy_percent: None,
         version: 0,
         updated: 0,
     }
@@ -130,6 +132,7 @@ fn purpose_form(
             (area("notice", c.t(w::NOTICE), &purpose.notice, Some(c.t(w::NOTICE_HINT)), false))
             (tick("marketing", c.t(w::MARKETING), purpose.marketing))
             (Select::new("surety", c.t(w::SURETY), &sureties(c)).chosen(surety_name(purpose.surety)).hint(c.t(w::SURETY_HINT)))
+            (Select::new("decoys", c.t(w::DECOYS), &decoys(c, purpose.decoy_percent)).chosen(&percent_name(purpose.decoy_percent)).hint(c.t(w::DECOYS_HINT)))
             div.row {
                 button type="submit" { (c.t(w::SAVE)) }
                 @if exists { a href="/purposes" { (c.t(w::CANCEL)) } }
@@ -172,6 +175,26 @@ fn sureties(c: &Ctx) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Chances offered; another one, set through the API, stays on offer.
+const DECOYS: [u8; 4] = [5, 10, 25, 50];
+
+fn percent_name(percent: Option<u8>) -> String {
+    percent.map_or_else(|| "never".to_owned(), |percent| percent.to_string())
+}
+
+fn decoys(c: &Ctx, now: Option<u8>) -> Vec<(String, String)> {
+    let mut percents: BTreeSet<u8> = DECOYS.into();
+    percents.extend(now);
+    let never = (percent_name(None), c.t(w::DECOYS_NEVER).to_owned());
+    let chance = |percent: u8| {
+        let label = c.f(w::DECOYS_CHANCE, &[("n", &percent)]);
+        (percent_name(Some(percent)), label)
+    };
+    std::iter::once(never)
+        .chain(percents.into_iter().map(chance))
+        .collect()
+}
+
 fn from_form(form: &Pairs) -> PurposeView {
     let mut fields: BTreeSet<String> = form.all("field").into_iter().collect();
     let separators = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
@@ -194,6 +217,7 @@ fn from_form(form: &Pairs) -> PurposeView {
             .into_iter()
             .find(|surety| surety_name(*surety) == form.get("surety"))
             .unwrap_or_default(),
+        decoy_percent: form.number("decoys"),
         ..blank()
     }
 }

@@ -25,7 +25,14 @@ pub(super) fn routes() -> Router<AppState> {
 /// What an alert says in one line.
 pub(super) fn line(c: &Ctx, view: &SightingView) -> String {
     let n = view.carriers.len();
-    c.f(w::SIGHTING_ALERT, &[("place", &view.place), ("n", &n)])
+    match view.accounts.len() {
+        0 => c.f(w::SIGHTING_ALERT, &[("place", &view.place), ("n", &n)]),
+        m => {
+            let told: [(&str, &dyn std::fmt::Display); 3] =
+                [("place", &view.place), ("n", &n), ("m", &m)];
+            c.f(w::SIGHTING_ALERT_SHOWN, &told)
+        }
+    }
 }
 
 async fn list(desk: Desk, Query(query): Query<Done>) -> Page {
@@ -87,6 +94,13 @@ fn carriers(c: &Ctx, view: &SightingView) -> Markup {
                 a href={ "/exports/" (carrier.export) } { (carrier.recipient) }
                 " " (carrier.carried) "/" (view.canaries.len())
                 @if carrier.accused { " " span.tag.bad { (c.t(w::ACCUSED_TAG)) } }
+            }
+        }
+        @if !view.accounts.is_empty() { div.muted.small { (c.t(w::SIGHTING_ACCOUNTS)) } }
+        @for account in &view.accounts {
+            div {
+                (account.name) " " code.muted { (account.who) } " " (account.shown) "/" (account.coins)
+                @if account.accused { " " span.tag.bad { (c.t(w::ACCUSED_TAG)) } }
             }
         }
     }

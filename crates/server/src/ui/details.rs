@@ -116,6 +116,18 @@ const SENTENCES: &[(&str, &str)] = &[
         "a purpose declares 1 to 200 fields",
         "一项用途声明 1 至 200 个字段",
     ),
+    (
+        "decoys are shown with a chance of {} to {} percent",
+        "诱饵的显示概率为 {}% 至 {}%",
+    ),
+    (
+        "a purpose for emergencies shows nobody who does not exist",
+        "应急用途不得显示并不存在的人",
+    ),
+    (
+        "row {} is a decoy, shown among the results of look-ups; such a person does not exist and is not taken in",
+        "第 {} 行是查询结果里的诱饵，世上没有此人，不能导入",
+    ),
     ("retention is 1 to {} days", "保存期限为 1 至 {} 天"),
     (
         "a notice has at most 20,000 characters",
@@ -186,8 +198,21 @@ const SENTENCES: &[(&str, &str)] = &[
         "口令超过 1024 个字符",
     ),
     (
-        "an export is csv (utf-8 or gbk), tsv, jsonl or xlsx",
-        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL 或 XLSX",
+        "an export is csv (utf-8 or gbk), tsv, jsonl, xlsx or pdf",
+        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL、XLSX 或 PDF",
+    ),
+    ("a PDF is made page by page", "PDF 须逐页生成"),
+    (
+        "a PDF holds at most {} rows here; ask for csv",
+        "PDF 最多 {} 行，请改用 CSV",
+    ),
+    (
+        "this machine has no font to draw pages with; install one such as fonts-noto-cjk",
+        "本机没有可绘制页面的中文字体，请安装 fonts-noto-cjk 等字体",
+    ),
+    (
+        "a PDF holds at most {} columns; ask for csv",
+        "PDF 最多 {} 列，请改用 CSV",
     ),
     (
         "an export of {} rows takes at most {} canary slots more",

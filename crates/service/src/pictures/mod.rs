@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+pub(crate) use examine::Evidence;
 pub(crate) use room::is_picture;
 
 use crate::access::short_name;

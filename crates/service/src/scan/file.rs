@@ -17,7 +17,7 @@ use super::finding::Site;
 use super::notes::Reason;
 use super::sink::{Sink, Told};
 use super::walk::{Stop, What};
-use super::{Request, packed, table};
+use super::{Request, packed, pages, table};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -25,7 +25,7 @@ const HEAD: u64 = 64 << 10;
 const PIPED_WORKBOOK: u64 = 64 << 20;
 
 /// A path as it is shown: without `./`, and with what is not UTF-8 replaced.
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let shown = path.to_string_lossy();
     match shown.strip_prefix("./") {
         Some(rest) if !rest.is_empty() => rest.to_owned(),
@@ -113,6 +113,11 @@ fn regular(
             }
         }
         Nature::NotRead(what) if is_opened(what) => packed::scan(file, detector, sink),
+        Nature::Columns => table::columns(Box::new(file), detector, sink),
+        Nature::Pdf => {
+            let length = file.metadata().map_or(0, |meta| meta.len());
+            pages::pdf(file, length, detector, sink)
+        }
         nature => text_of(nature, &head, file, detector, sink),
     }
 }
@@ -131,7 +136,7 @@ fn piped(
 ) -> Result<(), Reason> {
     let head = head_of(&mut source)?;
     match nature(&head, name) {
-        nature @ (Nature::Archive | Nature::NotRead(_)) => {
+        nature @ (Nature::Archive | Nature::Columns | Nature::Pdf | Nature::NotRead(_)) => {
             if let Nature::NotRead(what) = nature
                 && !is_opened(what)
             {
@@ -143,10 +148,17 @@ fn piped(
                 .map_err(|error| Reason::from(&error))?;
             if rest.limit() == 0 {
                 return Err(Reason::Format(
-                    "a large archive through a pipe; give it as a file",
+                    "a large file through a pipe whose parts stand at its end; give it as a file",
                 ));
             }
+            if nature == Nature::Pdf {
+                let length = bytes.len() as u64;
+                return pages::pdf(Cursor::new(bytes), length, detector, sink);
+            }
             let bytes: Arc<[u8]> = bytes.into();
+            if nature == Nature::Columns {
+                return table::columns(Box::new(Cursor::new(bytes)), detector, sink);
+            }
             let again = || Ok(Box::new(Cursor::new(Arc::clone(&bytes))) as Box<dyn Source>);
             let workbook = match nature {
                 Nature::Archive => table::workbook(&again, detector, sink),

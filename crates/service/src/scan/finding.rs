@@ -38,6 +38,13 @@ pub enum Site {
         /// The column, from 1.
         column: usize,
     },
+    /// In a PDF; spans count within the text of the page.
+    Page {
+        /// The page, from 1.
+        page: usize,
+        /// The line of its text, from 1.
+        line: u64,
+    },
     /// In the name of a sheet; spans count within the name.
     SheetName {
         /// The sheet, from 1.
@@ -81,6 +88,7 @@ impl fmt::Display for Site {
             Self::Cell { sheet, row, column } => {
                 write!(f, "sheet {sheet}, row {row}, column {column}")
             }
+            Self::Page { page, line } => write!(f, "page {page}, line {line}"),
             Self::SheetName { sheet } => write!(f, "name of sheet {sheet}"),
         }
     }

@@ -14,6 +14,7 @@ mod finding;
 mod ignored;
 mod notes;
 mod packed;
+mod pages;
 mod pool;
 mod sink;
 mod summary;
@@ -33,6 +34,10 @@ pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
 pub use liuhen_reading::{Limits, Passwords, Wishes};
 pub use notes::{Note, Reason};
 pub use summary::{FileReport, Hot, Summary};
+
+pub(crate) use file::shown;
+pub(crate) use table::{header_of, names, names_columns};
+pub(crate) use walk::{Stop, What, walk};
 
 /// Told of a value: the file it stands in, its kind and itself; and of every number long enough for a telephone, an identity or a card.
 pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;

@@ -165,6 +165,7 @@ impl From<&ReadError> for Reason {
             | ReadError::TooDeep { .. }
             | ReadError::TooManyFiles { .. }
             | ReadError::TooMuchMemory { .. } => Self::Bound(error.to_string()),
+            ReadError::EncryptedPdf => Self::Format("an encrypted PDF"),
             ReadError::Source(error) => error.into(),
             other => Self::Broken(other.to_string()),
         }
@@ -173,7 +174,7 @@ impl From<&ReadError> for Reason {
 
 /// The name of a format in Chinese; its English name where it has none of its own.
 fn format_zh(english: &'static str) -> &'static str {
-    const NAMES: [(&str, &str); 28] = [
+    const NAMES: [(&str, &str); 29] = [
         ("a link inside an archive", "压缩包里的链接"),
         ("a device or pipe", "设备或管道"),
         ("a binary workbook (XLSB)", "二进制工作簿（XLSB）"),
@@ -200,6 +201,7 @@ fn format_zh(english: &'static str) -> &'static str {
         ("a presentation", "演示文稿"),
         ("an OpenDocument file", "OpenDocument 文件"),
         ("an SQLite database", "SQLite 数据库"),
+        ("an encrypted PDF", "加密的 PDF"),
         ("an encrypted Office file", "加密的 Office 文件"),
         (
             "an old Office file (DOC, XLS, PPT) or an encrypted one",

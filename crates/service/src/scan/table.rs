@@ -26,7 +26,7 @@ const SAMPLE: usize = 1000;
 const SHARED_STRINGS: usize = 96 << 20;
 
 /// Whether the rows that `head` begins with stand under names of columns that we know.
-pub(super) fn names_columns(head: &[u8], delimiter: Delimiter) -> bool {
+pub(crate) fn names_columns(head: &[u8], delimiter: Delimiter) -> bool {
     let stream = TextStream::new(head, None);
     let Ok(rows) = PlacedRows::new(stream, delimiter, &Limits::default()) else {
         return false;
@@ -44,13 +44,14 @@ pub(super) fn names_columns(head: &[u8], delimiter: Delimiter) -> bool {
     looks_like_header(&header, rest) && known()
 }
 
-fn names(row: &Row) -> Header {
+/// The words of a row.
+pub(crate) fn names(row: &Row) -> Header {
     let word = |cell: &Text| cell.as_str().trim().to_owned();
     Header(row.cells.iter().map(word).collect())
 }
 
 /// The row that names the columns, among the first rows; rows above it are titles.
-fn header_of(ahead: &[Row], choice: HeaderRow) -> Option<usize> {
+pub(crate) fn header_of(ahead: &[Row], choice: HeaderRow) -> Option<usize> {
     let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_blank()).count();
     match choice {
         HeaderRow::None => None,
@@ -187,6 +188,20 @@ pub(super) fn workbook(
             Err(error) => sink.note(Reason::from(&error)),
         }
     }
+    sink.read(length, 0);
+    Ok(())
+}
+
+/// A file whose columns lie one after another: one table without sheets, shown as the first.
+pub(super) fn columns(
+    source: Box<dyn Source>,
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    let mut table =
+        reading::open(source, "", &Limits::default()).map_err(|error| Reason::from(&error))?;
+    let (_, length) = table.progress();
+    sheet(&mut table, 1, detector, sink);
     sink.read(length, 0);
     Ok(())
 }

@@ -17,14 +17,14 @@ use super::notes::Reason;
 
 /// Something on the way.
 #[derive(Debug)]
-pub(super) struct Stop {
-    pub(super) path: PathBuf,
-    pub(super) what: What,
+pub(crate) struct Stop {
+    pub(crate) path: PathBuf,
+    pub(crate) what: What,
 }
 
 /// What a path is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A file to read.
     File,
     /// A folder, whose name may tell something.
@@ -53,7 +53,7 @@ pub(super) struct Walk<'a> {
 }
 
 /// Walks every path; answers how many others were left out.
-pub(super) fn walk(
+pub(crate) fn walk(
     paths: &[PathBuf],
     except: &[PathBuf],
     stop: &mut dyn FnMut(Stop) -> ControlFlow<()>,

@@ -101,6 +101,9 @@ pub struct Purpose {
     /// How far the trace of a read must be before the value leaves.
     #[serde(default)]
     pub surety: Surety,
+    /// The chance in percent that a look-up by name shows a decoy; none: decoys are never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoy_percent: Option<u8>,
     /// Whether it is in use; a retired purpose releases nothing.
     pub active: bool,
     /// When this version was declared: milliseconds since 1970 UTC.
@@ -197,6 +200,7 @@ mod tests {
             notice: None,
             marketing: false,
             surety: Surety::Durable,
+            decoy_percent: None,
             active: true,
             at: 1,
         }

@@ -88,6 +88,8 @@ spaces! {
     ExportRows => "export_rows",
     /// Canary persons and the exports that carry them.
     Canaries => "canaries",
+    /// Decoys among the results of look-ups, and the coins of those who looked.
+    Decoys => "decoys",
     /// Pictures kept for handing out copies, and those copies.
     Pictures => "pictures",
     /// Viewers' screens by day, whose pattern was committed to.

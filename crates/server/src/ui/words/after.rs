@@ -7,7 +7,7 @@ phrases! {
     LEAKS_LEAD: "把外面出现的文件交进来：部分、乱序、改过格式、几份混在一起都可以。能指认就给出证据，不能就明说。", "Hand in a file that turned up: a part of it, in any order, in another format, or mixed from several. Where a source can be named the evidence is shown; where not, that is said.";
     LEAK_NEW: "交入文件", "Hand in a file";
     LEAK_FILE: "出现在外面的文件", "The file that turned up";
-    LEAK_FILE_HINT: "表格（CSV、TSV、JSON Lines、XLSX）或图片（JPEG、PNG、WebP、TIFF）；加密暂存，只用于比对", "A table (CSV, TSV, JSON Lines, XLSX) or a picture (JPEG, PNG, WebP, TIFF); kept encrypted and only compared";
+    LEAK_FILE_HINT: "表格（CSV、TSV、JSON Lines、XLSX）、PDF 或图片（JPEG、PNG、WebP、TIFF）；加密暂存，只用于比对", "A table (CSV, TSV, JSON Lines, XLSX), a PDF or a picture (JPEG, PNG, WebP, TIFF); kept encrypted and only compared";
     EPSILON: "最多容许多大的冤枉概率", "Largest risk of accusing an innocent";
     EPSILON_HINT: "不论对方怎样合谋、删改，误指任何一个无辜者的概率都不超过它", "Whatever was done to the file and however many colluded, the probability that any innocent is named stays below it";
     EPSILON_3: "千分之一", "one in a thousand";
@@ -26,6 +26,7 @@ phrases! {
     ACCUSED_TAG: "指认", "named";
     NO_EVIDENCE: "没有证据", "no evidence";
     NO_EVIDENCE_SAID: "没有证据表明它来自我们发出的任何一份文件。", "There is no evidence that it came from any file we issued.";
+    ACCUSED_ACCOUNT: "账号 {name}（{who}）", "account {name} ({who})";
     NO_EVIDENCE_MORE: "这不等于它一定不来自我们：片段可能太小，或没有经过导出。", "That does not mean it did not: the piece may be too small, or it never was an export.";
     MARKS_NEEDED: "大约还要多读出 {n} 处标记才可能指认。", "About {n} more marks would have to be read to name a source.";
     WORKING: "正在与发出过的每一份文件比对……", "Comparing with every file ever issued…";
@@ -53,6 +54,14 @@ phrases! {
     FACT_MARKS: "读出的标记", "Marks read";
     FACT_COPIES: "比对过的文件", "Copies compared";
     FACT_SHA: "文件 SHA-256", "SHA-256 of the file";
+    FACT_DECOYS: "其中诱饵", "Decoys in it";
+    FACT_ACCOUNTS: "比对过的账号", "Accounts compared";
+    ACCOUNTS: "诱饵对各账号的证据", "Evidence of decoys about accounts";
+    ACCOUNTS_LEAD: "诱饵是编造的人，只按事先记入日志的概率显示；与文件共用同一门槛，越过才指认。指认的是账号所见，不是某个人；前提是无辜者没有把看到的诱饵转告泄露者。", "Decoys do not exist and are shown only with chances logged beforehand; accounts share the threshold of the copies. What is named is what an account was shown, not a person; it assumes that no innocent passed a decoy he saw on to the leaker.";
+    ACCOUNTS_NONE: "文件里没有哪个账号抽过签的诱饵。", "No decoy in it for which an account had a coin.";
+    COL_COINS: "抽过签", "Coins";
+    COL_SHOWN: "显示过", "Shown";
+    SIGHTING_ACCOUNTS: "看到过它的账号", "Accounts that were shown it";
     READERS: "逐条查看过这些人的读取者", "Readers who looked these persons up";
     READERS_LEAD: "只作线索，不作指认：看得多的人自然碰上得多，p 是按他平日的量碰巧看到这么多的概率。", "A lead, not an accusation: who reads much meets many. p is the chance of meeting as many, given how much he reads.";
     READERS_NONE: "没有人逐条查看过这些人。", "Nobody looked these persons up one by one.";
@@ -77,6 +86,7 @@ phrases! {
     SIGHTING_FOUND: "其中有替身：警报已记下。", "A canary is among them: the alert is recorded.";
     SIGHTINGS_EMPTY: "没有看到过替身。", "No canary was seen.";
     SIGHTING_ALERT: "替身出现在 {place}：{n} 份导出含有它", "Canaries seen at {place}: {n} exports carried them";
+    SIGHTING_ALERT_SHOWN: "替身或诱饵出现在 {place}：{n} 份导出含有它，{m} 个账号看到过它", "Canaries or decoys seen at {place}: {n} exports carried them, {m} accounts were shown them";
     SIGHTING_SETTLE: "已处理", "Settled";
     COL_CANARIES: "替身数", "Canaries";
     COL_CARRIERS: "含有它的导出", "Exports that carried it";

@@ -88,6 +88,11 @@ phrases! {
     SURETY_DURABLE: "已落盘（毫秒）", "durable (milliseconds)";
     SURETY_CHECKPOINT: "已有签名的检查点覆盖（约一秒）", "under a signed checkpoint (about a second)";
     SURETY_WITNESSED: "已有足够的见证人会签（数秒）", "cosigned by a quorum of witnesses (some seconds)";
+    DECOYS: "按姓名查询时显示诱饵的概率", "Chance of a decoy in a look-up by name";
+    DECOYS_NEVER: "从不显示", "never";
+    DECOYS_CHANCE: "{n}%", "{n}%";
+    DECOYS_TAG: "诱饵 {n}%", "decoys {n}%";
+    DECOYS_HINT: "诱饵是编造的人，混在同名者中按概率出现，泄露后可指认账号。工作人员可能看到并不存在的人：不可用于诊疗、急救等认错人会出事的用途，并应事先告知工作人员", "A decoy is a person who does not exist, shown by lot among namesakes; leaked, it can name the account. Staff may see somebody who does not exist: not for care or emergencies, where a wrong person does harm, and staff should be told beforehand";
     PURPOSE_NONE: "还没有用途。查看之前先声明一个。", "No purpose yet. Declare one before anybody looks.";
     VERSION: "版本", "Version";
     UPDATED: "更新", "Updated";

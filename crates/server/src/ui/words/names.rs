@@ -19,6 +19,10 @@ phrases! {
     ACTION_OWN_VIEW: "本人查阅", "own view";
     ACTION_LEAK: "泄露溯源", "leak examined";
     ACTION_SIGHTING: "替身出现", "canary seen";
+    ACTION_DECOY: "诱饵抽签", "chance of a decoy";
+    DETAIL_ACCOUNTS: "账号", "accounts";
+    DETAIL_DECOY: "诱饵", "decoy";
+    DETAIL_PROPENSITY: "诱饵概率", "chance of a decoy";
     ACTION_SCREEN: "屏幕暗记启用", "screen given its pattern";
     ACTION_ADMIN: "管理操作", "administration";
     ACTION_SIGN_IN: "登录", "sign-in";

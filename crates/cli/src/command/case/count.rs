@@ -1,0 +1,59 @@
+//! `case count`: what the exhibits hold, sealed as a result.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+
+use super::Place;
+use crate::command::count::{Bar, How, answer, counted, exit_of, tell};
+use crate::exit::Exit;
+use crate::show;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Counts as `liuhen count` does, over all exhibits. count.json and ledger.jsonl are put under seal in the
+case's results; files are named from the case's folder on, so that the same exhibits, rules, version and
+options give the same bytes anywhere.
+
+Example:
+  liuhen case count --case 2026-17 --insider --gain 李某=2200")]
+pub(super) struct CountArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    how: How,
+}
+
+pub(super) fn run(args: &CountArgs) -> Result<Exit> {
+    show::keep_panics_quiet();
+    let acts = args.how.acts()?;
+    let mut case = args.place.open()?;
+    let folder = case.results()?;
+    if let Some(acts) = &acts {
+        let path = folder.join("acts.toml");
+        fs::write(&path, acts).with_context(|| path.display().to_string())?;
+    }
+    let exhibits = case.exhibits();
+    let bar = Bar::over(&exhibits);
+    let base = Some(case.dir().to_owned());
+    let request = args.how.request(exhibits, base, acts.as_deref(), &bar);
+    let counted = counted(&request, Some(&folder.join("ledger.jsonl")))?;
+    bar.0.finish_and_clear();
+    let path = folder.join("count.json");
+    let text = serde_json::to_string_pretty(&answer(&counted))? + "\n";
+    fs::write(&path, text).with_context(|| path.display().to_string())?;
+    let listing = case.seal_results("count", args.place.who())?;
+    if args.place.json {
+        show::json(&json!({
+            "result": listing.folder,
+            "count": answer(&counted),
+            "checkpoint": case.checkpoint(),
+        }))?;
+    } else {
+        tell(&counted, false)?;
+        show::line(format_args!("sealed {}", listing.folder))?;
+    }
+    args.place.told(&case)?;
+    Ok(exit_of(&counted))
+}

@@ -1,0 +1,245 @@
+//! The count as a person reads it, in Chinese or English.
+
+use std::fmt::Write as _;
+
+use liuhen_kinds::{Lang, RulePack};
+use liuhen_service::count::{Counted, Excluded, Policy, Reached, ReadingCount, Report};
+
+use crate::show::{pad, plain};
+
+struct Page<'a> {
+    out: String,
+    lang: Lang,
+    report: &'a Report,
+}
+
+/// The whole page.
+pub(super) fn report(counted: &Counted, lang: Lang) -> String {
+    let mut page = Page {
+        out: String::new(),
+        lang,
+        report: &counted.report,
+    };
+    page.pipeline();
+    page.policies();
+    page.advice();
+    page.persons();
+    page.near();
+    page.files();
+    for note in &counted.notes {
+        page.line(&format!(
+            "{}: {}",
+            plain(&note.path),
+            note.reason.text(lang)
+        ));
+    }
+    page.caveat();
+    page.out
+}
+
+impl Page<'_> {
+    fn say<'t>(&self, zh: &'t str, en: &'t str) -> &'t str {
+        match self.lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    fn title(&mut self, zh: &str, en: &str) {
+        let title = self.say(zh, en).to_owned();
+        let gap = if self.out.is_empty() { "" } else { "\n" };
+        self.line(&format!("{gap}{title}"));
+    }
+
+    fn row(&mut self, name: &str, number: impl std::fmt::Display) {
+        self.line(&format!("  {}{number:>12}", pad(name, 44)));
+    }
+
+    fn pipeline(&mut self) {
+        self.title("认定过程（行）", "How rows count");
+        let steps = &self.report.pipeline;
+        for (zh, en, count) in [
+            ("原始", "raw", steps.raw),
+            ("可读取", "parsed", steps.parsed),
+            ("可识别", "identifiable", steps.identifiable),
+            ("有效", "valid", steps.valid),
+        ] {
+            self.row(self.say(zh, en), count);
+        }
+        for (reason, count) in &self.report.excluded {
+            self.row(&format!("- {}", self.words(*reason)), count);
+        }
+        for (reason, count) in &self.report.kept_with_untrue_field {
+            let kept = self.say("保留，但有字段不实", "kept, though a field is untrue");
+            self.row(&format!("  {kept}: {}", reason.code()), count);
+        }
+        if self.report.deceased_kept > 0 {
+            self.row(
+                self.say("保留，标记已故", "kept, marked as deceased"),
+                self.report.deceased_kept,
+            );
+        }
+    }
+
+    fn words(&self, reason: Excluded) -> String {
+        let (zh, en) = reason.words();
+        format!("{} {}", reason.code(), self.say(zh, en))
+    }
+
+    fn policies(&mut self) {
+        self.title("去重后（条），按口径", "Distinct items (条), by key policy");
+        for policy in &self.report.policies {
+            let (zh, en) = policy.policy.words();
+            self.row(self.say(zh, en), policy.distinct);
+        }
+        self.title("三种单位", "Three units");
+        let totals = &self.report.totals;
+        self.row(
+            self.say("套（去重后）", "bundles (套), distinct"),
+            totals.bundles_distinct,
+        );
+        self.row(self.say("人", "persons (人)"), totals.persons);
+    }
+
+    fn advice(&mut self) {
+        self.title(
+            "与法释〔2017〕10号第五条、第六条标准对照（供参考）",
+            "Beside Fa Shi (2017) 10, articles 5 and 6 (advice)",
+        );
+        for policy in &self.report.policies {
+            if matches!(policy.policy, Policy::ExactRow | Policy::Person) {
+                let (zh, en) = policy.policy.words();
+                let name = self.say(zh, en);
+                self.readings(name, &policy.readings);
+            }
+        }
+        for actor in &self.report.article_11 {
+            let article = self.say("第十一条", "article 11");
+            let all = self.say("全案", "all");
+            let name = if actor.actor.is_empty() {
+                all
+            } else {
+                &actor.actor
+            };
+            self.readings(&format!("{article}, {}", plain(name)), &actor.readings);
+        }
+    }
+
+    fn readings(&mut self, name: &str, readings: &[ReadingCount]) {
+        for reading in readings {
+            let which = match reading.reading {
+                "strict" => self.say("有争议者从高", "disputed kinds high"),
+                "mild" => self.say("有争议者从低", "disputed kinds low"),
+                _ => self.say("按规则包", "as the rules have them"),
+            };
+            let reached = match reading.advice.reaches {
+                Reached::BelowThresholds => {
+                    self.say("未达所列数量标准", "below the numbers listed")
+                }
+                Reached::Serious => self.say("达“情节严重”数量标准", "reaches serious"),
+                Reached::EspeciallySerious => {
+                    self.say("达“情节特别严重”数量标准", "reaches especially serious")
+                }
+            };
+            let items = reading.items;
+            let numbers = format!(
+                "50: {}, 500: {}, 5000: {}, Σ {}",
+                items.t50, items.t500, items.t5000, reading.advice.proportional_sum
+            );
+            let text = format!("  {}{}{numbers}; {reached}", pad(name, 14), pad(which, 24));
+            self.line(&text);
+        }
+    }
+
+    fn persons(&mut self) {
+        self.title("人", "Persons");
+        let persons = &self.report.persons;
+        for (age, zh, en) in [
+            ("under_14", "不满十四周岁", "under 14"),
+            ("14_to_17", "十四至十七周岁", "14 to 17"),
+            ("adult", "成年", "adult"),
+            (
+                "unknown",
+                "年龄不明（不等于成年）",
+                "age unknown (not: adult)",
+            ),
+        ] {
+            self.row(
+                self.say(zh, en),
+                persons.ages.get(age).copied().unwrap_or(0),
+            );
+        }
+        for (name, count) in &persons.sensitive {
+            let label = format!("{}: {name}", self.say("敏感", "sensitive"));
+            self.row(&label, count);
+        }
+        self.row(self.say("省份", "provinces"), persons.provinces);
+        self.row(self.say("城市", "cities"), persons.cities);
+        for (kind, count) in &persons.kinds {
+            self.row(RulePack::builtin().label(*kind, self.lang), count);
+        }
+        let schools = &self.report.schools;
+        if schools.schools > 0 {
+            self.row(self.say("学校", "schools"), schools.schools);
+            self.row(self.say("班级", "classes"), schools.classes);
+        }
+        for domain in &self.report.domains {
+            let label = format!(
+                "{}: {}",
+                self.say("数据领域（行）", "sort of data (rows)"),
+                self.say(&domain.zh, &domain.en)
+            );
+            self.row(&label, domain.rows);
+        }
+    }
+
+    fn near(&mut self) {
+        let near = &self.report.near_duplicates;
+        if near.rules.iter().all(|rule| rule.links == 0) {
+            return;
+        }
+        self.title("疑似重复（未排除）", "Likely repetitions (not excluded)");
+        for rule in &near.rules {
+            self.row(&format!("{} ({})", rule.rule, rule.confidence), rule.links);
+        }
+        self.row(
+            self.say(
+                "若均属实，至多减少人数",
+                "persons fewer at most, if all are true",
+            ),
+            near.persons_fewer_at_most,
+        );
+    }
+
+    fn files(&mut self) {
+        self.title(
+            "文件：原始、有效、人、其中前文件未见",
+            "Files: raw, valid, persons, of them in no earlier file",
+        );
+        for file in &self.report.files {
+            let numbers = format!(
+                "{:>10} {:>10} {:>10} {:>10}",
+                file.raw, file.valid, file.persons, file.persons_first_here
+            );
+            let unread = file
+                .unread
+                .as_ref()
+                .map_or(String::new(), |unread| format!("  {}", unread.text));
+            self.line(&format!("  {}{numbers}{unread}", pad(&file.path, 44)));
+        }
+    }
+
+    fn caveat(&mut self) {
+        let text = self.say(
+            "以上对照仅供参考：裁判取决于数量以外的诸多情节；违法所得须按行为人分别认定；未达数量标准的，仍可能依《治安管理处罚法》第五十六条处罚。",
+            "Advice only: a court weighs more than numbers; gains are each actor's own; below the numbers article 56 of the Public Security Administration Punishments Law may still apply.",
+        );
+        let text = text.to_owned();
+        self.line(&format!("\n{text}"));
+    }
+}

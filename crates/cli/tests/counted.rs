@@ -1,0 +1,118 @@
+//! `count` as a user runs it: killed without a warning it goes on and says the same bytes; what it
+//! says holds no value.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use liuhen_testkit::counted_leak;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn command(leak: &Path, work: Option<&Path>, ledger: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_liuhen"));
+    command.args(["count", "--json", "--jobs", "2", "--ledger"]);
+    command.arg(ledger).arg(leak).env("LANG", "C.UTF-8");
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    if let Some(work) = work {
+        command.arg("--work").arg(work);
+    }
+    command
+}
+
+#[test]
+fn killed_it_goes_on_and_says_the_same() {
+    let dir = TempDir::new().unwrap();
+    let leak = dir.path().join("leak");
+    std::fs::create_dir(&leak).unwrap();
+    let made = counted_leak(11, 8_000);
+    for (name, bytes) in &made.files {
+        std::fs::write(leak.join(name), bytes).unwrap();
+    }
+    let (plain, resumed) = (
+        dir.path().join("plain.jsonl"),
+        dir.path().join("resumed.jsonl"),
+    );
+    let whole = command(&leak, None, &plain).output().unwrap();
+    assert_eq!(whole.status.code(), Some(0));
+    let work = dir.path().join("work");
+    // Ten moments spread over a run; whatever has been reached, the next run takes over.
+    for tenth in 1..=10 {
+        let mut child = command(&leak, Some(&work), &resumed).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(15 * tenth));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let last = command(&leak, Some(&work), &resumed).output().unwrap();
+    assert_eq!(last.status.code(), Some(0));
+    assert!(last.stdout == whole.stdout, "the report differs");
+    assert!(
+        std::fs::read(&plain).unwrap() == std::fs::read(&resumed).unwrap(),
+        "the ledger differs"
+    );
+    assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0);
+
+    let told: Value = serde_json::from_slice(&last.stdout).unwrap();
+    assert_eq!(told["totals"]["persons"], made.truth.distinct["person"]);
+    let said = String::from_utf8(last.stdout).unwrap() + &std::fs::read_to_string(&plain).unwrap();
+    let text = String::from_utf8(made.files[0].1.clone()).unwrap();
+    let values = text
+        .lines()
+        .skip(1)
+        .take(300)
+        .flat_map(|line| line.split(','));
+    for value in values.filter(|value| value.chars().count() > 5) {
+        assert!(!said.contains(value), "a value is told");
+    }
+    assert!(!said.contains("合法"));
+}
+
+#[test]
+fn circumstances_are_weighed_and_a_person_reads_it_in_both_languages() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("a.csv");
+    let sheet = liuhen_testkit::people(3, 30).columns(&["姓名", "手机号"]);
+    std::fs::write(
+        &file,
+        sheet.delimited(liuhen_testkit::Form::csv(liuhen_testkit::Encoding::Gbk)),
+    )
+    .unwrap();
+    let run = |args: &[&str], lang: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_liuhen"));
+        let output = command
+            .arg("count")
+            .arg(&file)
+            .args(args)
+            .env("LANG", lang)
+            .env_remove("LC_ALL")
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let reaches = |args: &[&str]| {
+        let (code, text) = run(&[&["--json"], args].concat(), "C.UTF-8");
+        assert_eq!(code, Some(0));
+        let told: Value = serde_json::from_str(&text).unwrap();
+        told["policies"][1]["readings"][0]["advice"]["reaches"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(reaches(&[]), "below_thresholds");
+    assert_eq!(reaches(&["--gain", "5000"]), "serious");
+    assert_eq!(reaches(&["--gain", "2500", "--insider"]), "serious");
+    assert_eq!(
+        reaches(&["--gain", "李某=90000"]),
+        "below_thresholds",
+        "gains are his own"
+    );
+    assert_eq!(reaches(&["--flag", "prior"]), "serious");
+    assert_eq!(reaches(&["--flag", "great_loss"]), "especially_serious");
+    assert!(run(&[], "zh_CN.UTF-8").1.contains("治安管理处罚法"));
+    assert!(run(&[], "C.UTF-8").1.contains("Advice only"));
+    assert_eq!(run(&["--flag", "nonsense"], "C.UTF-8").0, Some(2));
+}

@@ -1,0 +1,146 @@
+//! Rows on their way from a reader to a counter: one buffer of text and where its cells end.
+
+use zeroize::Zeroize as _;
+
+/// Bytes after which a batch is full.
+const FULL_BYTES: usize = 768 << 10;
+/// Rows after which a batch is full.
+const FULL_ROWS: usize = 4096;
+
+/// Some rows of one table; wiped when dropped.
+#[derive(Default)]
+pub struct Batch {
+    text: String,
+    ends: Vec<u32>,
+    rows: Vec<(u64, u32)>,
+    faults: Vec<u64>,
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Batch({} rows)", self.rows.len())
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
+}
+
+impl Batch {
+    /// Appends a cell to the row under way.
+    pub fn cell(&mut self, cell: &str) {
+        self.text.push_str(cell);
+        // A batch is full long before four gigabytes; a longer cell is cut by the reader's bounds.
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Ends the row under way; `number` is its place in the sheet, from 1.
+    pub fn row(&mut self, number: u64) {
+        let cells = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.rows.push((number, cells));
+    }
+
+    /// Notes a row that could not be read.
+    pub fn fault(&mut self, number: u64) {
+        self.faults.push(number);
+    }
+
+    /// Whether no more rows should be added.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.text.len() >= FULL_BYTES || self.rows.len() + self.faults.len() >= FULL_ROWS
+    }
+
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.faults.is_empty()
+    }
+
+    /// Forgets its rows and keeps its room.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.rows.clear();
+        self.faults.clear();
+    }
+
+    /// The numbers of rows that could not be read.
+    #[must_use]
+    pub fn faults(&self) -> &[u64] {
+        &self.faults
+    }
+
+    /// Its rows: number, cells.
+    pub fn rows(&self) -> impl Iterator<Item = (u64, Cells<'_>)> {
+        let mut first = 0;
+        self.rows.iter().map(move |&(number, last)| {
+            let last = last as usize;
+            let start = first.min(last);
+            first = last;
+            let before = start.checked_sub(1).and_then(|at| self.ends.get(at));
+            let cells = Cells {
+                text: &self.text,
+                start: before.copied().unwrap_or(0),
+                ends: self.ends.get(start..last).unwrap_or_default(),
+            };
+            (number, cells)
+        })
+    }
+}
+
+/// The cells of a row.
+#[derive(Clone, Copy)]
+pub struct Cells<'a> {
+    text: &'a str,
+    start: u32,
+    ends: &'a [u32],
+}
+
+impl<'a> Cells<'a> {
+    /// The cells in order.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let mut start = self.start as usize;
+        self.ends.iter().map(move |&end| {
+            let cell = self.text.get(start..end as usize).unwrap_or("");
+            start = end as usize;
+            cell
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_as_they_went_in() {
+        let mut batch = Batch::default();
+        let rows: [(u64, &[&str]); 4] = [
+            (2, &["甲", "", "b"]),
+            (3, &[]),
+            (7, &["", ""]),
+            (8, &["尾"]),
+        ];
+        for (number, cells) in rows {
+            cells.iter().for_each(|cell| batch.cell(cell));
+            batch.row(number);
+        }
+        batch.fault(9);
+        let back: Vec<(u64, Vec<&str>)> = batch
+            .rows()
+            .map(|(number, cells)| (number, cells.iter().collect()))
+            .collect();
+        let expected: Vec<(u64, Vec<&str>)> = rows
+            .iter()
+            .map(|(number, cells)| (*number, cells.to_vec()))
+            .collect();
+        assert_eq!((back, batch.faults()), (expected, &[9_u64][..]));
+        assert_eq!(format!("{batch:?}"), "Batch(4 rows)");
+        batch.clear();
+        assert!(batch.is_empty() && batch.rows().next().is_none());
+    }
+}

@@ -1,0 +1,124 @@
+//! What a count needs from others: files that yield rows, and verdicts on cells.
+
+use liuhen_document::Header;
+use liuhen_kinds::Kind;
+
+use crate::batch::Batch;
+
+/// One file to be counted.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unit {
+    /// Its path as reports show it.
+    pub path: String,
+    /// Its length in bytes when the count was planned.
+    pub bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970; a count is only resumed on equal files.
+    pub changed_ns: i128,
+}
+
+/// Why a file, or the rest of it, was not read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unread {
+    /// A stable name.
+    pub code: String,
+    /// In words, without anything from inside the file.
+    pub text: String,
+}
+
+/// What a table is called and what its columns hold.
+#[derive(Debug, Clone, Default)]
+pub struct TableHead {
+    /// The sheet's name, where there are sheets.
+    pub sheet: Option<String>,
+    /// The words above the columns.
+    pub header: Header,
+    /// The kind of each column, where it has one.
+    pub kinds: Vec<Option<Kind>>,
+}
+
+/// What an exhibit yields next.
+#[derive(Debug)]
+pub enum Step {
+    /// A table begins; the rows that follow are its.
+    Table(TableHead),
+    /// The batch was filled with rows of the table begun last.
+    Rows,
+    /// There is nothing more.
+    End,
+}
+
+/// One file being read.
+pub trait Exhibit {
+    /// The next table or some of its rows, which are put into `batch`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unread`] when the rest of the file cannot be read; what came before counts.
+    fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread>;
+
+    /// Bytes read so far, for a bar.
+    fn taken(&self) -> u64;
+}
+
+/// Files that can be opened for reading, each perhaps more than once.
+pub trait Exhibits: Sync {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Unread`] when not a row of it can be read.
+    fn open(&self, unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread>;
+
+    /// The SHA-256 of a file's bytes, in hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// [`Unread`] when its bytes cannot be read.
+    fn digest(&self, unit: &Unit) -> Result<String, Unread>;
+}
+
+/// Whether a cell is of its column's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is in it, or a word that stands for nothing.
+    Blank,
+    /// It is; its normalised form was written.
+    Holds,
+    /// It has the form and fails its check digit, or names what does not exist.
+    BadCheck,
+    /// It has the form and names a day that does not exist, or is yet to come.
+    ImpossibleDate,
+    /// It is an organisation's: a firm's name, a hotline.
+    Organisation,
+    /// It is something else, or partly masked.
+    Other,
+}
+
+/// Whoever can tell.
+pub trait Judge: Sync {
+    /// Judges a cell of a kind; writes the form in which values are compared into `out`, which
+    /// is empty before, when it holds.
+    fn judge(&self, kind: Kind, cell: &str, out: &mut String) -> Verdict;
+
+    /// Appends a cell with its written forms brought to one (full width, spaces), trimmed.
+    fn fold(&self, cell: &str, out: &mut String);
+}
+
+/// Told how far a count has come.
+pub trait Progress: Sync {
+    /// So many more bytes were read, and so many rows counted.
+    fn read(&self, bytes: u64, rows: u64);
+
+    /// Whether the count should stop.
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn read(&self, _bytes: u64, _rows: u64) {}
+}

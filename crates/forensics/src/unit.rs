@@ -1,0 +1,82 @@
+//! What one exhibit came to before its keys are compared with others'.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ports::Unread;
+use crate::reason::Reason;
+use crate::row::Valid;
+use crate::spill::Block;
+
+/// Rows of an exhibit, counted; adding in any order gives the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RowCounts {
+    /// Rows met, header and blank rows left out.
+    pub(crate) raw: u64,
+    /// Rows out, by reason.
+    pub(crate) out: BTreeMap<Reason, u64>,
+    /// Rows that count.
+    pub(crate) valid: u64,
+    /// Kinds held by rows that count, each row's added up.
+    pub(crate) items: u64,
+    /// Rows that count and hold two kinds or more.
+    pub(crate) bundles: u64,
+    /// Rows that count though a field of them is untrue, by what it is.
+    pub(crate) untrue: BTreeMap<Reason, u64>,
+    /// Rows that say the person has died; they count.
+    pub(crate) deceased: u64,
+    /// Rows of each sort of data, by its place in the rule pack.
+    pub(crate) domains: BTreeMap<usize, u64>,
+}
+
+impl RowCounts {
+    pub(crate) fn fault(&mut self, reason: Reason) {
+        self.raw += 1;
+        *self.out.entry(reason).or_default() += 1;
+    }
+
+    pub(crate) fn valid(&mut self, valid: &Valid) {
+        self.raw += 1;
+        self.valid += 1;
+        self.items += u64::from(valid.mask.count_ones());
+        self.bundles += u64::from(valid.mask.count_ones() >= 2);
+        self.deceased += u64::from(valid.deceased);
+        if let Some(reason) = valid.untrue {
+            *self.untrue.entry(reason).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.raw += other.raw;
+        self.valid += other.valid;
+        self.items += other.items;
+        self.bundles += other.bundles;
+        self.deceased += other.deceased;
+        for (to, from) in [
+            (&mut self.out, &other.out),
+            (&mut self.untrue, &other.untrue),
+        ] {
+            from.iter()
+                .for_each(|(reason, count)| *to.entry(*reason).or_default() += count);
+        }
+        for (domain, count) in &other.domains {
+            *self.domains.entry(*domain).or_default() += count;
+        }
+    }
+}
+
+/// A finished exhibit.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct UnitDone {
+    /// The names of its sheets or tables, in order; none where it has but one without a name.
+    pub(crate) sheets: Vec<Option<String>>,
+    pub(crate) counts: RowCounts,
+    pub(crate) sha256: Option<String>,
+    /// Why it, or the rest of it, was not read.
+    pub(crate) unread: Option<Unread>,
+    /// Where its records lie.
+    pub(crate) blocks: Vec<Block>,
+    /// Bytes of its records, so that a cut file is noticed.
+    pub(crate) spilled: u64,
+}

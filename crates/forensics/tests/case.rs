@@ -1,0 +1,438 @@
+//! Cases as whoever seizes, receives and doubts them meets them.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use liuhen_forensics::case::{Case, CaseError, Fault, Sealing, StampError, Verified, Who, verify};
+use liuhen_tlog::Verifier;
+use tempfile::TempDir;
+
+fn who(minute: u32) -> Who {
+    Who {
+        by: "甲".to_owned(),
+        at: format!("2026-11-22T08:{minute:02}:00Z"),
+        note: "扣押硬盘".to_owned(),
+    }
+}
+
+fn go_on(_: u64) -> bool {
+    true
+}
+
+fn check(dir: &Path) -> Verified {
+    verify(dir, None, None, &mut go_on).unwrap()
+}
+
+/// A folder that holds a seized disk, a case of it, and the case's key.
+struct World(TempDir);
+
+impl World {
+    /// Four things on the disk, one named in GBK, one a link; two exhibits and one result in the case.
+    fn new() -> Self {
+        let world = Self(tempfile::tempdir().unwrap());
+        let disk = world.disk();
+        fs::create_dir_all(disk.join("导出/2025")).unwrap();
+        fs::write(disk.join("导出/名单.csv"), "姓名,手机\n某甲,10000000001\n").unwrap();
+        fs::write(disk.join("导出/2025/empty"), "").unwrap();
+        let gbk = OsStr::from_bytes(b"\xC3\xFB\xB5\xA5.txt");
+        fs::write(disk.join(gbk), vec![7; 3_000_000]).unwrap();
+        symlink("/etc/passwd", disk.join("link")).unwrap();
+
+        let mut case =
+            Case::create(&world.case(), &world.key(), "某某案", "2026-1", who(0)).unwrap();
+        case.add(&disk, who(1), &mut go_on).unwrap();
+        let list = disk.join("导出/名单.csv");
+        case.add(&list, who(2), &mut go_on).unwrap();
+        fs::write(case.results().unwrap().join("report.json"), "{}\n").unwrap();
+        case.seal_results("count", who(3)).unwrap();
+        world
+    }
+
+    fn disk(&self) -> PathBuf {
+        self.0.path().join("disk")
+    }
+
+    fn case(&self) -> PathBuf {
+        self.0.path().join("case")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.0.path().join("case.key")
+    }
+
+    fn open(&self) -> Case {
+        Case::open(&self.case(), &self.key()).unwrap()
+    }
+
+    /// A copy of the case somewhere else.
+    fn copy(&self, name: &str) -> PathBuf {
+        let to = self.0.path().join(name);
+        let copied = Command::new("cp")
+            .arg("-r")
+            .args([&self.case(), &to])
+            .status();
+        assert!(copied.unwrap().success());
+        to
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Writes over a file whatever its permissions.
+fn write(path: &Path, bytes: &[u8]) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_case_verifies_elsewhere_with_nothing_but_its_folder() {
+    let world = World::new();
+    let copy = world.copy("elsewhere");
+    fs::remove_dir_all(world.case()).unwrap();
+    fs::remove_dir_all(world.disk()).unwrap();
+    let verified = check(&copy);
+    assert_eq!(verified.faults, []);
+    assert_eq!((verified.exhibits, verified.files), (2, 5));
+    assert_eq!(verified.entries.len(), 4);
+    assert_eq!(verified.entries[1].who.note, "扣押硬盘");
+    let mode = fs::metadata(world.key()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_listing_says_what_was_found_and_follows_no_link() {
+    let world = World::new();
+    let path = world.case().join("exhibits/0001.json");
+    let listing: liuhen_forensics::case::Listing =
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let found: Vec<_> = listing
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), file.raw.as_deref()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("link", None),
+            (
+                "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}.txt",
+                Some("c3fbb5a52e747874")
+            ),
+            ("导出/2025/empty", None),
+            ("导出/名单.csv", None),
+        ]
+    );
+    assert!(
+        matches!(&listing.files[0].sealing, Sealing::Link { target } if target == "/etc/passwd")
+    );
+    // sha256sum and `openssl dgst -sm3` of nothing.
+    let Sealing::File { size: 0, sums, .. } = &listing.files[2].sealing else {
+        unreachable!("an empty file is a file")
+    };
+    assert_eq!(
+        sums.sha256,
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+    assert_eq!(
+        sums.sm3,
+        "1ab21d8355cfa17f8e61194831e81a8f22bec8c728fefb747ed035eb5082aa2b"
+    );
+}
+
+/// One byte of any file of the case, at its beginning, middle and end.
+#[test]
+fn one_flipped_byte_anywhere_is_found_and_named() {
+    let world = World::new();
+    let mut flipped = 0;
+    for path in files(&world.case()) {
+        let whole = fs::read(&path).unwrap();
+        let inside = path
+            .strip_prefix(world.case())
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let end = whole.len().saturating_sub(1);
+        for at in [0, end / 2, end] {
+            let mut bytes = whole.clone();
+            let Some(byte) = bytes.get_mut(at) else {
+                continue;
+            };
+            *byte ^= 0x10;
+            write(&path, &bytes);
+            let named = match verify(&world.case(), None, None, &mut go_on) {
+                Ok(verified) => {
+                    let room = inside.split('/').next().unwrap();
+                    let place = if room == "custody" { room } else { &inside };
+                    verified
+                        .faults
+                        .iter()
+                        .any(|fault| fault.to_string().contains(place))
+                }
+                // Without a head there is no case to check, and the error names the file.
+                Err(error) => inside == "case.json" && error.to_string().contains("case"),
+            };
+            assert!(named, "{inside}, byte {at}");
+            flipped += 1;
+        }
+        write(&path, &whole);
+    }
+    assert!(flipped > 20, "{flipped}");
+    assert_eq!(check(&world.case()).faults, []);
+}
+
+#[test]
+fn what_is_gone_and_what_was_put_there_is_named() {
+    let world = World::new();
+    let list = world.case().join("exhibits/0001/导出/名单.csv");
+    fs::remove_file(&list).unwrap();
+    fs::write(world.case().join("exhibits/0001/more.csv"), "x").unwrap();
+    fs::write(world.case().join("notes.txt"), "x").unwrap();
+    let path = |path: &str| path.to_owned();
+    assert_eq!(
+        check(&world.case()).faults,
+        [
+            Fault::Missing {
+                path: path("exhibits/0001/导出/名单.csv")
+            },
+            Fault::Added {
+                path: path("notes.txt")
+            },
+            Fault::Added {
+                path: path("exhibits/0001/more.csv")
+            },
+        ]
+    );
+    symlink("/etc/hostname", &list).unwrap();
+    let changed = Fault::Changed {
+        path: path("exhibits/0001/导出/名单.csv"),
+    };
+    assert!(check(&world.case()).faults.contains(&changed));
+}
+
+#[test]
+fn a_case_written_anew_is_told_by_key_or_by_a_checkpoint() {
+    let world = World::new();
+    let kept = world.open().checkpoint();
+    let key = Verifier::parse(&check(&world.case()).vkey).unwrap();
+    let before = world.copy("before");
+    world.open().add(&world.disk(), who(9), &mut go_on).unwrap();
+    let kept_later = world.open().checkpoint();
+
+    // The case went on: what was kept is its beginning.
+    let grown = verify(&world.case(), Some(&key), Some(kept.as_bytes()), &mut go_on).unwrap();
+    assert_eq!(grown.faults, []);
+
+    // The copy went on otherwise, under the same key.
+    let mut other = Case::open(&before, &world.key()).unwrap();
+    fs::write(world.disk().join("导出/名单.csv"), "姓名,手机\n").unwrap();
+    other.add(&world.disk(), who(9), &mut go_on).unwrap();
+    drop(other);
+    assert_eq!(check(&before).faults, []);
+    let forked = verify(&before, None, Some(kept_later.as_bytes()), &mut go_on).unwrap();
+    assert!(
+        matches!(forked.faults[..], [Fault::Earlier { .. }, ..]),
+        "{:?}",
+        forked.faults
+    );
+
+    // Everything anew, under another key.
+    let dir = world.0.path().join("anew");
+    let anew = Case::create(
+        &dir,
+        &world.0.path().join("key2"),
+        "某某案",
+        "2026-1",
+        who(0),
+    );
+    drop(anew.unwrap());
+    assert_eq!(check(&dir).faults, []);
+    let told = verify(&dir, Some(&key), None, &mut go_on).unwrap();
+    assert!(
+        told.faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::Custody { .. }))
+    );
+    assert!(matches!(
+        Case::open(&dir, &world.key()).unwrap_err(),
+        CaseError::OtherKey
+    ));
+}
+
+#[test]
+fn what_was_stopped_or_killed_leaves_nothing() {
+    let world = World::new();
+    let mut case = world.open();
+    let stopped = case.add(&world.disk(), who(5), &mut |_| false).unwrap_err();
+    assert!(matches!(stopped, CaseError::Stopped));
+    drop(case);
+    // As a kill leaves it: between the copy and its entry.
+    let left = world.case().join("exhibits/0003");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("half"), "x").unwrap();
+    assert_eq!(check(&world.case()).faults.len(), 1);
+    let mut case = world.open();
+    assert!(!left.exists());
+    case.add(&world.disk(), who(6), &mut go_on).unwrap();
+    drop(case);
+    assert_eq!(check(&world.case()).faults, []);
+}
+
+#[test]
+fn a_case_is_no_part_of_itself_and_keeps_no_key() {
+    let world = World::new();
+    let mut case = world.open();
+    for source in [
+        world.0.path(),
+        &world.case(),
+        &world.case().join("exhibits"),
+    ] {
+        let refused = case.add(source, who(5), &mut go_on).unwrap_err();
+        assert!(matches!(refused, CaseError::Within(_)), "{refused}");
+    }
+    let dir = world.0.path().join("other");
+    let refused = Case::create(&dir, &dir.join("key"), "", "", who(0)).unwrap_err();
+    assert!(matches!(refused, CaseError::KeyInside));
+    let refused = Case::create(&world.case(), &dir, "", "", who(0)).unwrap_err();
+    assert!(matches!(refused, CaseError::Exists(_)));
+}
+
+#[test]
+fn the_source_keeps_its_times() {
+    let world = World::new();
+    let list = world.disk().join("导出/名单.csv");
+    // Its owner may ask the system not to note the access.
+    let set = Command::new("touch")
+        .args(["-a", "-d", "2001-02-03"])
+        .arg(&list)
+        .status();
+    assert!(set.unwrap().success());
+    let before = fs::metadata(&list).unwrap();
+    world.open().add(&world.disk(), who(5), &mut go_on).unwrap();
+    let after = fs::metadata(&list).unwrap();
+    assert_eq!(
+        (before.atime(), before.mtime()),
+        (after.atime(), after.mtime())
+    );
+}
+
+/// Runs openssl in a folder; `None` where there is none.
+fn openssl(folder: &Path, words: &[&str]) -> Option<bool> {
+    let mut command = Command::new("openssl");
+    let run = command.args(words).current_dir(folder);
+    let ran = run
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .ok()?;
+    Some(ran.success())
+}
+
+const STAMPER: &str = "\
+[req]
+distinguished_name = name
+x509_extensions = v3
+prompt = no
+[name]
+CN = nobody's stamper
+[v3]
+extendedKeyUsage = critical, timeStamping
+[tsa]
+default_tsa = here
+[here]
+serial = ./serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+";
+
+#[test]
+fn a_stamp_by_openssl_is_taken_in_and_checked() {
+    let world = World::new();
+    let mut case = world.open();
+    let asked = case.ask_for_stamp().unwrap();
+    let folder = world.0.path().join("stamper");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("conf"), STAMPER).unwrap();
+    fs::write(folder.join("serial"), "01\n").unwrap();
+    let made = openssl(
+        &folder,
+        &[
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "cert",
+            "-days", "1", "-config", "conf",
+        ],
+    );
+    if made.is_none() {
+        println!("SKIP no openssl here");
+        return;
+    }
+    let asked = asked.to_str().unwrap();
+    let reply = [
+        "ts",
+        "-reply",
+        "-config",
+        "conf",
+        "-queryfile",
+        asked,
+        "-signer",
+        "cert",
+        "-inkey",
+        "key",
+        "-out",
+        "answer",
+    ];
+    assert_eq!(openssl(&folder, &reply), Some(true));
+    let checkpoint = asked.replace(".tsq", ".checkpoint");
+    let believed = [
+        "ts",
+        "-verify",
+        "-in",
+        "answer",
+        "-data",
+        &checkpoint,
+        "-CAfile",
+        "cert",
+    ];
+    assert_eq!(openssl(&folder, &believed), Some(true));
+
+    let answer = fs::read(folder.join("answer")).unwrap();
+    assert_eq!(case.stamp(&answer, who(7)).unwrap(), 4);
+    drop(case);
+    assert_eq!(check(&world.case()).faults, []);
+
+    // A stamp over something else is not taken in.
+    fs::write(folder.join("other"), "other").unwrap();
+    let other = [
+        "ts",
+        "-query",
+        "-data",
+        "other",
+        "-sha256",
+        "-cert",
+        "-out",
+        "other.tsq",
+    ];
+    assert_eq!(openssl(&folder, &other), Some(true));
+    let reply = reply.map(|word| if word == asked { "other.tsq" } else { word });
+    assert_eq!(openssl(&folder, &reply), Some(true));
+    let answer = fs::read(folder.join("answer")).unwrap();
+    let refused = world.open().stamp(&answer, who(8)).unwrap_err();
+    assert!(matches!(refused, CaseError::Stamp(StampError::Other)));
+}

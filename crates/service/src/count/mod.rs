@@ -1,0 +1,277 @@
+//! Counting a leak without a case: files and folders in, numbers and a ledger out.
+//!
+//! Which rows count and under which policies is said by `forensics`; here files become tables
+//! (`tables`) and cells get their verdicts (`judge`).
+
+mod judge;
+mod tables;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use liuhen_forensics::{Act, ActKind, Acts, HashKey, Plan, Unit};
+use serde::Deserialize;
+
+use crate::scan::{Note, Reason, Stop, What, shown, walk};
+use judge::Validators;
+use tables::Files;
+
+pub use liuhen_forensics::near::Link;
+pub use liuhen_forensics::report::{Actor, PolicyCount, ReadingCount, RegionCount};
+pub use liuhen_forensics::{
+    Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules,
+    Silent,
+};
+
+/// What to count, and how.
+pub struct CountRequest<'a> {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Report and ledger name files from this folder on, so that they say the same wherever it lies.
+    pub base: Option<PathBuf>,
+    /// Threads.
+    pub jobs: usize,
+    /// The day on which ages are taken; that of the rule pack when not given, so that the same
+    /// count says the same on another day.
+    pub date: Option<Day>,
+    /// What is known of the case beside its files.
+    pub case: Case,
+    /// Acts and counterparties, as TOML.
+    pub acts: Option<&'a str>,
+    /// Where the count keeps what it has done, so that it can go on after a crash; a directory
+    /// that ends with the count when not given.
+    pub work: Option<PathBuf>,
+    /// Files that are left alone: the ones being written.
+    pub except: Vec<PathBuf>,
+    /// Told how far it is.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for CountRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CountRequest")
+            .field("paths", &self.paths)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whoever keeps the ledger.
+pub type LedgerSink<'a> = dyn FnMut(&Entry) -> io::Result<()> + 'a;
+
+/// A count, and what was not read.
+#[derive(Debug)]
+pub struct Counted {
+    /// The numbers.
+    pub report: Report,
+    /// Paths that were not read, or not wholly, each with its reason.
+    pub notes: Vec<Note>,
+}
+
+impl Counted {
+    /// Whether something that should have been read was not.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        let format = |unread: &liuhen_forensics::Unread| unread.code == "format_not_read";
+        let unread = self
+            .report
+            .files
+            .iter()
+            .filter_map(|file| file.unread.as_ref());
+        self.notes.iter().any(|note| note.reason.is_failure())
+            || unread.into_iter().any(|unread| !format(unread))
+    }
+}
+
+/// Why nothing was counted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CountFailure {
+    /// The count itself failed.
+    #[error(transparent)]
+    Count(#[from] CountError),
+    /// The acts are no TOML of the form that docs/counting.md shows.
+    #[error("acts: {0}")]
+    Acts(#[from] toml::de::Error),
+    /// An act names what is not among the files.
+    #[error("acts: {0} is none of the files counted")]
+    NoSuchFile(String),
+    /// No directory to work in.
+    #[error("a directory to work in: {0}")]
+    Work(io::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// Counts everything a request names; lines of the ledger go to `ledger`, where there is one.
+///
+/// # Errors
+///
+/// [`CountFailure`]; a file that cannot be read is told of in the answer and is no error.
+pub fn count(
+    request: &CountRequest<'_>,
+    ledger: Option<&mut LedgerSink<'_>>,
+) -> Result<Counted, CountFailure> {
+    let (units, files, notes) = units(request);
+    let acts = request
+        .acts
+        .map(|text| acts(text, &units))
+        .transpose()?
+        .unwrap_or_default();
+    let rules = Rules::builtin();
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(|_| CountFailure::Random)?;
+    let own = match &request.work {
+        Some(_) => None,
+        None => Some(Temporary::create()?),
+    };
+    let work = own
+        .as_ref()
+        .map(|own| own.0.clone())
+        .or_else(|| request.work.clone())
+        .unwrap_or_default();
+    let plan = Plan {
+        units,
+        rules,
+        key: HashKey(key),
+        jobs: request.jobs,
+        date: request
+            .date
+            .or_else(|| Day::parse(&rules.date))
+            .ok_or(CountError::Stopped)?,
+        acts,
+        ledger: ledger.is_some(),
+        work,
+    };
+    let counted = liuhen_forensics::count(plan, &Files::new(files), &Validators, request.progress)?;
+    if let Some(told) = ledger {
+        counted.ledger(told)?;
+    }
+    let report = counted.report(&request.case);
+    counted.finish()?;
+    Ok(Counted { report, notes })
+}
+
+/// The files to count, where they lie, and what is not among them.
+fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Vec<Note>) {
+    let (mut units, mut files, mut notes) = (Vec::new(), HashMap::new(), Vec::new());
+    walk(
+        &request.paths,
+        &request.except,
+        &mut |Stop { path, what }| {
+            let inside = request
+                .base
+                .as_ref()
+                .and_then(|base| path.strip_prefix(base).ok());
+            let name = shown(inside.unwrap_or(&path));
+            let mut note = |reason| {
+                notes.push(Note {
+                    path: name.clone(),
+                    reason,
+                })
+            };
+            match what {
+                What::Folder => {}
+                What::Not(reason) => note(reason),
+                What::Stdin => note(Reason::Format("standard input; give a file")),
+                What::File => match fs::metadata(&path) {
+                    Ok(meta) => {
+                        units.push(Unit {
+                            path: name.clone(),
+                            bytes: meta.len(),
+                            changed_ns: i128::from(meta.mtime()) * 1_000_000_000
+                                + i128::from(meta.mtime_nsec()),
+                        });
+                        files.insert(name, path);
+                    }
+                    Err(error) => note(Reason::from(&error)),
+                },
+            }
+            ControlFlow::Continue(())
+        },
+    );
+    (units, files, notes)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActsFile {
+    act: Vec<ActOfFiles>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActOfFiles {
+    files: Vec<String>,
+    kind: ActKind,
+    #[serde(default)]
+    counterparty: String,
+    #[serde(default)]
+    actor: String,
+}
+
+/// Acts as a TOML file states them, each for the files it names or all in a folder it names.
+fn acts(text: &str, units: &[Unit]) -> Result<Acts, CountFailure> {
+    let file: ActsFile = toml::from_str(text)?;
+    let mut acts = Acts {
+        acts: Vec::new(),
+        of_unit: vec![Vec::new(); units.len()],
+    };
+    for stated in file.act {
+        let act = Act {
+            kind: stated.kind,
+            counterparty: stated.counterparty,
+            actor: stated.actor,
+        };
+        let known = acts.acts.iter().position(|one| *one == act);
+        let at = known.unwrap_or(acts.acts.len());
+        if known.is_none() {
+            acts.acts.push(act);
+        }
+        let at = u16::try_from(at).map_err(|_| CountError::TooMany(usize::from(u16::MAX)))?;
+        for name in stated.files {
+            let wanted = Path::new(&name);
+            let mut met = false;
+            for (unit, of_unit) in units.iter().zip(&mut acts.of_unit) {
+                if Path::new(&unit.path).starts_with(wanted) {
+                    met = true;
+                    if !of_unit.contains(&at) {
+                        of_unit.push(at);
+                    }
+                }
+            }
+            if !met {
+                return Err(CountFailure::NoSuchFile(name));
+            }
+        }
+    }
+    Ok(acts)
+}
+
+/// A directory that goes when the count ends.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn create() -> Result<Self, CountFailure> {
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).map_err(|_| CountFailure::Random)?;
+        let name = data_encoding::HEXLOWER.encode(&name);
+        let dir = std::env::temp_dir().join(format!("liuhen-count-{name}"));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&dir)
+            .map_err(CountFailure::Work)?;
+        Ok(Self(dir))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed now is in the system's directory for what passes.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

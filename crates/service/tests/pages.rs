@@ -1,0 +1,282 @@
+//! Exports as PDF: the file, and a picture of one of its pages, lead back to their copy.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests stop where something is wrong"
+)]
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use liuhen_kinds::Kind;
+use liuhen_picture::{Encoding as Encode, Font, Limits, Picture, decode};
+use liuhen_service::{
+    Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
+    LeakView, PlanColumn, PurposeView, Service,
+};
+use liuhen_testkit::{Encoding, Form, Sheet, people};
+
+const COLLECTION: &str = "patients";
+const FIELDS: [&str; 4] = ["person_name", "mobile", "resident_id", "address"];
+
+fn second_person() -> Caller {
+    Caller {
+        id: "staff:second".to_owned(),
+        display: "second person".to_owned(),
+        ..Caller::local()
+    }
+}
+
+/// Whether pages can be drawn here; machines without a Chinese font draw none.
+fn drawable() -> bool {
+    let found = Font::find(None, "姓名住址省市区路号第页").is_ok();
+    if !found {
+        eprintln!("no Chinese font on this machine: pages are not tested");
+    }
+    found
+}
+
+async fn prepare(dir: &std::path::Path, sheet: &Sheet) -> Arc<Service> {
+    let service = Service::open(&Config::in_dir(dir)).expect("opens");
+    let caller = Caller::local();
+    service
+        .put_site(&caller, "shop", "a shop")
+        .await
+        .expect("site");
+    let purpose = PurposeView {
+        id: "care".to_owned(),
+        name_zh: "诊疗".to_owned(),
+        name_en: "care".to_owned(),
+        basis: 2,
+        fields: FIELDS.map(ToOwned::to_owned).to_vec(),
+        retention_days: 365,
+        notice: "notice".to_owned(),
+        notice_hash: String::new(),
+        marketing: false,
+        surety: liuhen_service::Surety::Durable,
+        decoy_percent: None,
+        version: 0,
+        updated: 0,
+    };
+    service
+        .put_purpose(&caller, purpose)
+        .await
+        .expect("purpose");
+    let mut upload = service.upload().expect("upload");
+    upload
+        .write_all(&sheet.delimited(Form::csv(Encoding::Utf8Bom)))
+        .expect("writes");
+    let id = upload.finish_import(&caller, "list.csv").expect("finishes");
+    let preview = service
+        .import_preview(&caller, &id, None, None)
+        .expect("preview");
+    let column = |column: &liuhen_service::PreviewColumn| PlanColumn {
+        index: column.index,
+        field: column.field.clone(),
+        kind: column.kind,
+        keep: true,
+    };
+    let plan = ImportPlan {
+        collection: COLLECTION.to_owned(),
+        site: Some("shop".to_owned()),
+        sheet: preview.sheet,
+        has_header: preview.has_header,
+        columns: preview.columns.iter().map(column).collect(),
+    };
+    service
+        .import_start(&caller, &id, plan)
+        .await
+        .expect("starts");
+    for _ in 0..1200 {
+        let status = service.import_status(&caller, &id).expect("status");
+        match status.state {
+            ImportState::Done => return service,
+            ImportState::Failed => panic!("import failed: {:?}", status.error),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("the import never ended");
+}
+
+fn request(recipient: &str) -> ExportRequest {
+    ExportRequest {
+        recipient: recipient.to_owned(),
+        purpose: "care".to_owned(),
+        collection: COLLECTION.to_owned(),
+        fields: FIELDS.map(ToOwned::to_owned).to_vec(),
+        limit: None,
+        format: "pdf".to_owned(),
+        encoding: String::new(),
+        exact: false,
+        extra_canaries: None,
+        expires: 1_900_000_000_000,
+        note: String::new(),
+    }
+}
+
+async fn export(service: &Arc<Service>, recipient: &str) -> (ExportView, Vec<u8>) {
+    let asked = service
+        .request_export(&Caller::local(), request(recipient))
+        .await
+        .expect("asks");
+    assert!(asked.power.pages > 0, "told before it is approved");
+    let made = service
+        .decide_export(&second_person(), &asked.id, true)
+        .await
+        .expect("approves");
+    let mut bytes = Vec::new();
+    let mut file = service
+        .export_file(&Caller::local(), &made.id)
+        .await
+        .expect("file");
+    file.reader.read_to_end(&mut bytes).expect("reads");
+    assert_eq!(file.media_type, "application/pdf");
+    (made, bytes)
+}
+
+async fn examine(service: &Arc<Service>, name: &str, bytes: &[u8]) -> LeakView {
+    let caller = Caller::local();
+    let mut upload = service.upload().expect("upload");
+    upload.write_all(bytes).expect("writes");
+    let id = service
+        .start_leak(&caller, upload, name, None)
+        .await
+        .expect("starts");
+    for _ in 0..2400 {
+        let view = service.leak(&caller, &id).expect("leak");
+        match view.state {
+            LeakState::Done => return view,
+            LeakState::Failed => panic!("examination failed: {:?}", view.error),
+            LeakState::Running => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("the examination never ended");
+}
+
+fn accused(view: &LeakView) -> Vec<&str> {
+    view.accused().map(|copy| copy.export.as_str()).collect()
+}
+
+/// The pictures in a PDF of ours, in order.
+fn pictures(pdf: &[u8]) -> Vec<Picture> {
+    let starts = pdf.windows(4).enumerate();
+    let starts = starts.filter(|(_, part)| part.starts_with(b"\xff\xd8\xff"));
+    starts
+        .map(|(at, _)| decode(&pdf[at..], &Limits::default()).unwrap())
+        .collect()
+}
+
+/// A picture at so many percent of its size, as JPEG of quality 60.
+fn sent_on(picture: &Picture, percent: u32) -> Vec<u8> {
+    let luma = picture.luma();
+    let (width, height) = (picture.width(), picture.height());
+    let (w, h) = (width * percent / 100, height * percent / 100);
+    let at = |x: f32, y: f32| {
+        let clamp = |v: f32, most: u32| v.clamp(0.0, most as f32 - 1.001);
+        let (x, y) = (clamp(x, width), clamp(y, height));
+        let (left, top) = (x as usize, y as usize);
+        let (fx, fy) = (x.fract(), y.fract());
+        let pixel = |x: usize, y: usize| luma[y * width as usize + x];
+        let upper = pixel(left, top) * (1.0 - fx) + pixel(left + 1, top) * fx;
+        let lower = pixel(left, top + 1) * (1.0 - fx) + pixel(left + 1, top + 1) * fx;
+        upper * (1.0 - fy) + lower * fy
+    };
+    let scale = 100.0 / percent as f32;
+    let grey: Vec<u8> = (0..w * h)
+        .map(|i| {
+            let (x, y) = ((i % w) as f32 + 0.5, (i / w) as f32 + 0.5);
+            at(x * scale - 0.5, y * scale - 0.5).round() as u8
+        })
+        .collect();
+    let scaled = Picture::from_grey(w, h, &grey).unwrap();
+    liuhen_picture::encode(&scaled, Encode::Jpeg { quality: 60 }).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_of_a_page_leads_to_its_copy() {
+    if !drawable() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let sheet = people(21, 50);
+    let service = prepare(dir.path(), &sheet).await;
+    let mut copies = Vec::new();
+    for recipient in 0..3 {
+        copies.push(export(&service, &format!("recipient {recipient}")).await);
+    }
+    let pages: Vec<Vec<Picture>> = copies.iter().map(|(_, pdf)| pictures(pdf)).collect();
+    for (view, pages) in copies.iter().map(|(view, _)| view).zip(&pages) {
+        assert_eq!(view.power.pages, pages.len() as u64);
+    }
+    for (copy, page, percent) in [(2, 0, 70), (0, 1, 150)] {
+        let leak = sent_on(&pages[copy][page], percent);
+        let found = examine(&service, "page.jpg", &leak).await;
+        let best = found.copies.first().map(|copy| copy.ln_e);
+        eprintln!(
+            "page {page} of copy {copy} at {percent}%: ln e {best:?}, threshold {}",
+            found.threshold_ln
+        );
+        assert_eq!(accused(&found), [copies[copy].0.id.as_str()], "{percent}%");
+        assert_eq!(found.copies_examined, 3);
+        let shown = &found.pictures[0];
+        assert_eq!(shown.picture, copies[copy].0.id);
+        assert_eq!((shown.page, shown.redrawn), (Some(page as u32 + 1), true));
+    }
+    // The file itself: by its letters, which are rows again, and by the pictures of its pages.
+    let found = examine(&service, "leak.pdf", &copies[1].1).await;
+    assert_eq!(accused(&found), [copies[1].0.id.as_str()]);
+    let view = &copies[1].0;
+    assert_eq!((found.persons, found.canaries), (view.rows, view.canaries));
+    let channels: Vec<&str> = found.copies[0]
+        .channels
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!(channels, ["marks", "canaries", "picture"]);
+    assert!(found.copies[0].channels.iter().all(|one| one.ln_e > 0.0));
+    assert_eq!(found.pictures.len(), pages[1].len());
+
+    // A page taken in as an original would accuse its recipient by every copy of it.
+    let mut upload = service.upload().unwrap();
+    upload.write_all(&sent_on(&pages[1][0], 100)).unwrap();
+    let refused = service
+        .add_picture(&Caller::local(), upload, "page.jpg", None)
+        .await;
+    assert_eq!(refused.unwrap_err().code(), "invalid");
+
+    // Somebody on the page is erased: his row comes back empty, and the page still leads back.
+    let handle = Handle::Value {
+        kind: Kind::MOBILE,
+        value: sheet.rows[3][2].clone(),
+    };
+    let caller = Caller::local();
+    let invite = service
+        .invite_person(&caller, &handle, "showed the card at the desk")
+        .await
+        .unwrap();
+    let session = service
+        .person_sign_in(&invite.link_secret, &invite.code)
+        .await
+        .unwrap();
+    service.person_cancel(&session).await.unwrap();
+    let mut unlike = 0;
+    for (page, picture) in pages[1].iter().enumerate() {
+        let found = examine(&service, "page.jpg", &sent_on(picture, 80)).await;
+        assert_eq!(accused(&found), [copies[1].0.id.as_str()], "page {page}");
+        let redrawn = found.pictures[0].redrawn;
+        unlike += usize::from(!redrawn);
+        let told = found
+            .statements_en
+            .iter()
+            .any(|said| said.contains("no longer be drawn"));
+        assert_eq!(told, !redrawn);
+    }
+    assert_eq!(unlike, 1, "one page held him");
+    service.close().unwrap();
+}
