@@ -197,7 +197,10 @@ mod tests {
         assert!(matches!(refused, ReadError::RatioTooHigh { .. }));
         for (unpacked, packed) in [(-1, 10), (40, -1), (40, 11), (40, i64::MAX)] {
             let refused = judged(unpacked, packed, 10).unwrap_err();
-            assert!(matches!(refused, ReadError::DamagedFile { .. }), "{refused}");
+            assert!(
+                matches!(refused, ReadError::DamagedFile { .. }),
+                "{refused}"
+            );
         }
     }
 

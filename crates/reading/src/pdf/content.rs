@@ -5,7 +5,7 @@
 //! are not looked at.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::file::{File, Page};
 use super::font::{Font, narrow};
@@ -63,7 +63,7 @@ fn then(a: &Matrix, b: &Matrix) -> Matrix {
 #[derive(Clone)]
 struct State {
     ctm: Matrix,
-    font: Option<Rc<Font>>,
+    font: Option<Arc<Font>>,
     size: f32,
     character: f32,
     word: f32,
@@ -73,7 +73,7 @@ struct State {
 }
 
 /// Fonts that pages share, by the number of their object.
-pub(super) type Fonts = HashMap<u32, Rc<Font>>;
+pub(super) type Fonts = HashMap<u32, Arc<Font>>;
 
 struct Reader<'a> {
     file: &'a File,
@@ -247,7 +247,7 @@ impl Reader<'_> {
         self.text = self.line;
     }
 
-    fn font(&mut self, name: &[u8], resources: &Dict) -> Result<Option<Rc<Font>>, ReadError> {
+    fn font(&mut self, name: &[u8], resources: &Dict) -> Result<Option<Arc<Font>>, ReadError> {
         let fonts = self.file.get_dict(resources, "Font");
         let Some(named) = fonts.get(name) else {
             return Ok(None);
@@ -257,18 +257,18 @@ impl Reader<'_> {
             _ => None,
         };
         if let Some(known) = number.and_then(|number| self.fonts.get(&number)) {
-            return Ok(Some(Rc::clone(known)));
+            return Ok(Some(Arc::clone(known)));
         }
         let Object::Dict(dict) = self.file.resolved(named) else {
             return Ok(None);
         };
-        let font = Rc::new(Font::read(self.file, &dict)?);
+        let font = Arc::new(Font::read(self.file, &dict)?);
         if let Some(number) = number {
             // Many fonts in memory at once are an attack, or a catalogue whose pages can pay again.
             if self.fonts.len() >= 64 {
                 self.fonts.clear();
             }
-            self.fonts.insert(number, Rc::clone(&font));
+            self.fonts.insert(number, Arc::clone(&font));
         }
         Ok(Some(font))
     }
