@@ -1,6 +1,6 @@
 //! `count` as a user runs it: killed without a warning it goes on and says the same bytes; what it
 //! says holds no value.
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
