@@ -199,8 +199,8 @@ mod tests {
         struct Bad;
         impl Read for Bad {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                let none: Option<usize> = None;
-                Ok(none.unwrap())
+                let empty: Vec<usize> = Vec::new();
+                Ok(empty[0])
             }
         }
         let budget = Arc::new(Budget::new(&Limits::default(), 1));
