@@ -306,6 +306,7 @@ fn what_cannot_be_read_is_told_and_the_rest_counted() {
     let (_dir, path) = folder(&[
         ("a.csv", &list(0..30)),
         ("b.pdf", "%PDF-1.7 x"),
+        ("b.rar", "Rar!\x1A\x07\0 x"),
         ("empty.csv", ""),
         ("note.txt", "联系人 13912345670\n\nnothing\n"),
     ]);
@@ -319,7 +320,8 @@ fn what_cannot_be_read_is_told_and_the_rest_counted() {
             .find(|file| file.path.ends_with(name))
             .unwrap()
     };
-    assert_eq!(of("b.pdf").unread.as_ref().unwrap().code, "format_not_read");
+    assert_eq!(of("b.rar").unread.as_ref().unwrap().code, "format_not_read");
+    assert!(of("b.pdf").unread.is_some());
     assert!(of("broken.xlsx").unread.is_some() && of("empty.csv").unread.is_none());
     assert_eq!(
         (of("a.csv").valid, of("note.txt").valid, of("note.txt").raw),

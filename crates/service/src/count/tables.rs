@@ -107,7 +107,7 @@ fn open_tables<'d>(
         Nature::Empty => Ok(Box::new(Nothing)),
         Nature::NotRead(what) => Err(unread(&Reason::Format(what))),
         Nature::Archive => Ok(Box::new(Tables::new(workbook(&file)?))),
-        Nature::Table(_) => Ok(Box::new(Tables::new(table(file)?))),
+        Nature::Table(_) | Nature::Columns | Nature::Pdf => Ok(Box::new(Tables::new(table(file)?))),
         Nature::Regular(delimiter) if names_columns(&head, delimiter) => {
             Ok(Box::new(Tables::new(table(file)?)))
         }
