@@ -59,7 +59,7 @@ fn values_are_shown_as_people_write_them_whatever_the_packing() {
                     "true",
                     "0.5",
                     "[\"a\",\"乙\"]",
-                    "{\"号\":1,\"市\":\"甲市\"}",
+                    "{\"市\":\"甲市\",\"号\":1}",
                     "0xff00",
                 ],
                 [
@@ -72,7 +72,7 @@ fn values_are_shown_as_people_write_them_whatever_the_packing() {
                     "false",
                     "-1.25",
                     "[]",
-                    "{\"号\":2,\"市\":null}",
+                    "{\"市\":null,\"号\":2}",
                     "字",
                 ],
             ],

@@ -306,28 +306,36 @@ fn plain(field: Field) -> String {
     }
 }
 
-fn json(field: &Field) -> serde_json::Value {
-    use serde_json::Value;
+/// A value made of others as JSON, its parts in the order of the file.
+fn json(field: &Field) -> String {
+    // Strings always serialise.
+    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let pair = |name: &str, field: &Field| format!("{}:{}", quoted(name), json(field));
     match field {
-        Field::Null => Value::Null,
-        Field::Bool(value) => Value::Bool(*value),
-        Field::Byte(value) => Value::from(*value),
-        Field::Short(value) => Value::from(*value),
-        Field::Int(value) => Value::from(*value),
-        Field::Long(value) => Value::from(*value),
-        Field::Double(value) => Value::from(*value),
-        Field::Group(row) => Value::Object(
-            row.get_column_iter()
-                .map(|(name, field)| (name.clone(), json(field)))
-                .collect(),
-        ),
-        Field::ListInternal(list) => list.elements().iter().map(json).collect(),
-        Field::MapInternal(map) => Value::Object(
-            map.entries()
-                .iter()
-                .map(|(key, value)| (shown(key.clone()), json(value)))
-                .collect(),
-        ),
-        other => Value::String(shown(other.clone())),
+        Field::Null => "null".to_owned(),
+        Field::Bool(_)
+        | Field::Byte(_)
+        | Field::Short(_)
+        | Field::Int(_)
+        | Field::Long(_)
+        | Field::UByte(_)
+        | Field::UShort(_)
+        | Field::UInt(_)
+        | Field::ULong(_) => field.to_string(),
+        Field::Double(value) if value.is_finite() => value.to_string(),
+        Field::Group(row) => {
+            let pairs: Vec<String> = row.get_column_iter().map(|(n, f)| pair(n, f)).collect();
+            format!("{{{}}}", pairs.join(","))
+        }
+        Field::ListInternal(list) => {
+            let items: Vec<String> = list.elements().iter().map(json).collect();
+            format!("[{}]", items.join(","))
+        }
+        Field::MapInternal(map) => {
+            let entries = map.entries().iter();
+            let pairs: Vec<String> = entries.map(|(k, v)| pair(&shown(k.clone()), v)).collect();
+            format!("{{{}}}", pairs.join(","))
+        }
+        other => quoted(&shown(other.clone())),
     }
 }
