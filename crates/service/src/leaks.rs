@@ -440,8 +440,13 @@ impl Service {
         if view.copies_examined == 0 {
             return Ok(());
         }
-        let limit = threshold(view.copies_examined, epsilon)?;
+        // Accounts stand in the same report: its ε is shared by all.
+        let judged = view.copies_examined + view.accounts_examined;
+        let limit = threshold(judged, epsilon)?;
         view.threshold_ln = limit.ln();
+        for account in &mut view.accounts {
+            account.accused &= account.ln_e >= limit.ln();
+        }
         let mut evidence = Evidence::default();
         let source = self.open_sealed(&self.spool(&view.id), &view.id)?;
         let mut pdf = reading::Pdf::open(source, &reading::Limits::default())?;
