@@ -7,16 +7,14 @@
     reason = "tests stop where something is wrong"
 )]
 
-use std::io::Write as _;
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use liuhen_service::{
-    Caller, Config, Handle, ImportPlan, ImportState, Pace, PlanColumn, PurposeView, ReadRequest,
-    Service, Surety, TraceStatus, View,
-};
+use liuhen_service::{Caller, Config, Handle, Pace, ReadRequest, Service, TraceStatus, View};
 use liuhen_testkit::{Encoding, Form, people};
 use liuhen_tlog::submit::{Courier, CourierError, Reply};
 use liuhen_tlog::witness::{self, Witness};
@@ -199,54 +197,16 @@ fn entries(mut bundle: &[u8]) -> Vec<&[u8]> {
 
 /// A few people, so that there is a collection to read from.
 async fn import(service: &Arc<Service>) {
-    let caller = Caller::local();
-    let mut upload = service.upload().unwrap();
     let table = people(3, 4).delimited(Form::csv(Encoding::Utf8));
-    upload.write_all(&table).unwrap();
-    let id = upload.finish_import(&caller, "list.csv").unwrap();
-    let preview = service.import_preview(&caller, &id, None, None).unwrap();
-    let columns = preview.columns.iter().map(|column| PlanColumn {
-        index: column.index,
-        field: column.field.clone(),
-        kind: column.kind,
-        keep: true,
-    });
-    let plan = ImportPlan {
-        collection: "people".to_owned(),
-        site: None,
-        columns: columns.collect(),
-        sheet: preview.sheet,
-        has_header: preview.has_header,
-    };
-    service.import_start(&caller, &id, plan).await.unwrap();
-    let done = || service.import_status(&caller, &id).unwrap().state == ImportState::Done;
-    for _ in 0..1200 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the import never ended");
+    common::import(service, &table, "people", None)
+        .await
+        .unwrap();
 }
 
 /// Somebody unknown is asked for: traced, and answered with a receipt.
 async fn receipt_of_a_read(service: &Arc<Service>) -> Receipt {
     let caller = Caller::local();
-    let purpose = PurposeView {
-        id: "care".to_owned(),
-        name_zh: "诊疗".to_owned(),
-        name_en: "care".to_owned(),
-        basis: 2,
-        fields: vec!["mobile".to_owned()],
-        retention_days: 365,
-        notice: "notice".to_owned(),
-        notice_hash: String::new(),
-        marketing: false,
-        surety: Surety::Durable,
-        decoy_percent: None,
-        version: 0,
-        updated: 0,
-    };
+    let purpose = common::purpose("care", 2, &["mobile"]);
     service.put_purpose(&caller, purpose).await.unwrap();
     let nobody = Handle::Value {
         kind: liuhen_kinds::Kind::MOBILE,

@@ -7,17 +7,17 @@
     reason = "tests stop where something is wrong"
 )]
 
+mod common;
+
 use std::collections::{BTreeSet, HashMap};
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use liuhen_invented::belongs_to_nobody;
 use liuhen_kinds::Kind;
 use liuhen_service::{
-    Caller, Config, EventQuery, Handle, ImportPlan, ImportState, LeakState, LeakView, Outcome,
-    PlanColumn, PurposeView, ReadAnswer, ReadRequest, Role, Service, ServiceError, SightingReport,
-    SubjectAnswer, View,
+    Caller, Config, EventQuery, Handle, LeakView, Outcome, PurposeView, ReadAnswer, ReadRequest,
+    Role, Service, ServiceError, SightingReport, SubjectAnswer, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 use liuhen_vault::store::{Batch, KeyRange, Space, SqliteStore, Store as _};
@@ -38,19 +38,8 @@ fn reader(n: usize) -> Caller {
 
 fn purpose(id: &str, decoy_percent: Option<u8>) -> PurposeView {
     PurposeView {
-        id: id.to_owned(),
-        name_zh: format!("用途{id}"),
-        name_en: format!("purpose {id}"),
-        basis: 2,
-        fields: FIELDS.map(str::to_owned).to_vec(),
-        retention_days: 365,
-        notice: "notice".to_owned(),
-        notice_hash: String::new(),
-        marketing: false,
-        surety: liuhen_service::Surety::Durable,
         decoy_percent,
-        version: 0,
-        updated: 0,
+        ..common::purpose(id, 2, &FIELDS)
     }
 }
 
@@ -71,35 +60,8 @@ async fn prepare(service: &Arc<Service>) -> Sheet {
     sheet
 }
 
-async fn take_in(service: &Arc<Service>, bytes: &[u8]) -> Result<(), String> {
-    let caller = Caller::local();
-    let mut upload = service.upload().unwrap();
-    upload.write_all(bytes).unwrap();
-    let id = upload.finish_import(&caller, "list.csv").unwrap();
-    let preview = service.import_preview(&caller, &id, None, None).unwrap();
-    let columns = preview.columns.iter().map(|column| PlanColumn {
-        index: column.index,
-        field: column.field.clone(),
-        kind: column.kind,
-        keep: true,
-    });
-    let plan = ImportPlan {
-        collection: "people".to_owned(),
-        site: Some("shop".to_owned()),
-        sheet: preview.sheet,
-        has_header: preview.has_header,
-        columns: columns.collect(),
-    };
-    service.import_start(&caller, &id, plan).await.unwrap();
-    for _ in 0..1200 {
-        let status = service.import_status(&caller, &id).unwrap();
-        match status.state {
-            ImportState::Done => return Ok(()),
-            ImportState::Failed => return Err(status.error.unwrap_or_default()),
-            _ => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the import never ended");
+async fn take_in(service: &Arc<Service>, bytes: &[u8]) -> Result<String, String> {
+    common::import(service, bytes, "people", Some("shop")).await
 }
 
 fn ask(purpose: &str, handle: Handle, view: View) -> ReadRequest {
@@ -154,22 +116,7 @@ async fn examine(service: &Arc<Service>, rows: &[Vec<String>]) -> LeakView {
         text.push_str(&row.join(","));
         text.push('\n');
     }
-    let caller = Caller::local();
-    let mut upload = service.upload().unwrap();
-    upload.write_all(text.as_bytes()).unwrap();
-    let id = service
-        .start_leak(&caller, upload, "found.csv", None)
-        .await
-        .unwrap();
-    for _ in 0..1200 {
-        let view = service.leak(&caller, &id).unwrap();
-        match view.state {
-            LeakState::Running => tokio::time::sleep(Duration::from_millis(20)).await,
-            LeakState::Done => return view,
-            LeakState::Failed => panic!("{:?}", view.error),
-        }
-    }
-    panic!("the examination never ended");
+    common::examine(service, "found.csv", text.as_bytes()).await
 }
 
 fn row(answer: &SubjectAnswer) -> Vec<String> {

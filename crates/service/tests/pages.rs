@@ -6,38 +6,30 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stderr,
+    clippy::print_stdout,
     reason = "tests stop where something is wrong"
 )]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 use liuhen_kinds::Kind;
 use liuhen_picture::{Encoding as Encode, Font, Limits, Picture, decode};
-use liuhen_service::{
-    Caller, Config, ExportRequest, ExportView, Handle, ImportPlan, ImportState, LeakState,
-    LeakView, PlanColumn, PurposeView, Service,
-};
+use liuhen_service::{Caller, Config, ExportRequest, ExportView, Handle, LeakView, Service};
 use liuhen_testkit::{Encoding, Form, Sheet, people};
+
+use common::{examine, import, purpose, second_person};
 
 const COLLECTION: &str = "patients";
 const FIELDS: [&str; 4] = ["person_name", "mobile", "resident_id", "address"];
-
-fn second_person() -> Caller {
-    Caller {
-        id: "staff:second".to_owned(),
-        display: "second person".to_owned(),
-        ..Caller::local()
-    }
-}
 
 /// Whether pages can be drawn here; machines without a Chinese font draw none.
 fn drawable() -> bool {
     let found = Font::find(None, "姓名住址省市区路号第页").is_ok();
     if !found {
-        eprintln!("no Chinese font on this machine: pages are not tested");
+        println!("SKIP no Chinese font on this machine: pages are not tested");
     }
     found
 }
@@ -49,59 +41,15 @@ async fn prepare(dir: &std::path::Path, sheet: &Sheet) -> Arc<Service> {
         .put_site(&caller, "shop", "a shop")
         .await
         .expect("site");
-    let purpose = PurposeView {
-        id: "care".to_owned(),
-        name_zh: "诊疗".to_owned(),
-        name_en: "care".to_owned(),
-        basis: 2,
-        fields: FIELDS.map(ToOwned::to_owned).to_vec(),
-        retention_days: 365,
-        notice: "notice".to_owned(),
-        notice_hash: String::new(),
-        marketing: false,
-        surety: liuhen_service::Surety::Durable,
-        decoy_percent: None,
-        version: 0,
-        updated: 0,
-    };
     service
-        .put_purpose(&caller, purpose)
+        .put_purpose(&caller, purpose("care", 2, &FIELDS))
         .await
         .expect("purpose");
-    let mut upload = service.upload().expect("upload");
-    upload
-        .write_all(&sheet.delimited(Form::csv(Encoding::Utf8Bom)))
-        .expect("writes");
-    let id = upload.finish_import(&caller, "list.csv").expect("finishes");
-    let preview = service
-        .import_preview(&caller, &id, None, None)
-        .expect("preview");
-    let column = |column: &liuhen_service::PreviewColumn| PlanColumn {
-        index: column.index,
-        field: column.field.clone(),
-        kind: column.kind,
-        keep: true,
-    };
-    let plan = ImportPlan {
-        collection: COLLECTION.to_owned(),
-        site: Some("shop".to_owned()),
-        sheet: preview.sheet,
-        has_header: preview.has_header,
-        columns: preview.columns.iter().map(column).collect(),
-    };
-    service
-        .import_start(&caller, &id, plan)
+    let list = sheet.delimited(Form::csv(Encoding::Utf8Bom));
+    import(&service, &list, COLLECTION, Some("shop"))
         .await
-        .expect("starts");
-    for _ in 0..1200 {
-        let status = service.import_status(&caller, &id).expect("status");
-        match status.state {
-            ImportState::Done => return service,
-            ImportState::Failed => panic!("import failed: {:?}", status.error),
-            _ => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the import never ended");
+        .expect("imports");
+    service
 }
 
 fn request(recipient: &str) -> ExportRequest {
@@ -138,25 +86,6 @@ async fn export(service: &Arc<Service>, recipient: &str) -> (ExportView, Vec<u8>
     file.reader.read_to_end(&mut bytes).expect("reads");
     assert_eq!(file.media_type, "application/pdf");
     (made, bytes)
-}
-
-async fn examine(service: &Arc<Service>, name: &str, bytes: &[u8]) -> LeakView {
-    let caller = Caller::local();
-    let mut upload = service.upload().expect("upload");
-    upload.write_all(bytes).expect("writes");
-    let id = service
-        .start_leak(&caller, upload, name, None)
-        .await
-        .expect("starts");
-    for _ in 0..2400 {
-        let view = service.leak(&caller, &id).expect("leak");
-        match view.state {
-            LeakState::Done => return view,
-            LeakState::Failed => panic!("examination failed: {:?}", view.error),
-            LeakState::Running => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the examination never ended");
 }
 
 fn accused(view: &LeakView) -> Vec<&str> {

@@ -10,6 +10,8 @@
     reason = "tests stop where something is wrong"
 )]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,42 +19,18 @@ use std::time::Duration;
 use liuhen_kinds::Kind;
 use liuhen_picture::{Encoding as Encode, Picture};
 use liuhen_service::{
-    Caller, Config, CopyView, ExportRequest, ExportView, Handle, ImportPlan, ImportState,
-    LeakState, LeakView, Outcome, PersonSession, PictureCopyRequest, PlanColumn, PurposeView,
-    Question, ReadRequest, Role, Service, SightingReport, SightingView, View,
+    Caller, Config, CopyView, ExportRequest, ExportView, Handle, ImportState, LeakView, Outcome,
+    PersonSession, PictureCopyRequest, Question, ReadRequest, Role, Service, SightingReport,
+    SightingView, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
+
+use common::{examine, purpose, second_person, start_import};
 
 const COLLECTION: &str = "patients";
 
 fn open(dir: &std::path::Path) -> Arc<Service> {
     Service::open(&Config::in_dir(dir)).expect("opens")
-}
-
-fn second_person() -> Caller {
-    Caller {
-        id: "staff:second".to_owned(),
-        display: "second person".to_owned(),
-        ..Caller::local()
-    }
-}
-
-fn purpose(id: &str, basis: u8, fields: &[&str]) -> PurposeView {
-    PurposeView {
-        id: id.to_owned(),
-        name_zh: format!("用途{id}"),
-        name_en: format!("purpose {id}"),
-        basis,
-        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
-        retention_days: 365,
-        notice: "notice".to_owned(),
-        notice_hash: String::new(),
-        marketing: false,
-        surety: liuhen_service::Surety::Durable,
-        decoy_percent: None,
-        version: 0,
-        updated: 0,
-    }
 }
 
 const ALL: [&str; 8] = [
@@ -87,50 +65,8 @@ async fn import(service: &Arc<Service>, bytes: &[u8]) -> String {
 }
 
 async fn import_into(service: &Arc<Service>, bytes: &[u8], collection: &str) -> String {
-    let id = start_import(service, bytes, collection).await;
-    for _ in 0..1200 {
-        let status = service
-            .import_status(&Caller::local(), &id)
-            .expect("status");
-        match status.state {
-            ImportState::Done => return id,
-            ImportState::Failed => panic!("import failed: {:?}", status.error),
-            _ => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the import never ended");
-}
-
-async fn start_import(service: &Arc<Service>, bytes: &[u8], collection: &str) -> String {
-    let caller = Caller::local();
-    let mut upload = service.upload().expect("upload");
-    upload.write_all(bytes).expect("writes");
-    let id = upload.finish_import(&caller, "list.csv").expect("finishes");
-    let preview = service
-        .import_preview(&caller, &id, None, None)
-        .expect("preview");
-    let columns = preview
-        .columns
-        .iter()
-        .map(|column| PlanColumn {
-            index: column.index,
-            field: column.field.clone(),
-            kind: column.kind,
-            keep: true,
-        })
-        .collect();
-    let plan = ImportPlan {
-        collection: collection.to_owned(),
-        site: Some("shop".to_owned()),
-        sheet: preview.sheet,
-        has_header: preview.has_header,
-        columns,
-    };
-    service
-        .import_start(&caller, &id, plan)
-        .await
-        .expect("starts");
-    id
+    let taken = common::import(service, bytes, collection, Some("shop")).await;
+    taken.unwrap_or_else(|why| panic!("import failed: {why}"))
 }
 
 fn ask(handle: Handle, fields: &[&str], view: View) -> ReadRequest {
@@ -192,25 +128,6 @@ async fn export(
         .expect("file");
     file.reader.read_to_end(&mut bytes).expect("reads");
     (made, bytes)
-}
-
-async fn examine(service: &Arc<Service>, name: &str, bytes: &[u8]) -> LeakView {
-    let caller = Caller::local();
-    let mut upload = service.upload().expect("upload");
-    upload.write_all(bytes).expect("writes");
-    let id = service
-        .start_leak(&caller, upload, name, None)
-        .await
-        .expect("starts");
-    for _ in 0..1200 {
-        let view = service.leak(&caller, &id).expect("leak");
-        match view.state {
-            LeakState::Done => return view,
-            LeakState::Failed => panic!("examination failed: {:?}", view.error),
-            LeakState::Running => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the examination never ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -823,7 +740,7 @@ async fn says_that_a_file_was_cut_short_and_keeps_the_rows_before() {
     let service = open(dir.path());
     prepare(&service).await;
     let sheet = people(18, 8);
-    let id = start_import(&service, &cut_workbook(&sheet), COLLECTION).await;
+    let id = start_import(&service, &cut_workbook(&sheet), COLLECTION, Some("shop")).await;
     let status = loop {
         let status = service.import_status(&Caller::local(), &id).unwrap();
         if status.state != ImportState::Running {
@@ -1181,7 +1098,7 @@ async fn a_report_is_the_same_bytes_each_time() {
         assert!(reports.iter().all(|pdf| pdf.len() > 3_000));
     }
     // What was handed out does not come back in: its canaries would accuse their first holder.
-    let id = start_import(&service, &copy, "again").await;
+    let id = start_import(&service, &copy, "again", Some("shop")).await;
     let refused = loop {
         let status = service.import_status(&caller, &id).unwrap();
         match status.state {
