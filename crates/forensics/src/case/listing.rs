@@ -1,9 +1,10 @@
 //! Listings: what a sealed folder holds, file by file.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use super::{Who, hex};
+use super::Who;
 
 /// Two sums of the same bytes, in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +30,8 @@ impl Summing {
 
     pub(super) fn finish(self) -> Sums {
         Sums {
-            sha256: hex(&self.sha256.finalize()),
-            sm3: hex(&self.sm3.finalize()),
+            sha256: HEXLOWER.encode(&self.sha256.finalize()),
+            sm3: HEXLOWER.encode(&self.sm3.finalize()),
         }
     }
 }

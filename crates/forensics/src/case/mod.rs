@@ -31,6 +31,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use liuhen_tlog::{Log, LogKey, Options, Signer, Verifier};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -109,28 +110,14 @@ pub enum Act {
         head: Sums,
     },
     /// An exhibit was copied and sealed.
-    Sealed {
-        /// Its folder within the case, such as `exhibits/0001`.
-        folder: String,
-        /// Sums of its listing.
-        listing: Sums,
-        /// Files listed.
-        files: u64,
-        /// Bytes of them.
-        bytes: u64,
-    },
+    Sealed(Folder),
     /// Something was worked out from the exhibits.
     Worked {
         /// What, such as `count`.
         what: String,
-        /// Its folder within the case, such as `results/0001`.
-        folder: String,
-        /// Sums of its listing.
-        listing: Sums,
-        /// Files listed.
-        files: u64,
-        /// Bytes of them.
-        bytes: u64,
+        /// Where it lies.
+        #[serde(flatten)]
+        folder: Folder,
     },
     /// A stamp over an earlier checkpoint of this log was added.
     Stamped {
@@ -143,23 +130,24 @@ pub enum Act {
     },
 }
 
+/// A folder under seal, such as `exhibits/0001` or `results/0001`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    /// Its way within the case.
+    pub folder: String,
+    /// Sums of its listing.
+    pub listing: Sums,
+    /// Files listed.
+    pub files: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+}
+
 impl Act {
-    /// The folder that an act sealed, with its listing's sums, files and bytes.
-    fn folder(&self) -> Option<(&str, &Sums, u64, u64)> {
+    /// The folder that an act sealed.
+    fn folder(&self) -> Option<&Folder> {
         match self {
-            Self::Sealed {
-                folder,
-                listing,
-                files,
-                bytes,
-            }
-            | Self::Worked {
-                folder,
-                listing,
-                files,
-                bytes,
-                ..
-            } => Some((folder, listing, *files, *bytes)),
+            Self::Sealed(folder) | Self::Worked { folder, .. } => Some(folder),
             Self::Opened { .. } | Self::Stamped { .. } => None,
         }
     }
@@ -203,7 +191,7 @@ impl Case {
         let secret = LogKey::generate()?;
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| CaseError::Random)?;
-        let signer = secret.signer(&format!("liuhen.invalid/case/{}", hex(&random)))?;
+        let signer = secret.signer(&format!("liuhen.invalid/case/{}", HEXLOWER.encode(&random)))?;
         let head = Head {
             liuhen_case: VERSION,
             name: name.to_owned(),
@@ -275,7 +263,7 @@ impl Case {
     #[must_use]
     pub fn exhibits(&self) -> Vec<PathBuf> {
         let sealed = self.entries.iter().filter_map(|entry| match &entry.act {
-            Act::Sealed { folder, .. } => Some(self.dir.join(folder)),
+            Act::Sealed(sealed) => Some(self.dir.join(&sealed.folder)),
             _ => None,
         });
         sealed.collect()
@@ -305,17 +293,8 @@ impl Case {
         let folder = self.next(EXHIBITS);
         let to = self.dir.join(&folder);
         let listing = seal::copy(source, &to, &folder, &who, watch)?;
-        let act = self.sealed(&folder, &listing)?;
-        let (listing_sums, files, bytes) = act;
-        self.enter(
-            who,
-            Act::Sealed {
-                folder,
-                listing: listing_sums,
-                files,
-                bytes,
-            },
-        )?;
+        let sealed = self.sealed(folder, &listing)?;
+        self.enter(who, Act::Sealed(sealed))?;
         Ok(listing)
     }
 
@@ -338,18 +317,9 @@ impl Case {
     pub fn seal_results(&mut self, what: &str, who: Who) -> Result<Listing, CaseError> {
         let folder = self.next(RESULTS);
         let listing = seal::in_place(&self.dir.join(&folder), &folder, &who)?;
-        let (listing_sums, files, bytes) = self.sealed(&folder, &listing)?;
+        let folder = self.sealed(folder, &listing)?;
         let what = what.to_owned();
-        self.enter(
-            who,
-            Act::Worked {
-                what,
-                folder,
-                listing: listing_sums,
-                files,
-                bytes,
-            },
-        )?;
+        self.enter(who, Act::Worked { what, folder })?;
         Ok(listing)
     }
 
@@ -414,21 +384,22 @@ impl Case {
         self.log.checkpoint().to_string()
     }
 
-    fn sealed(&self, folder: &str, listing: &Listing) -> Result<(Sums, u64, u64), CaseError> {
+    /// Writes a listing, and says of its folder what the custody log is to hold.
+    fn sealed(&self, folder: String, listing: &Listing) -> Result<Folder, CaseError> {
         let text = listing::json(listing);
-        let path = self.dir.join(format!("{folder}.json"));
-        replace(&path, text.as_bytes())?;
-        Ok((
-            sums_of(text.as_bytes()),
-            listing.files.len() as u64,
-            listing.bytes(),
-        ))
+        replace(&self.dir.join(format!("{folder}.json")), text.as_bytes())?;
+        Ok(Folder {
+            folder,
+            listing: sums_of(text.as_bytes()),
+            files: listing.files.len() as u64,
+            bytes: listing.bytes(),
+        })
     }
 
     /// The folder of the next exhibit or result.
     fn next(&self, of: &str) -> String {
         let folders = self.entries.iter().filter_map(|entry| entry.act.folder());
-        let count = folders.filter(|(folder, ..)| is_in(folder, of)).count();
+        let count = folders.filter(|sealed| is_in(&sealed.folder, of)).count();
         format!("{of}/{:04}", count + 1)
     }
 
@@ -459,10 +430,9 @@ impl Case {
             for path in seal::files_of(&folder)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let name = name.split('.').next().unwrap_or_default();
-                let known = self.entries.iter().filter_map(|entry| entry.act.folder());
-                let is_known = known
-                    .map(|(folder, ..)| folder.to_owned())
-                    .any(|folder| folder == format!("{of}/{name}"));
+                let folder = format!("{of}/{name}");
+                let mut known = self.entries.iter().filter_map(|entry| entry.act.folder());
+                let is_known = known.any(|sealed| sealed.folder == folder);
                 if !is_known {
                     seal::remove(&path)?;
                 }
@@ -482,16 +452,16 @@ fn is_in(folder: &str, of: &str) -> bool {
 /// What the manifest says: each sealed folder, then the checkpoint of the custody log.
 fn manifest(entries: &[Entry], checkpoint: &liuhen_tlog::SignedCheckpoint) -> String {
     let mut text = "liuhen case manifest v1\n".to_owned();
-    for (folder, listing, files, bytes) in entries.iter().filter_map(|entry| entry.act.folder()) {
+    for sealed in entries.iter().filter_map(|entry| entry.act.folder()) {
         text += &format!(
-            "{folder} sha256:{} sm3:{} files:{files} bytes:{bytes}\n",
-            listing.sha256, listing.sm3
+            "{} sha256:{} sm3:{} files:{} bytes:{}\n",
+            sealed.folder, sealed.listing.sha256, sealed.listing.sm3, sealed.files, sealed.bytes
         );
     }
     text += &format!(
         "custody entries:{} root:{}\n",
         checkpoint.size(),
-        hex(&checkpoint.root().0)
+        HEXLOWER.encode(&checkpoint.root().0)
     );
     text
 }
@@ -508,21 +478,18 @@ fn read_head(dir: &Path) -> Result<Head, CaseError> {
 
 /// A key as its file has it: one line, the seed in hexadecimal.
 fn key_file(key: &LogKey) -> Zeroizing<String> {
-    let seed = Zeroizing::new(hex(key.seed().as_slice()));
+    let seed = Zeroizing::new(HEXLOWER.encode(key.seed().as_slice()));
     Zeroizing::new(format!("{KEY} {}\n", *seed))
 }
 
 fn read_key(path: &Path) -> Result<LogKey, CaseError> {
     let text = fs::read_to_string(path).map_err(CaseError::io(path))?;
     let text = Zeroizing::new(text);
-    let seed = text.trim().strip_prefix(KEY).map(str::trim);
-    let digits = seed.filter(|seed| seed.is_ascii() && seed.len() == 64);
-    let digits = digits.ok_or(CaseError::NoKey)?.as_bytes();
-    let mut seed = Zeroizing::new([0; 32]);
-    for (byte, pair) in seed.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| CaseError::NoKey)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| CaseError::NoKey)?;
-    }
+    let digits = text.trim().strip_prefix(KEY).map(str::trim);
+    let seed = digits.and_then(|digits| HEXLOWER.decode(digits.as_bytes()).ok());
+    let seed = Zeroizing::new(seed.ok_or(CaseError::NoKey)?);
+    let seed = seed.as_slice().try_into().map_err(|_| CaseError::NoKey)?;
+    let seed = Zeroizing::new(seed);
     Ok(LogKey::from_seed(&seed))
 }
 
@@ -576,15 +543,6 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), CaseError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let sync = fs::File::open(folder).and_then(|folder| folder.sync_all());
     sync.map_err(CaseError::io(folder))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The verifier of a case's own key.

@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use rustix::fs::OFlags;
 
 use super::listing::{Listing, Sealed, Sealing, Summing, Sums};
-use super::{CaseError, Who, hex};
+use super::{CaseError, Who};
 
 const BUFFER: usize = 1 << 20;
 
@@ -142,7 +143,10 @@ fn sealed(found: &Found, sealing: Sealing) -> Sealed {
     let modified = modified.and_then(|time| jiff::Timestamp::try_from(time).ok());
     Sealed {
         path: raw.to_string_lossy().into_owned(),
-        raw: raw.to_str().is_none().then(|| hex(raw.as_bytes())),
+        raw: raw
+            .to_str()
+            .is_none()
+            .then(|| HEXLOWER.encode(raw.as_bytes())),
         modified: modified.map(|time| time.to_string()),
         sealing,
     }

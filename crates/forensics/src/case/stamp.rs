@@ -3,7 +3,8 @@
 //! Only the two DER structures that this needs are written and found; whether the stamper is one to
 //! believe is asked of `openssl ts -verify`, which knows certificates.
 
-use super::hex;
+use data_encoding::HEXLOWER;
+
 use super::listing::Sums;
 
 /// Why a time stamp is not taken in.
@@ -35,19 +36,12 @@ const SUM: usize = 32;
 pub fn query(sums: &Sums) -> Vec<u8> {
     let mut imprint = SHA256[0].to_vec();
     imprint.extend([0x04, 0x20]);
-    let pairs = sums.sha256.as_bytes().chunks_exact(2);
-    imprint.extend(pairs.map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])));
+    // Sums are made in hexadecimal, so there is nothing to refuse.
+    imprint.extend(HEXLOWER.decode(sums.sha256.as_bytes()).unwrap_or_default());
     let mut inside = vec![0x02, 0x01, 0x01];
     inside.extend(sequence(&imprint));
     inside.extend([0x01, 0x01, 0xFF]);
     sequence(&inside)
-}
-
-fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        digit => digit.wrapping_sub(b'a').wrapping_add(10) & 0x0F,
-    }
 }
 
 /// Lengths here are below 128, so a byte says them.
@@ -68,7 +62,9 @@ pub(super) fn imprint(answer: &[u8]) -> Result<String, StampError> {
         let at = memchr::memmem::find(answer, &octets)? + octets.len();
         answer.get(at..at + SUM)
     });
-    found.map(hex).ok_or(StampError::Malformed)
+    found
+        .map(|sum| HEXLOWER.encode(sum))
+        .ok_or(StampError::Malformed)
 }
 
 /// PKIStatus: the first number within the two outermost sequences.

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use liuhen_tlog::audit::{Audit, DirSource, Settings};
 use liuhen_tlog::note::SignedNote;
 use liuhen_tlog::{SignedCheckpoint, Verifier, fsck, inspect, read_keys};
@@ -266,13 +267,8 @@ impl Check<'_> {
             Act::Opened { head } => {
                 self.sealed_file(Path::new(HEAD), head);
             }
-            Act::Sealed {
-                folder, listing, ..
-            }
-            | Act::Worked {
-                folder, listing, ..
-            } => {
-                self.folder(folder, listing, watch)?;
+            Act::Sealed(folder) | Act::Worked { folder, .. } => {
+                self.folder(&folder.folder, &folder.listing, watch)?;
             }
             Act::Stamped {
                 size,
@@ -484,10 +480,7 @@ fn path_of(sealed: &Sealed) -> PathBuf {
     let Some(raw) = &sealed.raw else {
         return PathBuf::from(&sealed.path);
     };
-    let pairs = raw.as_bytes().chunks(2);
-    let bytes: Vec<u8> = pairs
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
+    let bytes = HEXLOWER.decode(raw.as_bytes()).unwrap_or_default();
     PathBuf::from(OsStr::from_bytes(&bytes))
 }
 

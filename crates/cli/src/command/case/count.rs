@@ -43,8 +43,8 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit> {
     let path = folder.join("count.json");
     let text = serde_json::to_string_pretty(&answer(&counted))? + "\n";
     fs::write(&path, text).with_context(|| path.display().to_string())?;
-    let listing = case.seal_results("count", args.place.who())?;
-    if args.place.json {
+    let listing = case.seal_results("count", args.place.hand.who())?;
+    if args.place.hand.json {
         show::json(&json!({
             "result": listing.folder,
             "count": answer(&counted),
@@ -54,6 +54,6 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit> {
         tell(&counted, false)?;
         show::line(format_args!("sealed {}", listing.folder))?;
     }
-    args.place.told(&case)?;
+    args.place.hand.told(&case)?;
     Ok(exit_of(&counted))
 }

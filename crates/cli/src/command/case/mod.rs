@@ -54,6 +54,13 @@ struct Place {
     /// The case's folder.
     #[arg(long = "case", value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+    #[command(flatten)]
+    hand: Hand,
+}
+
+/// Whose hand it is in.
+#[derive(Debug, clap::Args)]
+struct Hand {
     /// The case's private key; DIR.key beside the folder when not given.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -69,16 +76,18 @@ struct Place {
 }
 
 impl Place {
-    fn key(&self) -> Result<PathBuf> {
+    fn open(&self) -> Result<Case> {
+        let key = self.hand.key(&self.dir)?;
+        Case::open(&self.dir, &key).with_context(|| format!("case {}", self.dir.display()))
+    }
+}
+
+impl Hand {
+    fn key(&self, dir: &Path) -> Result<PathBuf> {
         match &self.key {
             Some(key) => Ok(key.clone()),
-            None => key_beside(&self.dir),
+            None => key_beside(dir),
         }
-    }
-
-    fn open(&self) -> Result<Case> {
-        let key = self.key()?;
-        Case::open(&self.dir, &key).with_context(|| format!("case {}", self.dir.display()))
     }
 
     fn who(&self) -> Who {
@@ -124,18 +133,8 @@ struct NewArgs {
     /// Its number.
     #[arg(long, value_name = "NUMBER", default_value = "")]
     number: String,
-    /// Where to put the private key; DIR.key beside the folder when not given.
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// Who opens it, for the custody log.
-    #[arg(long, value_name = "NAME", env = "USER")]
-    by: String,
-    /// A remark for the custody log.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    note: String,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    hand: Hand,
 }
 
 #[derive(Debug, clap::Args)]
@@ -191,19 +190,10 @@ pub(crate) fn run(args: &CaseArgs) -> Result<Exit> {
 }
 
 fn new(args: &NewArgs) -> Result<Exit> {
-    let key = match &args.key {
-        Some(key) => key.clone(),
-        None => key_beside(&args.dir)?,
-    };
-    let place = Place {
-        dir: args.dir.clone(),
-        key: Some(key.clone()),
-        by: args.by.clone(),
-        note: args.note.clone(),
-        json: args.json,
-    };
-    let case = Case::create(&args.dir, &key, &args.name, &args.number, place.who())?;
-    if args.json {
+    let hand = &args.hand;
+    let key = hand.key(&args.dir)?;
+    let case = Case::create(&args.dir, &key, &args.name, &args.number, hand.who())?;
+    if hand.json {
         show::json(&json!({
             "case": args.dir,
             "key": key,
@@ -215,7 +205,7 @@ fn new(args: &NewArgs) -> Result<Exit> {
         show::line(format_args!("its private key: {}", key.display()))?;
         show::line(format_args!("its public key: {}", case.head().vkey))?;
     }
-    place.told(&case)?;
+    hand.told(&case)?;
     Ok(Exit::Done)
 }
 
@@ -225,13 +215,13 @@ fn add(args: &AddArgs) -> Result<Exit> {
     let mut listings = Vec::new();
     for path in &args.paths {
         let bar = bar::so_far("sealing");
-        let added = case.add(path, args.place.who(), &mut |bytes| {
+        let added = case.add(path, args.place.hand.who(), &mut |bytes| {
             bar.inc(bytes);
             true
         });
         bar.finish_and_clear();
         let listing = added.with_context(|| path.display().to_string())?;
-        if !args.place.json {
+        if !args.place.hand.json {
             show_listing(&listing)?;
         }
         if listing.doubtful().next().is_some() {
@@ -239,11 +229,11 @@ fn add(args: &AddArgs) -> Result<Exit> {
         }
         listings.push(listing);
     }
-    if args.place.json {
+    if args.place.hand.json {
         let exhibits: Vec<_> = listings.iter().map(summary).collect();
         show::json(&json!({ "exhibits": exhibits, "checkpoint": case.checkpoint() }))?;
     }
-    args.place.told(&case)?;
+    args.place.hand.told(&case)?;
     Ok(exit)
 }
 
@@ -281,7 +271,7 @@ fn stamp(args: &StampArgs) -> Result<Exit> {
     let mut case = args.place.open()?;
     let Some(answer) = &args.answer else {
         let request = case.ask_for_stamp()?;
-        if args.place.json {
+        if args.place.hand.json {
             show::json(&json!({ "request": request }))?;
         } else {
             show::line(format_args!(
@@ -292,21 +282,21 @@ fn stamp(args: &StampArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     };
     let bytes = fs::read(answer).with_context(|| answer.display().to_string())?;
-    let size = case.stamp(&bytes, args.place.who())?;
-    if args.place.json {
+    let size = case.stamp(&bytes, args.place.hand.who())?;
+    if args.place.hand.json {
         show::json(&json!({ "entries": size, "checkpoint": case.checkpoint() }))?;
     } else {
         show::line(format_args!(
             "the stamp covers the first {size} entries of the custody log"
         ))?;
     }
-    args.place.told(&case)?;
+    args.place.hand.told(&case)?;
     Ok(Exit::Done)
 }
 
 fn show_acts(args: &ShowArgs) -> Result<Exit> {
     let case = args.place.open()?;
-    if args.place.json {
+    if args.place.hand.json {
         show::json(&json!({
             "case": case.head(),
             "entries": case.entries(),
@@ -323,15 +313,11 @@ fn show_acts(args: &ShowArgs) -> Result<Exit> {
     for entry in case.entries() {
         let what = match &entry.act {
             Act::Opened { .. } => "opened".to_owned(),
-            Act::Sealed {
-                folder,
-                files,
-                bytes,
-                ..
-            } => {
-                format!("sealed {folder}: {files} files, {bytes} bytes")
-            }
-            Act::Worked { what, folder, .. } => format!("{what}: {folder}"),
+            Act::Sealed(sealed) => format!(
+                "sealed {}: {} files, {} bytes",
+                sealed.folder, sealed.files, sealed.bytes
+            ),
+            Act::Worked { what, folder } => format!("{what}: {}", folder.folder),
             Act::Stamped { size, .. } => format!("stamped the first {size} entries"),
         };
         let who = &entry.who;
