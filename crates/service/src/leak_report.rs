@@ -167,16 +167,8 @@ fn evidence<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
         ),
         log10(leak.threshold_ln)
     ));
-    let bar = |copy: &CopyView| Bar {
-        label: copy.recipient.clone(),
-        value: copy.ln_e / LN_10,
-        note: log10(copy.ln_e),
-    };
-    let needed = w.say("指认所需", "needed");
-    paper = paper.bars(Bars {
-        bars: leak.copies.iter().take(DRAWN).map(bar).collect(),
-        threshold: Some((leak.threshold_ln / LN_10, needed)),
-    });
+    let drawn = leak.copies.iter().map(|copy| (&copy.recipient, copy.ln_e));
+    paper = paper.bars(bars_of(w, leak, drawn));
     let columns = vec![
         Column::new(w.say("接收方", "Recipient")).parts(3.0),
         Column::new(w.say("副本", "Copy")).parts(3.0),
@@ -207,6 +199,19 @@ fn evidence<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
     paper.table(columns, leak.copies.iter().take(named).map(row))
 }
 
+/// The strongest evidence as bars, by name, and what an accusation needs.
+fn bars_of<'n>(w: Words, leak: &LeakView, drawn: impl Iterator<Item = (&'n String, f64)>) -> Bars {
+    let bar = |(name, ln_e): (&String, f64)| Bar {
+        label: name.clone(),
+        value: ln_e / LN_10,
+        note: log10(ln_e),
+    };
+    Bars {
+        bars: drawn.take(DRAWN).map(bar).collect(),
+        threshold: Some((leak.threshold_ln / LN_10, w.say("指认所需", "needed"))),
+    }
+}
+
 /// Accounts that had coins for the decoys found.
 fn accounts<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
     if leak.decoys == 0 {
@@ -231,16 +236,11 @@ fn accounts<'f>(paper: Paper<'f>, w: Words, leak: &LeakView) -> Paper<'f> {
     if leak.accounts.is_empty() {
         return paper.paragraph(w.say("没有账号为它们抽过签。", "No account had a coin for them."));
     }
-    let bar = |account: &AccountView| Bar {
-        label: account.name.clone(),
-        value: account.ln_e / LN_10,
-        note: log10(account.ln_e),
-    };
-    let needed = w.say("指认所需", "needed");
-    paper = paper.bars(Bars {
-        bars: leak.accounts.iter().take(DRAWN).map(bar).collect(),
-        threshold: Some((leak.threshold_ln / LN_10, needed)),
-    });
+    let drawn = leak
+        .accounts
+        .iter()
+        .map(|account| (&account.name, account.ln_e));
+    paper = paper.bars(bars_of(w, leak, drawn));
     let columns = vec![
         Column::new(w.say("账号", "Account")).parts(4.0),
         Column::new(w.say("抽过签", "Coins")).right(),

@@ -157,15 +157,7 @@ impl Words {
         ) {
             at = next;
         }
-        let (table, length) = self.name(text.get(at..)?)?;
-        at += length;
-        at += self.blanks(text.get(at..)?);
-        let mut columns = Vec::new();
-        if text.get(at..)?.starts_with('(') {
-            let (names, length) = self.names(&text[at..])?;
-            columns = names;
-            at += length;
-        }
+        let (table, columns, mut at) = self.target(text, at)?;
         if let Some(next) = word(text, at, &["OVERRIDING"]) {
             at = word(text, word(text, next, &["SYSTEM", "USER"])?, &["VALUE"])?;
         }
@@ -228,9 +220,8 @@ impl Words {
         }
     }
 
-    /// `COPY table (columns) FROM stdin`.
-    pub(super) fn copy(&self, text: &str) -> Option<(String, Vec<String>)> {
-        let mut at = word(text, 0, &["COPY"])?;
+    /// `table (columns)` or `table` alone from `at` on, and where that ends.
+    fn target(&self, text: &str, mut at: usize) -> Option<(String, Vec<String>, usize)> {
         let (table, length) = self.name(text.get(at..)?)?;
         at += length;
         at += self.blanks(text.get(at..)?);
@@ -240,6 +231,13 @@ impl Words {
             columns = names;
             at += length;
         }
+        Some((table, columns, at))
+    }
+
+    /// `COPY table (columns) FROM stdin`.
+    pub(super) fn copy(&self, text: &str) -> Option<(String, Vec<String>)> {
+        let at = word(text, 0, &["COPY"])?;
+        let (table, columns, at) = self.target(text, at)?;
         word(text, word(text, at, &["FROM"])?, &["STDIN"]).map(|_| (table, columns))
     }
 

@@ -112,8 +112,8 @@ fn regular(
                 read => read,
             }
         }
+        Nature::Columns => packed::scan(file, detector, sink),
         Nature::NotRead(what) if is_opened(what) => packed::scan(file, detector, sink),
-        Nature::Columns => table::columns(Box::new(file), detector, sink),
         Nature::Pdf => {
             let length = file.metadata().map_or(0, |meta| meta.len());
             pages::pdf(file, length, detector, sink)
@@ -156,9 +156,6 @@ fn piped(
                 return pages::pdf(Cursor::new(bytes), length, detector, sink);
             }
             let bytes: Arc<[u8]> = bytes.into();
-            if nature == Nature::Columns {
-                return table::columns(Box::new(Cursor::new(bytes)), detector, sink);
-            }
             let again = || Ok(Box::new(Cursor::new(Arc::clone(&bytes))) as Box<dyn Source>);
             let workbook = match nature {
                 Nature::Archive => table::workbook(&again, detector, sink),

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use liuhen_detect::Detector;
-use liuhen_reading::{Limits, Pdf};
+use liuhen_reading::Pdf;
 
 use super::finding::Site;
 use super::notes::Reason;
@@ -16,7 +16,8 @@ pub(super) fn pdf<S: Read + Seek>(
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    let mut pdf = Pdf::open(source, &Limits::default()).map_err(|error| Reason::from(&error))?;
+    let mut pdf =
+        Pdf::open(source, &sink.request().wishes.limits).map_err(|error| Reason::from(&error))?;
     for page in 0..pdf.pages() {
         if sink.over {
             break;

@@ -192,20 +192,6 @@ pub(super) fn workbook(
     Ok(())
 }
 
-/// A file whose columns lie one after another: one table without sheets, shown as the first.
-pub(super) fn columns(
-    source: Box<dyn Source>,
-    detector: &Detector,
-    sink: &mut Sink<'_>,
-) -> Result<(), Reason> {
-    let mut table =
-        reading::open(source, "", &Limits::default()).map_err(|error| Reason::from(&error))?;
-    let (_, length) = table.progress();
-    sheet(&mut table, 1, detector, sink);
-    sink.read(length, 0);
-    Ok(())
-}
-
 /// One sheet of a workbook, or another table that is no text.
 pub(super) fn sheet(table: &mut Table, number: usize, detector: &Detector, sink: &mut Sink<'_>) {
     let ahead = table.peek(64);
