@@ -108,6 +108,10 @@ impl Canaries {
         self.find(kind, &lead.flatten()?)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// The position of the canary whom a row is about, by a value or by name with address.
     pub(crate) fn of_row(&self, values: &[(Kind, &str)]) -> Option<usize> {
         let by_value = |(kind, value): &(Kind, &str)| self.of_value(*kind, value);

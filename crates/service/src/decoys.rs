@@ -187,6 +187,10 @@ impl Decoys {
         self.name(self.find(kind, &normal.flatten()?)?)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Whether a row is about a decoy.
     pub(crate) fn has_row(&self, values: &[(Kind, &str)]) -> bool {
         let leads = leads(values);

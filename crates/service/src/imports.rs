@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::caller::{Caller, Role};
 use crate::canaries::Canaries;
 use crate::clock::UnixMs;
+use crate::decoys::Decoys;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::ledger::named;
@@ -575,19 +576,8 @@ impl Service {
             if number <= job.settled {
                 continue;
             }
-            if let Ok(row) = &row
-                && is_canary(row, &plan, &canaries)
-            {
-                return Err(ServiceError::Invalid(format!(
-                    "row {number} is a canary of an issued copy; a file that was handed out must not come back in, take in its source"
-                )));
-            }
-            if let Ok(row) = &row
-                && decoys.has_row(&leading(row, &plan))
-            {
-                return Err(ServiceError::Invalid(format!(
-                    "row {number} is a decoy, shown among the results of look-ups; such a person does not exist and is not taken in"
-                )));
+            if let Ok(row) = &row {
+                refuse_invented(row, &plan, &canaries, &decoys)?;
             }
             pending.take(number, row, &plan);
             if pending.rows() >= BATCH_ROWS {
@@ -974,9 +964,30 @@ impl Pending {
     }
 }
 
-/// Whether a row is a canary of an issued copy. Taken in, it would leave again with every copy and accuse whoever held the first; so would the forms of his other rows.
-fn is_canary(row: &Row, plan: &ImportPlan, canaries: &Canaries) -> bool {
-    canaries.of_row(&leading(row, plan)).is_some()
+/// Refuses the invented people of this house.
+///
+/// A canary of an issued copy, taken in, would leave again with every copy and accuse whoever held the first; so would the forms of his other rows. A decoy does not exist.
+fn refuse_invented(
+    row: &Row,
+    plan: &ImportPlan,
+    canaries: &Canaries,
+    decoys: &Decoys,
+) -> Result<()> {
+    if canaries.is_empty() && decoys.is_empty() {
+        return Ok(());
+    }
+    let (number, values) = (row.number, leading(row, plan));
+    if canaries.of_row(&values).is_some() {
+        return Err(ServiceError::Invalid(format!(
+            "row {number} is a canary of an issued copy; a file that was handed out must not come back in, take in its source"
+        )));
+    }
+    if decoys.has_row(&values) {
+        return Err(ServiceError::Invalid(format!(
+            "row {number} is a decoy, shown among the results of look-ups; such a person does not exist and is not taken in"
+        )));
+    }
+    Ok(())
 }
 
 /// The cells of a row whose kind is known.

@@ -1,6 +1,7 @@
 //! What pages draw: events, reads per reader and day, health, the log's public files.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use liuhen_tlog::tile::TileId;
 use liuhen_vault::store::{KeyRange, Space};
@@ -14,6 +15,9 @@ use crate::{Service, ids};
 
 /// How many rows of the projection one query may look through for its filter.
 const LOOK_THROUGH: usize = 20_000;
+
+/// How long a page waits for the projection to follow the log: many times what the projector gathers.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 /// Days a chart may span.
 const DAYS_AT_MOST: u32 = 731;
@@ -68,6 +72,15 @@ pub struct Health {
     pub projected: u64,
 }
 
+/// Whoever administers, investigates or approves may watch the trace.
+fn may_watch(caller: &Caller, what: &'static str) -> Result<()> {
+    let any = [Role::Admin, Role::Investigator, Role::Approver];
+    if any.into_iter().any(|role| caller.has(role)) {
+        return Ok(());
+    }
+    caller.need(Role::Investigator, what)
+}
+
 /// Proof that a leaf lies in the log.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProofView {
@@ -84,18 +97,14 @@ pub struct ProofView {
 }
 
 impl Service {
-    /// Events, newest first.
+    /// Events, newest first: all that were released before this was asked, though the projection is written behind.
     ///
     /// # Errors
     ///
     /// [`ServiceError::Forbidden`] for a caller who is neither administrator, investigator nor approver.
     pub fn events(&self, caller: &Caller, query: &EventQuery) -> Result<Vec<EventView>> {
-        if ![Role::Admin, Role::Investigator, Role::Approver]
-            .iter()
-            .any(|role| caller.has(*role))
-        {
-            caller.need(Role::Investigator, "see the trace")?;
-        }
+        may_watch(caller, "see the trace")?;
+        self.ledger().catch_up_blocking(CATCH_UP)?;
         let mut range = KeyRange::all();
         if let Some(before) = query.before {
             range = range.before(&before.to_be_bytes());
@@ -138,12 +147,8 @@ impl Service {
     ///
     /// [`ServiceError::Forbidden`] as for [`Service::events`].
     pub fn stats(&self, caller: &Caller, days: u32) -> Result<Stats> {
-        if ![Role::Admin, Role::Investigator, Role::Approver]
-            .iter()
-            .any(|role| caller.has(*role))
-        {
-            caller.need(Role::Investigator, "see the readers")?;
-        }
+        may_watch(caller, "see the readers")?;
+        self.ledger().catch_up_blocking(CATCH_UP)?;
         let count = days.clamp(1, DAYS_AT_MOST);
         let days: Vec<String> = (0..i64::from(count))
             .rev()

@@ -33,6 +33,9 @@ const PROJECT_AT_ONCE: usize = 4096;
 /// How long the projector lets events gather: each transaction costs a disk flush that the log's own flushes compete with.
 const GATHER: Duration = Duration::from_millis(200);
 
+/// How often a page that waits for the projector looks again.
+const CATCH_UP_STEP: Duration = Duration::from_millis(10);
+
 const PROJECTED: &[u8] = b"projected";
 
 /// What is answered once a leaf is durable, or never will be.
@@ -234,6 +237,17 @@ impl Ledger {
         Err(ServiceError::Conflict(
             "the projection does not follow the log; restart and try again".to_owned(),
         ))
+    }
+
+    /// Waits, at most for `bound`, until the projection holds what the log held when it was asked; from a thread that may wait.
+    ///
+    /// A projection that stopped is no error: the rows before are still there, and the log says why.
+    pub(crate) fn catch_up_blocking(&self, bound: Duration) -> Result<()> {
+        let (size, start) = (self.log.size(), Instant::now());
+        while projected_size(self.vault.store().as_ref())? < size && start.elapsed() < bound {
+            std::thread::sleep(CATCH_UP_STEP);
+        }
+        Ok(())
     }
 
     /// Traces an event of a subject; durable when it returns.

@@ -11,7 +11,6 @@ mod common;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use liuhen_invented::belongs_to_nobody;
 use liuhen_kinds::Kind;
@@ -309,20 +308,12 @@ async fn a_decoy_stays_for_whom_it_was_shown_to_and_is_nobody_elsewhere() {
 
     // An investigator is told; an approver, who may be a reader, is not.
     let told = |view: &&liuhen_service::EventView| view.event.detail("decoy") == Some("shown");
-    // Rows of the trace are written behind the reads that they are of.
-    let mut shown = 0;
-    for _ in 0..200 {
-        let query = EventQuery {
-            limit: 1000,
-            ..EventQuery::default()
-        };
-        let all = service.events(&Caller::local(), &query).unwrap();
-        shown = all.iter().filter(told).count();
-        if shown > 3 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let query = EventQuery {
+        limit: 1000,
+        ..EventQuery::default()
+    };
+    let all = service.events(&Caller::local(), &query).unwrap();
+    let shown = all.iter().filter(told).count();
     assert!(shown > 3, "{shown}");
     let approver = Caller {
         roles: [Role::Approver].into(),
@@ -357,14 +348,12 @@ async fn nothing_shows_a_decoy_unless_a_name_is_looked_up_and_something_released
     let dir = tempfile::tempdir().unwrap();
     let service = open(dir.path());
     let sheet = prepare(&service).await;
-    let coins = async || {
+    let coins = || {
         let query = EventQuery {
             limit: 1000,
             action: Some("decoy".to_owned()),
             ..EventQuery::default()
         };
-        // The projection follows the log.
-        tokio::time::sleep(Duration::from_millis(600)).await;
         service.events(&Caller::local(), &query).unwrap().len()
     };
     let all: Vec<String> = names(&sheet).into_iter().take(12).collect();
@@ -395,16 +384,12 @@ async fn nothing_shows_a_decoy_unless_a_name_is_looked_up_and_something_released
     };
     let request = ask("desk", number, View::Plain);
     service.read(&reader(0), &request).await.unwrap();
-    assert_eq!(coins().await, 0);
+    assert_eq!(coins(), 0);
     for name in &all {
         look(&service, &reader(0), name).await;
         look(&service, &reader(0), name).await;
     }
-    assert_eq!(
-        coins().await,
-        all.len(),
-        "one coin for each reader and decoy"
-    );
+    assert_eq!(coins(), all.len(), "one coin for each reader and decoy");
     service.close().unwrap();
 }
 
@@ -420,7 +405,6 @@ async fn counts_and_exports_hold_no_decoy() {
         persons += answer.results.len() as u64;
     }
     assert!(decoys > 10);
-    tokio::time::sleep(Duration::from_millis(900)).await;
     let stats = service.stats(&Caller::local(), 2).unwrap();
     let mine = stats.readers.iter().find(|one| one.who == reader(0).id);
     assert_eq!(mine.unwrap().counts.iter().sum::<u64>(), persons - decoys);
