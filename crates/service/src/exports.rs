@@ -60,7 +60,7 @@ pub struct ExportRequest {
     /// At most this many rows.
     #[serde(default)]
     pub limit: Option<u64>,
-    /// `csv`, `tsv`, `jsonl`, `xlsx` or `pdf`.
+    /// `csv`, `tsv`, `jsonl`, `parquet`, `xlsx` or `pdf`.
     pub format: String,
     /// `utf-8` or `gbk`, for CSV.
     #[serde(default)]

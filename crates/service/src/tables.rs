@@ -1,9 +1,11 @@
-//! Tables that leave: CSV, TSV and XLSX, safe to open in a spreadsheet, and JSON Lines for programs; PDF is `pages`'s.
+//! Tables that leave: CSV, TSV and XLSX, safe to open in a spreadsheet, JSON Lines and Parquet for programs; PDF is `pages`'s.
 //!
 //! Rule: a cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return; OWASP, CSV injection) is written in CSV and TSV with a leading apostrophe.
 //! Values that are only a number, such as `+8613…` or `-3.5`, are left as they are: they are no formula, and an apostrophe would change them.
 //! In XLSX every cell is written as text, which spreadsheets never evaluate and never shorten to fifteen digits.
-//! JSON Lines is an object a line with every value a string, in the order of the columns; a column without a value in a row is an empty string.
+//! JSON Lines is an object a line with every value a string, in the order of the columns; a column without a value in a row is an empty string, and missing in Parquet.
+
+mod parquet;
 
 use std::io::Write;
 
@@ -21,6 +23,7 @@ pub(crate) enum TableFormat {
     CsvGb18030,
     Tsv,
     JsonLines,
+    Parquet,
     Xlsx,
     /// Made page by page ([`crate::pages`]).
     Pdf,
@@ -31,13 +34,14 @@ impl TableFormat {
     pub(crate) fn parse(format: &str, encoding: &str) -> Result<Self> {
         match (format, encoding) {
             ("xlsx", _) => Ok(Self::Xlsx),
+            ("parquet", "" | "utf-8" | "utf8") => Ok(Self::Parquet),
             ("pdf", _) => Ok(Self::Pdf),
             ("csv", "" | "utf-8" | "utf8") => Ok(Self::CsvUtf8),
             ("csv", "gbk" | "gb18030") => Ok(Self::CsvGb18030),
             ("tsv", "" | "utf-8" | "utf8") => Ok(Self::Tsv),
             ("jsonl", "" | "utf-8" | "utf8") => Ok(Self::JsonLines),
             _ => Err(ServiceError::Invalid(
-                "an export is csv (utf-8 or gbk), tsv, jsonl, xlsx or pdf".to_owned(),
+                "an export is csv (utf-8 or gbk), tsv, jsonl, parquet, xlsx or pdf".to_owned(),
             )),
         }
     }
@@ -48,6 +52,7 @@ impl TableFormat {
             Self::Pdf => "pdf",
             Self::Tsv => "tsv",
             Self::JsonLines => "jsonl",
+            Self::Parquet => "parquet",
             Self::CsvUtf8 | Self::CsvGb18030 => "csv",
         }
     }
@@ -58,6 +63,7 @@ impl TableFormat {
             Self::Pdf => "application/pdf",
             Self::Tsv => "text/tab-separated-values; charset=utf-8",
             Self::JsonLines => "application/jsonl",
+            Self::Parquet => "application/vnd.apache.parquet",
             Self::CsvUtf8 => "text/csv; charset=utf-8",
             Self::CsvGb18030 => "text/csv; charset=gb18030",
         }
@@ -77,6 +83,7 @@ pub(crate) fn write_table<W: Write + Send>(
         TableFormat::Tsv => write_delimited(out, b'\t', encoding_rs::UTF_8, header, rows),
         TableFormat::CsvGb18030 => write_delimited(out, b',', encoding_rs::GB18030, header, rows),
         TableFormat::JsonLines => write_json_lines(out, header, rows),
+        TableFormat::Parquet => parquet::write(out, header, rows),
         TableFormat::Pdf => Err(ServiceError::Invalid(
             "a PDF is made page by page".to_owned(),
         )),
@@ -100,7 +107,7 @@ fn write_json_lines<W: Write>(
     out.flush().map_err(ServiceError::io("write the table"))
 }
 
-/// Names, those that stood before with a number: an object holds a key once.
+/// Names, those that stood before with a number: an object or a schema holds a key once.
 fn distinct(header: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(header.len());
     for name in header {
@@ -205,11 +212,12 @@ mod tests {
     use super::*;
 
     /// Every format that a table is written in.
-    const FORMATS: [(&str, &str); 5] = [
+    const FORMATS: [(&str, &str); 6] = [
         ("csv", ""),
         ("csv", "gbk"),
         ("tsv", ""),
         ("jsonl", ""),
+        ("parquet", ""),
         ("xlsx", ""),
     ];
 

@@ -757,7 +757,7 @@ async fn says_that_a_file_was_cut_short_and_keeps_the_rows_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seconds_and_decimals_lead_json_lines_back() {
+async fn seconds_and_decimals_lead_files_for_programs_back() {
     let dir = tempfile::tempdir().unwrap();
     let service = open(dir.path());
     prepare(&service).await;
@@ -825,6 +825,29 @@ async fn seconds_and_decimals_lead_json_lines_back() {
         file.reader.read_to_end(&mut bytes).unwrap();
         files.push((made, String::from_utf8(bytes).unwrap()));
     }
+    let parquet = ExportRequest {
+        format: "parquet".to_owned(),
+        ..ask("丁", false, None)
+    };
+    let asked = service
+        .request_export(&Caller::local(), parquet)
+        .await
+        .unwrap();
+    let made = service
+        .decide_export(&second_person(), &asked.id, true)
+        .await
+        .unwrap();
+    let mut file = service
+        .export_file(&Caller::local(), &made.id)
+        .await
+        .unwrap();
+    assert!(file.file_name.ends_with(".parquet"));
+    let mut bytes = Vec::new();
+    file.reader.read_to_end(&mut bytes).unwrap();
+    let view = examine(&service, "found.parquet", &bytes).await;
+    let accused: Vec<&str> = view.accused().map(|copy| copy.export.as_str()).collect();
+    assert_eq!(accused, [made.id.as_str()]);
+
     for (made, file) in files.iter().take(2) {
         let part: Vec<&str> = file.lines().take(200).collect();
         let view = examine(&service, "found.jsonl", part.join("\n").as_bytes()).await;

@@ -62,6 +62,8 @@ pub enum ExportFormat {
     Tsv,
     /// JSON Lines, UTF-8: an object a line, every value a string.
     Jsonl,
+    /// Apache Parquet: every column text, a missing value null.
+    Parquet,
     /// A workbook.
     Xlsx,
     /// Pages whose pictures carry the copy's mark too, with the words invisibly over them.
@@ -288,6 +290,7 @@ impl From<ExportAsk> for inner::ExportRequest {
                 ExportFormat::Csv => "csv".to_owned(),
                 ExportFormat::Tsv => "tsv".to_owned(),
                 ExportFormat::Jsonl => "jsonl".to_owned(),
+                ExportFormat::Parquet => "parquet".to_owned(),
                 ExportFormat::Xlsx => "xlsx".to_owned(),
                 ExportFormat::Pdf => "pdf".to_owned(),
             },
@@ -314,6 +317,7 @@ impl From<inner::ExportRequest> for ExportAsk {
             format: match request.format.as_str() {
                 "tsv" => ExportFormat::Tsv,
                 "jsonl" => ExportFormat::Jsonl,
+                "parquet" => ExportFormat::Parquet,
                 "xlsx" => ExportFormat::Xlsx,
                 "pdf" => ExportFormat::Pdf,
                 _ => ExportFormat::Csv,

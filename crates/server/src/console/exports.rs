@@ -126,7 +126,7 @@ fn ask_form(c: &Ctx, choices: &Choices, typed: &Pairs) -> Markup {
                 (Select::new("purpose", c.t(w::PURPOSE), &purposes).chosen(typed.get("purpose")))
                 (Select::new("collection", c.t(w::COLLECTION), &collections).chosen(typed.get("collection")))
                 (Input::text("limit", c.t(w::LIMIT)).kind("number").value(typed.get("limit")).hint(c.t(w::LIMIT_HINT)))
-                (Select::new("format", c.t(w::FORMAT), &pairs(&[("csv", "CSV"), ("tsv", "TSV"), ("jsonl", "JSON Lines"), ("xlsx", "XLSX"), ("pdf", "PDF")])).chosen(typed.get("format")))
+                (Select::new("format", c.t(w::FORMAT), &pairs(&[("csv", "CSV"), ("tsv", "TSV"), ("jsonl", "JSON Lines"), ("parquet", "Parquet"), ("xlsx", "XLSX"), ("pdf", "PDF")])).chosen(typed.get("format")))
                 (Select::new("encoding", c.t(w::ENCODING), &pairs(&[("utf-8", "UTF-8"), ("gbk", "GBK")])).chosen(typed.get("encoding")))
                 (Input::text("extra_canaries", c.t(w::EXTRA_CANARIES)).kind("number").value(typed.get("extra_canaries")).hint(c.t(w::EXTRA_CANARIES_HINT)))
                 (Input::text("expires", c.t(w::EXPIRES)).kind("date").value(typed.some("expires").unwrap_or(&later)).required())

@@ -68,7 +68,7 @@ async fn list_page(desk: &Desk, note: Option<Note>) -> Page {
             h2 { (c.t(w::UPLOAD)) }
             form method="post" action="/imports" enctype="multipart/form-data" {
                 (csrf(c))
-                (Input::file("file", c.t(w::UPLOAD_FILE), ".csv,.tsv,.txt,.jsonl,.xlsx").hint(c.t(w::UPLOAD_HINT)))
+                (Input::file("file", c.t(w::UPLOAD_FILE), ".csv,.tsv,.txt,.jsonl,.parquet,.xlsx").hint(c.t(w::UPLOAD_HINT)))
                 button type="submit" { (c.t(w::UPLOAD_GO)) }
             }
         }

@@ -93,7 +93,7 @@ fn submit_form(c: &Ctx) -> Markup {
             h2 { (c.t(w::LEAK_NEW)) }
             (csrf(c))
             (Select::new("epsilon", c.t(w::EPSILON), &bounds).hint(c.t(w::EPSILON_HINT)))
-            (Input::file("file", c.t(w::LEAK_FILE), ".csv,.tsv,.txt,.jsonl,.xlsx,.pdf,.jpg,.jpeg,.png,.webp,.tif,.tiff").hint(c.t(w::LEAK_FILE_HINT)))
+            (Input::file("file", c.t(w::LEAK_FILE), ".csv,.tsv,.txt,.jsonl,.parquet,.xlsx,.pdf,.jpg,.jpeg,.png,.webp,.tif,.tiff").hint(c.t(w::LEAK_FILE_HINT)))
             button type="submit" { (c.t(w::LEAK_GO)) }
         }
     }

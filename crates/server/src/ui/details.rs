@@ -198,8 +198,8 @@ const SENTENCES: &[(&str, &str)] = &[
         "口令超过 1024 个字符",
     ),
     (
-        "an export is csv (utf-8 or gbk), tsv, jsonl, xlsx or pdf",
-        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL、XLSX 或 PDF",
+        "an export is csv (utf-8 or gbk), tsv, jsonl, parquet, xlsx or pdf",
+        "导出格式为 CSV（UTF-8 或 GBK）、TSV、JSONL、Parquet、XLSX 或 PDF",
     ),
     ("a PDF is made page by page", "PDF 须逐页生成"),
     (
