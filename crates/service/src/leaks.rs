@@ -200,12 +200,16 @@ impl LeakView {
 
 /// The examinations of this process.
 #[derive(Debug, Default)]
-pub(crate) struct Leaks(Mutex<Vec<JoinHandle<()>>>);
+pub(crate) struct Leaks {
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held by the one under way: each takes all processors and, for a picture or many copies, much memory.
+    turn: Mutex<()>,
+}
 
 impl Leaks {
     /// Waits for the examinations under way.
     pub(crate) fn stop(&self) {
-        for thread in self.0.lock().drain(..) {
+        for thread in self.threads.lock().drain(..) {
             // An examination that panicked stays "running" and is marked failed at the next start.
             let _ = thread.join();
         }
@@ -304,6 +308,7 @@ impl Service {
         let thread = std::thread::Builder::new()
             .name("leak".to_owned())
             .spawn(move || {
+                let _turn = service.leaks.turn.lock();
                 // Somebody else made this file; whatever it does, the examination ends and the file goes.
                 let examined = catch_unwind(AssertUnwindSafe(|| {
                     service.examine(&caller, &mut view, epsilon)
@@ -323,7 +328,7 @@ impl Service {
                 let _ = std::fs::remove_file(service.spool(&view.id));
             })
             .map_err(ServiceError::io("start the examination"))?;
-        self.leaks.0.lock().push(thread);
+        self.leaks.threads.lock().push(thread);
         Ok(id)
     }
 

@@ -116,6 +116,8 @@ pub struct Service {
     imports: imports::Imports,
     leaks: leaks::Leaks,
     likenesses: decoys::Likenesses,
+    /// Places for work that holds pictures in memory.
+    easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.
     dummy_password: String,
 }

@@ -35,7 +35,7 @@ use crate::leaks::Leaks;
 use crate::lease::{self, DirLock, Waiting};
 use crate::ledger::{Ledger, projected_size};
 use crate::staff::{Attempts, hash_password_here};
-use crate::{Service, collections, ids, policies, purposes, shelf};
+use crate::{Service, collections, ids, pictures, policies, purposes, shelf};
 
 const ORIGIN: &[u8] = b"origin";
 
@@ -160,6 +160,7 @@ impl Service {
             imports: Imports::default(),
             leaks: Leaks::default(),
             likenesses: Likenesses::default(),
+            easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });
         service.load_keys()?;

@@ -4,6 +4,7 @@
 //! Values handed in are compared and forgotten; what is kept is the canary's number and the place.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use liuhen_fingerprint::canary::Canary;
 use liuhen_fingerprint::code::ExportKey;
@@ -21,7 +22,7 @@ use crate::clock::UnixMs;
 use crate::decoys::{AccountView, Decoys, decoys_named, part_of};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
-use crate::exports::{StoredExport, threshold};
+use crate::exports::{StoredExport, off_the_runtime, threshold};
 use crate::ledger::named;
 use crate::{Service, ids, shelf};
 
@@ -146,21 +147,23 @@ impl Service {
     ///
     /// [`ServiceError::Invalid`] for a report without values or place, or with too many values.
     pub async fn report_sighting(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         report: &SightingReport,
     ) -> Result<SightingAnswer> {
-        let watch = self.watch(caller)?;
+        caller.need(Role::Investigator, "look for canaries")?;
         if report.values.is_empty() || report.values.len() > VALUES_AT_MOST {
             return Err(ServiceError::Invalid(format!(
                 "a report holds between 1 and {VALUES_AT_MOST} values"
             )));
         }
-        let found: BTreeSet<String> = report
-            .values
-            .iter()
-            .filter_map(|value| watch.of_any(value))
-            .collect();
+        let (service, asked, values) = (self.clone(), caller.clone(), report.values.clone());
+        let found: BTreeSet<String> = off_the_runtime(move || {
+            let watch = service.watch(&asked)?;
+            let own = values.iter().filter_map(|value| watch.of_any(value));
+            Ok(own.collect())
+        })
+        .await?;
         Ok(SightingAnswer {
             compared: report.values.len() as u64,
             alert: self.sight(caller, &report.place, &found).await?,
@@ -173,7 +176,7 @@ impl Service {
     ///
     /// As [`Service::report_sighting`].
     pub async fn sight(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         place: &str,
         found: &BTreeSet<String>,
@@ -184,37 +187,9 @@ impl Service {
             return Ok(None);
         }
         let guard = self.settings.lock().await;
-        let known = self
-            .all_sightings()?
-            .into_iter()
-            .find(|view| view.place == place);
-        let mut canaries: BTreeSet<String> = found.clone();
-        canaries.extend(known.iter().flat_map(|view| view.canaries.iter().cloned()));
-        let exports = self.issued_exports()?;
-        let accounts_examined = self.accounts_examined()?;
-        let judged = exports.len() as u64 + accounts_examined;
-        let carriers = self.carriers(&exports, &canaries, judged)?;
-        let decoys = decoys_named(&canaries);
-        let (accounts, threshold_ln) = match judged {
-            0 => (Vec::new(), 0.0),
-            _ => {
-                let threshold = threshold(judged, Epsilon::DEFAULT)?;
-                (self.accounts(&decoys, threshold)?, threshold.ln())
-            }
-        };
-        let view = SightingView {
-            id: known.map_or_else(|| ids::random("s", 8), |view| Ok(view.id))?,
-            place,
-            canaries: canaries.into_iter().collect(),
-            carriers,
-            accounts: accounts.into_iter().filter(|one| one.shown > 0).collect(),
-            copies_examined: exports.len() as u64,
-            accounts_examined,
-            threshold_ln,
-            seen: self.now(),
-            by: caller.display.clone(),
-            settled: false,
-        };
+        let (service, caller_there, found) = (self.clone(), caller.clone(), found.clone());
+        let view =
+            off_the_runtime(move || service.weigh_sighting(&caller_there, place, found)).await?;
         let mut event = self.event(caller, Action::Sighting, Outcome::Done);
         let named_exports: Vec<&str> = view.carriers.iter().map(|c| c.export.as_str()).collect();
         event.details = named([
@@ -232,6 +207,46 @@ impl Service {
         self.put_sighting(&view)?;
         drop(guard);
         Ok(Some(view))
+    }
+
+    /// The alert of a place, with what was seen there before; weighed anew over all of it.
+    fn weigh_sighting(
+        &self,
+        caller: &Caller,
+        place: String,
+        found: BTreeSet<String>,
+    ) -> Result<SightingView> {
+        let known = self
+            .all_sightings()?
+            .into_iter()
+            .find(|view| view.place == place);
+        let mut canaries = found;
+        canaries.extend(known.iter().flat_map(|view| view.canaries.iter().cloned()));
+        let exports = self.issued_exports()?;
+        let accounts_examined = self.accounts_examined()?;
+        let judged = exports.len() as u64 + accounts_examined;
+        let carriers = self.carriers(&exports, &canaries, judged)?;
+        let decoys = decoys_named(&canaries);
+        let (accounts, threshold_ln) = match judged {
+            0 => (Vec::new(), 0.0),
+            _ => {
+                let threshold = threshold(judged, Epsilon::DEFAULT)?;
+                (self.accounts(&decoys, threshold)?, threshold.ln())
+            }
+        };
+        Ok(SightingView {
+            id: known.map_or_else(|| ids::random("s", 8), |view| Ok(view.id))?,
+            place,
+            canaries: canaries.into_iter().collect(),
+            carriers,
+            accounts: accounts.into_iter().filter(|one| one.shown > 0).collect(),
+            copies_examined: exports.len() as u64,
+            accounts_examined,
+            threshold_ln,
+            seen: self.now(),
+            by: caller.display.clone(),
+            settled: false,
+        })
     }
 
     /// All alerts, newest first.

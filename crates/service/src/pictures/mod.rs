@@ -37,6 +37,9 @@ use crate::{Service, ids};
 /// Largest file of a picture, in bytes.
 const FILE_AT_MOST: u64 = 64 << 20;
 
+/// Pictures worked on at once: the pixels and the plane of one of 100 megapixels take 0.7 GB.
+pub(crate) const AT_ONCE: usize = 2;
+
 /// How strongly a picture of a person is to be protected: as cards and faces are, very high.
 const PICTURE_LEVEL: i64 = 4;
 
@@ -153,7 +156,7 @@ impl Service {
             .transpose()?;
         let (spooled, size) = upload.seal()?;
         let (service, name, by) = (self.clone(), base_name(file_name), caller.display.clone());
-        let made = off_the_runtime(move || {
+        let made = self.with_pixels(move || {
             let made = service.take_in(&spooled, size, name, by, subject);
             // What was taken in lies elsewhere now; what was refused is not kept.
             let _ = std::fs::remove_file(service.spool(&spooled));
@@ -173,6 +176,21 @@ impl Service {
         };
         self.put_picture(&stored)?;
         Ok(stored.view)
+    }
+
+    /// Slow work that holds a picture in memory: a few at a time, the others wait.
+    async fn with_pixels<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        // The semaphore is never closed.
+        let place = self.easels.clone().acquire_owned().await.ok();
+        // Whoever asked may go away; the place is free when the work is over.
+        off_the_runtime(move || {
+            let _place = place;
+            work()
+        })
+        .await
     }
 
     fn take_in(
@@ -293,13 +311,14 @@ impl Service {
             font.map(ToOwned::to_owned),
         );
         // Everything that can fail comes before the trace, so that a trace stands for a copy.
-        let (base, psnr) = off_the_runtime(move || {
-            let base = service.base_for(&picture.id, words.as_deref(), font.as_deref())?;
-            let plane = room::plane(&service.base(&picture.id, &base)?)?;
-            let mark = room::mark(&plane, &key, &picture.id)?;
-            Ok((base, Some(mark.psnr()).filter(|psnr| psnr.is_finite())))
-        })
-        .await?;
+        let (base, psnr) = self
+            .with_pixels(move || {
+                let base = service.base_for(&picture.id, words.as_deref(), font.as_deref())?;
+                let plane = room::plane(&service.base(&picture.id, &base)?)?;
+                let mark = room::mark(&plane, &key, &picture.id)?;
+                Ok((base, Some(mark.psnr()).filter(|psnr| psnr.is_finite())))
+            })
+            .await?;
         let copy = ids::random("c", 8)?;
         let event = self.copy_event(caller, &copy, &stored.view, &request, commitment);
         let appended = match stored.subject {
@@ -412,7 +431,8 @@ impl Service {
         let surety = self.purpose(&stored.view.request.purpose)?.surety;
         self.await_surety(surety, noted.index).await?;
         let service = self.clone();
-        off_the_runtime(move || service.write_copy(&picture.view, &stored)).await
+        self.with_pixels(move || service.write_copy(&picture.view, &stored))
+            .await
     }
 
     fn write_copy(&self, picture: &PictureView, copy: &StoredCopy) -> Result<PictureFile> {
