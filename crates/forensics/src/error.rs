@@ -28,6 +28,9 @@ pub enum CountError {
     /// The rule pack is not one.
     #[error("rule pack: {0}")]
     Rules(#[from] toml::de::Error),
+    /// What another process counted is not as it was given away.
+    #[error("a part of the count that was made elsewhere cannot be read")]
+    Partial,
     /// Something asked the count to stop.
     #[error("stopped")]
     Stopped,

@@ -43,6 +43,16 @@ impl Line {
         )
     }
 
+    /// The same order as bytes that are compared one after another.
+    pub(crate) fn sort_key(&self) -> Vec<u8> {
+        let (place, reason, detail, first, mask) = self.order();
+        let mut key = place.to_be_bytes().to_vec();
+        key.extend([reason, detail]);
+        key.extend(first.to_be_bytes());
+        key.extend(mask.to_be_bytes());
+        key
+    }
+
     fn bytes(&self) -> [u8; WIDTH] {
         let (place, reason, detail, first, mask) = self.order();
         let mut bytes = [0; WIDTH];

@@ -13,6 +13,7 @@
 
 mod acts;
 mod age;
+pub mod apart;
 mod batch;
 pub mod case;
 mod error;

@@ -16,7 +16,7 @@ use crate::place::Place;
 use crate::reason::{Policy, Reason};
 use crate::row::{Valid, known_region};
 use crate::rules::{Reading, Rules, Tiers};
-use crate::spill::Record;
+use crate::spill::{Record, Stream};
 use crate::threshold::ByTier;
 
 /// Sums of some partitions; adding them up in any order gives the same.
@@ -149,8 +149,20 @@ impl Merge<'_> {
         }
     }
 
+    /// Takes in everything that one stream holds for the partition.
+    pub(crate) fn stream(&mut self, stream: Stream, records: &mut [Record]) {
+        match stream {
+            Stream::Rows => self.rows(records),
+            Stream::Persons => self.persons(records),
+            Stream::Events => self.events(records),
+            Stream::Contacts => self.contacts(records),
+            Stream::Cohorts => self.cohorts(records),
+            Stream::Out => self.out(records),
+        }
+    }
+
     /// Rows that are out are lines and nothing more: they were counted where they were read.
-    pub(crate) fn out(&mut self, records: &[Record]) {
+    fn out(&mut self, records: &[Record]) {
         for record in records {
             let reason = u8::try_from(record.mask).ok().and_then(Reason::of);
             self.line(Line {
@@ -163,7 +175,7 @@ impl Merge<'_> {
         }
     }
 
-    pub(crate) fn rows(&mut self, records: &mut [Record]) {
+    fn rows(&mut self, records: &mut [Record]) {
         sort(records);
         for group in records.chunk_by(|a, b| a.key == b.key) {
             let Some(first) = group.first() else { continue };
@@ -177,7 +189,7 @@ impl Merge<'_> {
         }
     }
 
-    pub(crate) fn persons(&mut self, records: &mut [Record]) {
+    fn persons(&mut self, records: &mut [Record]) {
         sort(records);
         for group in records.chunk_by(|a, b| a.key == b.key) {
             self.person(group);
@@ -338,7 +350,7 @@ impl Merge<'_> {
         }
     }
 
-    pub(crate) fn events(&mut self, records: &mut [Record]) {
+    fn events(&mut self, records: &mut [Record]) {
         sort(records);
         for group in records.chunk_by(|a, b| a.key == b.key) {
             let mask = group.iter().fold(0, |mask, record| mask | record.mask) & self.rules.events;
@@ -353,7 +365,7 @@ impl Merge<'_> {
         }
     }
 
-    pub(crate) fn contacts(&mut self, records: &mut [Record]) {
+    fn contacts(&mut self, records: &mut [Record]) {
         sort(records);
         let mut told: Vec<(Link, Place, Place)> = Vec::new();
         for group in records.chunk_by(|a, b| a.key == b.key) {
@@ -373,7 +385,7 @@ impl Merge<'_> {
         }
     }
 
-    pub(crate) fn cohorts(&mut self, records: &mut [Record]) {
+    fn cohorts(&mut self, records: &mut [Record]) {
         // The mask of these records is a part of the person's key.
         records.sort_unstable_by_key(|record| (record.key, record.extra, record.mask));
         for school in records.chunk_by(|a, b| a.key == b.key) {

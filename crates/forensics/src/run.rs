@@ -56,7 +56,8 @@ pub struct Counted<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) units: Vec<UnitDone>,
     pub(crate) sums: Sums,
-    work: Work,
+    /// None where the partitions lay elsewhere ([`crate::apart`]).
+    pub(crate) work: Option<Work>,
 }
 
 impl std::fmt::Debug for Counted<'_> {
@@ -94,7 +95,7 @@ pub fn count<'a>(
         plan,
         units,
         sums,
-        work,
+        work: Some(work),
     })
 }
 
@@ -109,10 +110,10 @@ impl Counted<'_> {
         &self,
         told: &mut dyn FnMut(&Entry) -> std::io::Result<()>,
     ) -> Result<(), CountError> {
-        if !self.plan.ledger {
+        let Some(work) = self.work.as_ref().filter(|_| self.plan.ledger) else {
             return Ok(());
-        }
-        let paths = (0..PARTS).map(|part| self.work.lines(part)).collect();
+        };
+        let paths = (0..PARTS).map(|part| work.lines(part)).collect();
         ledger::merged(paths, &mut |line| {
             told(&ledger::entry(&line, self.plan.rules, &|place| {
                 self.at(place)
@@ -120,7 +121,7 @@ impl Counted<'_> {
         })
     }
 
-    fn at(&self, place: Place) -> At {
+    pub(crate) fn at(&self, place: Place) -> At {
         let unit = self.plan.units.get(place.unit());
         let sheets = self
             .units
@@ -142,7 +143,7 @@ impl Counted<'_> {
     ///
     /// [`CountError::Work`] when a file cannot be removed.
     pub fn finish(&self) -> Result<(), CountError> {
-        self.work.empty(PARTS)
+        self.work.as_ref().map_or(Ok(()), |work| work.empty(PARTS))
     }
 }
 
@@ -375,28 +376,7 @@ impl Reading<'_, '_> {
         judge: &mut RowJudge<'_>,
         buffers: &mut Buffers,
     ) {
-        let mut counts = RowCounts::default();
-        for &number in batch.faults() {
-            out(
-                Reason::UnreadableRow,
-                Place::of(active.unit, sheet, number),
-                &mut counts,
-                buffers,
-            );
-        }
-        for (number, cells) in batch.rows() {
-            let place = Place::of(active.unit, sheet, number);
-            match judge.row(columns, cells) {
-                Ok(valid) => {
-                    counts.valid(&valid);
-                    gather(&valid, place, buffers);
-                }
-                Err(reason) => out(reason, place, &mut counts, buffers),
-            }
-        }
-        for domain in crate::merge::bits(columns.domains) {
-            counts.domains.insert(domain, counts.valid);
-        }
+        let counts = judge_rows(batch, columns, (active.unit, sheet), judge, buffers);
         let mut held = active.spill.lock();
         held.1.add(&counts);
         if let Some(spill) = &mut held.0
@@ -415,6 +395,35 @@ impl Active {
             self.idle.notify_all();
         }
     }
+}
+
+/// Judges the rows of a batch of one table, which is named by its exhibit and its place in it.
+pub(crate) fn judge_rows(
+    batch: &Batch,
+    columns: &Columns,
+    (unit, sheet): (usize, usize),
+    judge: &mut RowJudge<'_>,
+    buffers: &mut Buffers,
+) -> RowCounts {
+    let mut counts = RowCounts::default();
+    for &number in batch.faults() {
+        let place = Place::of(unit, sheet, number);
+        out(Reason::UnreadableRow, place, &mut counts, buffers);
+    }
+    for (number, cells) in batch.rows() {
+        let place = Place::of(unit, sheet, number);
+        match judge.row(columns, cells) {
+            Ok(valid) => {
+                counts.valid(&valid);
+                gather(&valid, place, buffers);
+            }
+            Err(reason) => out(reason, place, &mut counts, buffers),
+        }
+    }
+    for domain in crate::merge::bits(columns.domains) {
+        counts.domains.insert(domain, counts.valid);
+    }
+    counts
 }
 
 fn out(reason: Reason, place: Place, counts: &mut RowCounts, buffers: &mut Buffers) {
@@ -511,20 +520,13 @@ fn merge(
         lines: plan.ledger.then(Vec::new),
         sums: Sums::default(),
     };
-    let mut records = Vec::new();
-    let mut fetch = |stream| -> Result<Vec<Record>, CountError> {
-        records.clear();
+    for stream in Stream::ALL {
+        let mut records = Vec::new();
         for (unit, done) in units.iter().enumerate() {
             spill::read(&work.spill(unit), &done.blocks, stream, part, &mut records)?;
         }
-        Ok(std::mem::take(&mut records))
-    };
-    merge.rows(&mut fetch(Stream::Rows)?);
-    merge.persons(&mut fetch(Stream::Persons)?);
-    merge.events(&mut fetch(Stream::Events)?);
-    merge.contacts(&mut fetch(Stream::Contacts)?);
-    merge.cohorts(&mut fetch(Stream::Cohorts)?);
-    merge.out(&fetch(Stream::Out)?);
+        merge.stream(stream, &mut records);
+    }
     if let Some(lines) = merge.lines.take() {
         ledger::keep(&work.lines(part), lines)?;
     }

@@ -40,11 +40,20 @@ pub(crate) enum Stream {
 pub(crate) const STREAMS: usize = 6;
 
 impl Stream {
+    pub(crate) const ALL: [Self; STREAMS] = [
+        Self::Rows,
+        Self::Persons,
+        Self::Events,
+        Self::Contacts,
+        Self::Cohorts,
+        Self::Out,
+    ];
+
     const fn is_wide(self) -> bool {
         matches!(self, Self::Persons | Self::Contacts | Self::Cohorts)
     }
 
-    const fn width(self) -> usize {
+    pub(crate) const fn width(self) -> usize {
         if self.is_wide() { 48 } else { 32 }
     }
 }
@@ -65,6 +74,17 @@ pub(crate) struct Buffers(Vec<Vec<u8>>);
 impl Buffers {
     pub(crate) fn new() -> Self {
         Self(vec![Vec::new(); STREAMS * PARTS])
+    }
+
+    /// Everything gathered: stream, partition, records as bytes.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Stream, usize, Vec<u8>)> {
+        let buffers = self.0.iter_mut().enumerate();
+        buffers
+            .filter(|(_, buffer)| !buffer.is_empty())
+            .filter_map(|(at, buffer)| {
+                let stream = Stream::ALL.get(at / PARTS)?;
+                Some((*stream, at % PARTS, std::mem::take(buffer)))
+            })
     }
 
     pub(crate) fn push(&mut self, stream: Stream, record: &Record) {
@@ -193,9 +213,14 @@ pub(crate) fn read(
         bytes.resize(block.bytes as usize, 0);
         file.read_exact_at(&mut bytes, block.offset)
             .map_err(CountError::work(path))?;
-        into.extend(bytes.chunks_exact(stream.width()).map(record));
+        into.extend(records(stream, &bytes));
     }
     Ok(())
+}
+
+/// The records of a block.
+pub(crate) fn records(stream: Stream, bytes: &[u8]) -> impl Iterator<Item = Record> {
+    bytes.chunks_exact(stream.width()).map(record)
 }
 
 fn record(bytes: &[u8]) -> Record {

@@ -1,9 +1,8 @@
 //! Counting a leak without a case: files and folders in, numbers and a ledger out.
 //!
 //! Which rows count and under which policies is said by `forensics`; here files become tables
-//! (`tables`) and cells get their verdicts (`judge`).
+//! (`tables`); cells get their verdicts from the room `judge`.
 
-mod judge;
 mod tables;
 
 use std::collections::HashMap;
@@ -14,10 +13,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use liuhen_forensics::{Act, ActKind, Acts, HashKey, Plan, Unit};
+use liuhen_judge::Validators;
 use serde::Deserialize;
 
 use crate::scan::{Note, Reason, Stop, What, shown, walk};
-use judge::Validators;
 use tables::Files;
 
 pub use liuhen_forensics::near::Link;

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::PathBuf;
 
-use liuhen_detect::columns::{ColumnGuess, guess};
 use liuhen_detect::{Detector, Options};
 use liuhen_document::{Header, Row, TableSource as _};
 use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
-use liuhen_kinds::{Kind, Lang, RulePack};
+use liuhen_judge::{SAMPLE, column_kinds};
+use liuhen_kinds::{Kind, Lang};
 use liuhen_reading::{
     self as reading, Format, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table,
     TextStream, nature,
@@ -19,8 +19,6 @@ use crate::scan::{HeaderRow, Reason, header_of, names, names_columns};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
-/// Rows by which columns are judged.
-const SAMPLE: usize = 1000;
 /// Bytes of a line of running text after which it is cut into two.
 const LONGEST_LINE: usize = 1 << 20;
 /// Bytes read at a time for a digest.
@@ -147,17 +145,6 @@ fn workbook(file: &File) -> Result<Table, Unread> {
     }
 }
 
-/// The kind of a column whose header names an identifier that hardly a value bears out: a list of
-/// untrue numbers must fall out as untrue, not as saying nothing.
-fn refuted(guess: &ColumnGuess) -> Option<Kind> {
-    let reason = guess
-        .evidence
-        .iter()
-        .find(|reason| reason.code == "header_refuted")?;
-    let identifies = |kind: &Kind| RulePack::builtin().info(*kind).identifying;
-    reason.kind.filter(identifies)
-}
-
 /// A file with nothing in it.
 struct Nothing;
 
@@ -234,11 +221,7 @@ impl Tables {
             }
         }
         let rows: Vec<Row> = sample.iter().flatten().cloned().collect();
-        let mut kinds = Vec::new();
-        for guess in guess(&header, &rows) {
-            kinds.resize(guess.column + 1, None);
-            kinds[guess.column] = guess.kind.or_else(|| refuted(&guess));
-        }
+        let kinds = column_kinds(&header, &rows);
         self.stage = Stage::Within(sheet, sample.into_iter());
         Ok(Step::Table(TableHead {
             sheet: self.sheets.get(sheet).cloned(),

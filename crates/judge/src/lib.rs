@@ -1,13 +1,20 @@
-//! Verdicts on cells for `forensics`, by the validators of `detect`.
+//! What `detect` recognises, as verdicts for a count.
+//!
+//! Whoever counts brings rows of his own: the program its files, a cluster its tables. Both judge
+//! cells and columns here, so that they come to the same numbers.
 
-use liuhen_detect::columns::is_filler;
+use liuhen_detect::columns::{ColumnGuess, guess, is_filler};
 use liuhen_detect::{ReasonCode, check_into, fold};
+use liuhen_document::{Header, Row};
 use liuhen_forensics::{Judge, Verdict};
-use liuhen_kinds::Kind;
+use liuhen_kinds::{Kind, RulePack};
+
+/// Rows by which columns are judged.
+pub const SAMPLE: usize = 1000;
 
 /// The validators of `detect`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Validators;
+pub struct Validators;
 
 impl Judge for Validators {
     fn judge(&self, kind: Kind, cell: &str, out: &mut String) -> Verdict {
@@ -32,6 +39,30 @@ impl Judge for Validators {
     fn fold(&self, cell: &str, out: &mut String) {
         out.push_str(&fold(cell));
     }
+}
+
+/// The kind of each column, where it has one, by its header and the first rows.
+#[must_use]
+pub fn column_kinds(header: &Header, sample: &[Row]) -> Vec<Option<Kind>> {
+    let mut kinds = Vec::new();
+    for guess in guess(header, sample) {
+        kinds.resize(guess.column + 1, None);
+        if let Some(kind) = kinds.get_mut(guess.column) {
+            *kind = guess.kind.or_else(|| refuted(&guess));
+        }
+    }
+    kinds
+}
+
+/// The kind of a column whose header names an identifier that hardly a value bears out: a list of
+/// untrue numbers must fall out as untrue, not as saying nothing.
+fn refuted(guess: &ColumnGuess) -> Option<Kind> {
+    let reason = guess
+        .evidence
+        .iter()
+        .find(|reason| reason.code == "header_refuted")?;
+    let identifies = |kind: &Kind| RulePack::builtin().info(*kind).identifying;
+    reason.kind.filter(identifies)
 }
 
 /// What was normalised, and why it may be doubted.
