@@ -85,10 +85,7 @@ pub(crate) fn columns(batch: &RecordBatch) -> PyResult<Vec<Column<'_>>> {
 /// The names above the columns.
 pub(crate) fn header(batch: &RecordBatch) -> Header {
     let fields = batch.schema_ref().fields().iter();
-    Header(
-        fields.map(|field| field.name().clone())
-            .collect(),
-    )
+    Header(fields.map(|field| field.name().clone()).collect())
 }
 
 /// A row of a batch with the number it is known by.

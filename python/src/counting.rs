@@ -116,6 +116,9 @@ fn failed(error: liuhen_forensics::CountError) -> PyErr {
     PyRuntimeError::new_err(error.to_string())
 }
 
+/// Lines of the ledger, each with bytes to sort by.
+type Lines<'py> = Vec<(Bound<'py, PyBytes>, String)>;
+
 /// Sums of one partition, and its lines of the ledger as JSON, each with bytes to sort by.
 #[pyfunction]
 pub(crate) fn merge<'py>(
@@ -123,7 +126,7 @@ pub(crate) fn merge<'py>(
     keys: Vec<Bound<'py, PyBytes>>,
     files: Vec<String>,
     ledger: bool,
-) -> PyResult<(String, Vec<(Bound<'py, PyBytes>, String)>)> {
+) -> PyResult<(String, Lines<'py>)> {
     let keys: Vec<Vec<u8>> = keys.iter().map(|keys| keys.as_bytes().to_vec()).collect();
     let part = py
         .detach(|| {
