@@ -31,6 +31,7 @@ def spark():
         .config("spark.ui.enabled", "false")
         .config("spark.driver.host", "localhost")
         .config("spark.executor.memory", "1g")
+        .config("spark.sql.legacy.javaCharsets", "true")
         # Several blocks of each file, so that rows are numbered across them.
         .config("spark.sql.files.maxPartitionBytes", "200k")
         .config("spark.sql.files.openCostInBytes", "0")
@@ -179,3 +180,6 @@ def test_wrong_sources_are_told(spark):
         count(spark, [Source()])
     with pytest.raises(ValueError, match="nothing to count"):
         count(spark, [])
+    spark.conf.set("spark.sql.legacy.javaCharsets", "false")
+    with pytest.raises(ValueError, match="javaCharsets=true"):
+        count(spark, [Source(path="/nonexistent", options={"encoding": "GBK"})])

@@ -30,6 +30,8 @@ __all__ = ["Counted", "Source", "count"]
 
 # Columns of ours beside the table's.
 _FILE, _BLOCK, _BAD = "__liuhen_file", "__liuhen_block", "__liuhen_bad"
+# Since version 4 Spark refuses GB18030, GBK and Big5 without it.
+_CHARSETS = "spark.sql.legacy.javaCharsets"
 # Rows between two givings away of keys.
 _GATHER = 100_000
 # What leaves a task: its partition, or none for counts; keys.
@@ -275,6 +277,9 @@ def _done(what: str, rows: list[tuple[bytes, str]]) -> pa.RecordBatch:
 
 
 def _read(spark: SparkSession, source: Source) -> DataFrame:
+    asked = {name.lower() for name in source.options}
+    if asked & {"encoding", "charset"} and spark.conf.get(_CHARSETS, "false") != "true":
+        raise ValueError(f"Spark reads Chinese encodings only with {_CHARSETS}=true; set it on the session")
     reader = spark.read.format(source.format)
     if source.format == "csv":
         # As RFC 4180 has it; a line of another width is told apart instead of being cut.
