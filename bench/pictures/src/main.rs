@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p liuhen-bench-pictures -- attacks PHOTOS [ROW…]   # our table, as Markdown; rows by their beginnings
+//! cargo run --release -p liuhen-bench-pictures -- blind PHOTOS [ROW…]     # copies with tiles, read without the original and with it
 //! cargo run --release -p liuhen-bench-pictures -- apply MARKED OUT # the same attacks on others' copies
 //! cargo run --release -p liuhen-bench-pictures -- speed            # 12 megapixels; many copies
 //! ```
@@ -26,8 +27,9 @@ use anyhow::{Context as _, Result, bail};
 use image::RgbImage;
 use liuhen_fingerprint::code::ExportKey;
 use liuhen_fingerprint::evalue::{Epsilon, Threshold};
-use liuhen_fingerprint::picture::{Limits, Mark, Reference, mark};
+use liuhen_fingerprint::picture::{Limits, Mark, Reference, mark, mark_with_tile};
 use liuhen_fingerprint::plane::Plane;
+use liuhen_fingerprint::tile;
 
 use attack::{ATTACKS, COLLUSIONS, Collusion, Dice, SIZES};
 
@@ -42,9 +44,10 @@ fn main() -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["attacks", photos, rows @ ..] => attacks(Path::new(photos), rows),
+        ["blind", photos, rows @ ..] => blind(Path::new(photos), rows),
         ["apply", marked, out] => apply(Path::new(marked), Path::new(out)),
         ["speed"] => speed(),
-        _ => bail!("say: attacks PHOTOS [ROW…], apply MARKED OUT, or speed"),
+        _ => bail!("say: attacks PHOTOS [ROW…], blind PHOTOS [ROW…], apply MARKED OUT, or speed"),
     }
 }
 
@@ -112,12 +115,21 @@ impl Photo {
     }
 
     fn copy(&self, copy: u32) -> Result<RgbImage> {
-        let mark = self.mark(copy)?;
+        Ok(self.with(&self.mark(copy)?))
+    }
+
+    fn copy_with_tile(&self, copy: u32) -> Result<(RgbImage, bool)> {
+        let id = self.name.as_bytes();
+        let mark = mark_with_tile(&self.plane, &key(copy), id, Limits::default())?;
+        Ok((self.with(&mark), mark.has_tile()))
+    }
+
+    fn with(&self, mark: &Mark) -> RgbImage {
         let mut marked = self.picture.clone();
         for (pixel, change) in marked.pixels_mut().zip(mark.change()) {
             pixel.0 = pixel.0.map(|value| value.saturating_add_signed(*change));
         }
-        Ok(marked)
+        marked
     }
 }
 
@@ -227,6 +239,63 @@ fn head() {
         "| attack | leaks led back | guilty caught | registered | least t | median t | innocents accused (95% bound) | ms a megapixel |"
     );
     println!("|---|---|---|---|---|---|---|---|");
+}
+
+/// Copies with both marks: what is led back without the original, and with it.
+fn blind(folder: &Path, rows: &[&str]) -> Result<()> {
+    let wanted = |name: &str| rows.is_empty() || rows.iter().any(|row| name.starts_with(row));
+    let photos: Vec<Photo> = files(folder)?
+        .iter()
+        .map(|path| photo(path))
+        .collect::<Result<_>>()?;
+    let keys: Vec<ExportKey> = (0..KEYS).map(key).collect();
+    let mut copies = Vec::new();
+    for photo in &photos {
+        let (copy, tile) = photo.copy_with_tile(0)?;
+        println!(
+            "{}: {:.2} dB{}",
+            photo.name,
+            psnr(&photo.picture, &copy),
+            if tile { "" } else { ", no tile" }
+        );
+        copies.push(copy);
+    }
+    println!("| attack | led back blind | least ln e | innocents accused | most ln e of an innocent | led back by the original | least t |");
+    println!("|---|---|---|---|---|---|---|");
+    let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
+    for (name, attack) in ATTACKS.iter().filter(|(name, _)| wanted(name)) {
+        let mut known = Row::default();
+        let mut found: Vec<f64> = Vec::new();
+        let (mut led, mut accused, mut innocents, mut most) = (0, 0, 0, f64::NEG_INFINITY);
+        for (photo, copy) in photos.iter().zip(&copies) {
+            let mut dice = Dice::new(&format!("{name} {}", photo.name));
+            let leak = attack.run(copy, &mut dice)?;
+            let id = photo.name.as_bytes();
+            let scores = tile::look(&plane(&leak)?).map(|look| look.score(&keys, id));
+            for (copy, score) in scores.unwrap_or_default().into_iter().enumerate() {
+                let against = u64::from(threshold.judge(score).is_accused());
+                if copy == 0 {
+                    led += against;
+                    found.push(score.ln());
+                } else {
+                    innocents += 1;
+                    accused += against;
+                    most = most.max(score.ln());
+                }
+            }
+            known.judge(photo, &leak, &[0], &keys[..1])?;
+        }
+        eprintln!("{name}: ln e {found:.0?}");
+        let least = found.iter().copied().fold(f64::INFINITY, f64::min);
+        let t = known.statistics.iter().copied().fold(f64::INFINITY, f64::min);
+        println!(
+            "| {name} | {led}/{} | {least:.0} | {accused} of {innocents} | {most:.1} | {}/{} | {t:.1} |",
+            photos.len(),
+            known.caught,
+            known.trials,
+        );
+    }
+    Ok(())
 }
 
 fn attacks(folder: &Path, rows: &[&str]) -> Result<()> {
