@@ -260,7 +260,9 @@ fn blind(folder: &Path, rows: &[&str]) -> Result<()> {
         );
         copies.push(copy);
     }
-    println!("| attack | led back blind | least ln e | innocents accused | most ln e of an innocent | led back by the original | least t |");
+    println!(
+        "| attack | led back blind | least ln e | innocents accused | most ln e of an innocent | led back by the original | least t |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
     for (name, attack) in ATTACKS.iter().filter(|(name, _)| wanted(name)) {
@@ -287,7 +289,11 @@ fn blind(folder: &Path, rows: &[&str]) -> Result<()> {
         }
         eprintln!("{name}: ln e {found:.0?}");
         let least = found.iter().copied().fold(f64::INFINITY, f64::min);
-        let t = known.statistics.iter().copied().fold(f64::INFINITY, f64::min);
+        let t = known
+            .statistics
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min);
         println!(
             "| {name} | {led}/{} | {least:.0} | {accused} of {innocents} | {most:.1} | {}/{} | {t:.1} |",
             photos.len(),

@@ -1046,13 +1046,12 @@ async fn a_copy_is_led_back_when_its_original_is_gone() {
     let person = by_mobile(&sheet, 2);
     let shot = liuhen_picture::encode(&drawn_picture(880, 620), Encode::Png).unwrap();
     let of_person = take_in(&service, &shot, Some(&person)).await;
-    let face = hand_out(&service, &of_person, "school", None).await.unwrap();
-    let session = signed_in(&service, &person).await;
-    service.person_cancel(&session).await.unwrap();
-    service
-        .delete_picture(&Caller::local(), &id)
+    let face = hand_out(&service, &of_person, "school", None)
         .await
         .unwrap();
+    let session = signed_in(&service, &person).await;
+    service.person_cancel(&session).await.unwrap();
+    service.delete_picture(&Caller::local(), &id).await.unwrap();
     let left = std::fs::read_dir(dir.path().join("pictures")).unwrap();
     assert_eq!(left.count(), 0);
 
