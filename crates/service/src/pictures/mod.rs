@@ -326,7 +326,7 @@ impl Service {
             base,
             key: self.seal("export-key", secret.as_slice())?,
         })?;
-        if self.stored_picture(id).is_err() {
+        if matches!(self.stored_picture(id), Err(ServiceError::NotFound(_))) {
             // Deleted meanwhile: the copy stays on record, its words do not.
             self.drop_picture(id)?;
         }
