@@ -202,6 +202,11 @@ impl Row {
         Ok(())
     }
 
+    fn least(&self) -> f64 {
+        let statistics = self.statistics.iter().copied();
+        statistics.fold(f64::INFINITY, f64::min)
+    }
+
     fn show(&mut self, name: &str) {
         eprintln!("{name}: t {:.1?}", self.statistics);
         self.statistics.sort_by(f64::total_cmp);
@@ -241,7 +246,7 @@ fn head() {
     println!("|---|---|---|---|---|---|---|---|");
 }
 
-/// Copies with both marks: what is led back without the original, and with it.
+/// Copies with both marks: what is led back without the original and with it, and by the mark alone.
 fn blind(folder: &Path, rows: &[&str]) -> Result<()> {
     let wanted = |name: &str| rows.is_empty() || rows.iter().any(|row| name.starts_with(row));
     let photos: Vec<Photo> = files(folder)?
@@ -258,50 +263,72 @@ fn blind(folder: &Path, rows: &[&str]) -> Result<()> {
             psnr(&photo.picture, &copy),
             if tile { "" } else { ", no tile" }
         );
-        copies.push(copy);
+        copies.push((copy, photo.copy(0)?));
     }
     println!(
-        "| attack | led back blind | least ln e | innocents accused | most ln e of an innocent | led back by the original | least t |"
+        "| attack | led back blind | innocents accused | most ln e of an innocent | led back by the original | least t | least t of the mark alone |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
     for (name, attack) in ATTACKS.iter().filter(|(name, _)| wanted(name)) {
-        let mut known = Row::default();
-        let mut found: Vec<f64> = Vec::new();
-        let (mut led, mut accused, mut innocents, mut most) = (0, 0, 0, f64::NEG_INFINITY);
-        for (photo, copy) in photos.iter().zip(&copies) {
-            let mut dice = Dice::new(&format!("{name} {}", photo.name));
-            let leak = attack.run(copy, &mut dice)?;
-            let id = photo.name.as_bytes();
-            let scores = tile::look(&plane(&leak)?).map(|look| look.score(&keys, id));
-            for (copy, score) in scores.unwrap_or_default().into_iter().enumerate() {
-                let against = u64::from(threshold.judge(score).is_accused());
-                if copy == 0 {
-                    led += against;
-                    found.push(score.ln());
-                } else {
-                    innocents += 1;
-                    accused += against;
-                    most = most.max(score.ln());
-                }
-            }
+        let (mut known, mut alone) = (Row::default(), Row::default());
+        let mut unknown = Blind::default();
+        for (photo, (copy, plain)) in photos.iter().zip(&copies) {
+            let seed = format!("{name} {}", photo.name);
+            let leak = attack.run(copy, &mut Dice::new(&seed))?;
+            unknown.judge(photo, &leak, &keys)?;
             known.judge(photo, &leak, &[0], &keys[..1])?;
+            let leak = attack.run(plain, &mut Dice::new(&seed))?;
+            alone.judge(photo, &leak, &[0], &keys[..1])?;
         }
-        eprintln!("{name}: ln e {found:.0?}");
-        let least = found.iter().copied().fold(f64::INFINITY, f64::min);
-        let t = known
-            .statistics
-            .iter()
-            .copied()
-            .fold(f64::INFINITY, f64::min);
+        eprintln!("{name}: ln e {:.0?}", unknown.found);
         println!(
-            "| {name} | {led}/{} | {least:.0} | {accused} of {innocents} | {most:.1} | {}/{} | {t:.1} |",
+            "| {name} | {}/{} | {} of {} | {:.1} | {}/{} | {:.1} | {:.1} |",
+            unknown.led,
             photos.len(),
+            unknown.accused,
+            unknown.innocents,
+            unknown.most,
             known.caught,
             known.trials,
+            known.least(),
+            alone.least(),
         );
     }
     Ok(())
+}
+
+/// What happened in one cell where the original is gone.
+#[derive(Default)]
+struct Blind {
+    led: u64,
+    accused: u64,
+    innocents: u64,
+    /// The most evidence against an innocent, and that against each guilty copy: nats.
+    most: f64,
+    found: Vec<f64>,
+}
+
+impl Blind {
+    /// Reads a leak of copy 0 by its tile.
+    fn judge(&mut self, photo: &Photo, leak: &RgbImage, keys: &[ExportKey]) -> Result<()> {
+        let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
+        let plane = plane(leak)?;
+        let mut look = tile::look(&plane)?;
+        look.ways.extend(tile::lay_upright(&plane)?);
+        let scores = look.score(keys, photo.name.as_bytes());
+        for (copy, score) in scores.into_iter().enumerate() {
+            let against = u64::from(threshold.judge(score).is_accused());
+            if copy == 0 {
+                self.led += against;
+                self.found.push(score.ln());
+            } else {
+                self.innocents += 1;
+                self.accused += against;
+                self.most = self.most.max(score.ln());
+            }
+        }
+        Ok(())
+    }
 }
 
 fn attacks(folder: &Path, rows: &[&str]) -> Result<()> {

@@ -7,8 +7,8 @@ use liuhen_fingerprint::evalue::{Epsilon, Threshold};
 use liuhen_fingerprint::picture::{Limits, Reference, mark, mark_with_tile};
 use liuhen_fingerprint::plane::Plane;
 use liuhen_fingerprint::simulate::Dice;
-use liuhen_fingerprint::tile::look;
 use liuhen_fingerprint::tile::rehearse::{Paper, Shot};
+use liuhen_fingerprint::tile::{Look, lay_upright, look};
 
 const ID: &[u8] = b"picture";
 
@@ -36,7 +36,9 @@ fn copy(original: &Plane, key: &ExportKey) -> (Shot, f64) {
 
 /// Evidence of the tiles alone, in nats.
 fn nats(leak: &Plane, keys: &[ExportKey]) -> Vec<f64> {
-    let scores = look(leak).unwrap().score(keys, ID);
+    let mut look = look(leak).unwrap();
+    look.ways.extend(lay_upright(leak).unwrap());
+    let scores = look.score(keys, ID);
     scores.iter().map(|score| score.ln()).collect()
 }
 
@@ -70,6 +72,44 @@ fn copies_lead_back_with_the_original_and_without_it() {
             assert!(nats[0] > threshold, "{name}: {nats:?}");
             assert!(nats[1..].iter().all(|n| *n < 9.0), "{name}: {nats:?}");
         }
+    }
+}
+
+/// Neither waves nor their places are asked: only scale, and all shifts.
+#[test]
+fn upright_copies_lead_back_by_their_signs_alone() {
+    let mut dice = Dice::new(11);
+    let keys = keys(&mut dice, 10);
+    let small = copy(&picture(640, 480, &mut dice), &keys[0]).0;
+    let large = copy(&picture(1_700, 900, &mut dice), &keys[0]).0;
+    for (name, leak) in [
+        ("cut by odd pixels", small.cropped(101, 67, 400, 301)),
+        ("cut and stored", small.cropped(33, 50, 500, 400).jpeg(60)),
+        ("large, as it is", large.clone()),
+        ("large, made smaller", large.scaled(0.6).jpeg(80)),
+    ] {
+        let ways = lay_upright(&leak.plane().unwrap()).unwrap();
+        let scores = Look { ways }.score(&keys, ID);
+        let nats: Vec<f64> = scores.iter().map(|score| score.ln()).collect();
+        assert!(nats[0] > 20.8, "{name}: {nats:?}");
+        assert!(nats[1..].iter().all(|n| *n < 9.0), "{name}: {nats:?}");
+    }
+}
+
+#[test]
+fn a_leak_that_lost_its_tile_accuses_nobody() {
+    let mut dice = Dice::new(12);
+    let keys = keys(&mut dice, 300);
+    let original = picture(400, 300, &mut dice);
+    let (copy, _) = copy(&original, &keys[0]);
+    let spoiled = copy.scaled(0.3).jpeg(10);
+    for leak in [
+        Shot::of(&original),
+        spoiled,
+        Shot::of(&picture(300, 220, &mut dice)),
+    ] {
+        let nats = nats(&leak.plane().unwrap(), &keys);
+        assert!(nats.iter().all(|n| *n < 12.0), "{nats:?}");
     }
 }
 

@@ -1065,8 +1065,18 @@ async fn a_copy_is_led_back_when_its_original_is_gone() {
         assert_eq!(told.count(), 1, "{:?}", found.statements_en);
         assert!(found.copies[0].commitment.is_some());
     }
-    let found = examine(&service, "original.jpg", &card).await;
-    assert!(accused(&found).is_empty(), "{found:?}");
+
+    // The original, a picture never seen, and a copy spoiled beyond reading: nobody, and nobody is named.
+    let other = liuhen_picture::encode(&drawn_picture(640, 640), Encode::Png).unwrap();
+    for leak in [card, other, sent_on(&copies[2], 2)] {
+        let found = examine(&service, "turned-up.jpg", &leak).await;
+        assert!(accused(&found).is_empty(), "{found:?}");
+        assert_eq!(found.copies_examined, 4);
+        let named = ["clinic", "school", "without its original"];
+        let named = |said: &String| named.iter().any(|name| said.contains(name));
+        let (zh, en) = (&found.statements_zh, &found.statements_en);
+        assert!(!zh.iter().chain(en).any(named), "{en:?}");
+    }
     service.close().unwrap();
 }
 

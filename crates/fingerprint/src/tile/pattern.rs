@@ -222,8 +222,12 @@ fn drawn(spectrum: &[Complex]) -> Vec<f32> {
 
 /// Pixels of a picture to one of the tile.
 fn scale(picture: &Plane) -> f64 {
-    let longer = picture.width().max(picture.height()) as f64;
-    (longer / SHOWN).max(1.0)
+    scale_of_whole(picture).max(1.0)
+}
+
+/// The same for a leak that is the whole of a picture longer than [`SHOWN`], at whatever size.
+pub(super) fn scale_of_whole(leak: &Plane) -> f64 {
+    leak.width().max(leak.height()) as f64 / SHOWN
 }
 
 /// Between 0.6 (smooth) and 1.8 (rough), by how much neighbours differ in a picture.

@@ -234,8 +234,8 @@ impl Service {
                 asked.extend(self.look_at_original(gallery, original, leak, evidence)?);
             }
         }
-        if let Some(look) = &tiles {
-            self.look_at_tiles(gallery, look, &asked, evidence)?;
+        if let Some(look) = tiles {
+            self.look_at_tiles(gallery, (leak, look), &asked, evidence)?;
         }
         evidence.laid.append(&mut asked);
         self.look_at_pages(gallery, (leak, &print), evidence);
@@ -246,12 +246,18 @@ impl Service {
     fn look_at_tiles(
         &self,
         gallery: &Gallery,
-        look: &tile::Look,
+        (leak, mut look): (&Plane, tile::Look),
         asked: &BTreeSet<usize>,
         evidence: &mut Evidence,
     ) -> Result<()> {
         let copies = gallery.copies.iter().enumerate();
-        for (at, copy) in copies.filter(|(at, copy)| copy.view.blind && !asked.contains(at)) {
+        let mut blind = copies
+            .filter(|(at, copy)| copy.view.blind && !asked.contains(at))
+            .peekable();
+        if blind.peek().is_some() {
+            look.ways.extend(tile::lay_upright(leak).map_err(told)?);
+        }
+        for (at, copy) in blind {
             let picture = &copy.view.picture;
             let key = self.export_key(&copy.key)?;
             for found in look.score(&[key], picture.as_bytes()) {
