@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p liuhen-bench-pictures -- attacks PHOTOS [ROW…]   # our table, as Markdown; rows by their beginnings
+//! cargo run --release -p liuhen-bench-pictures -- blind PHOTOS [ROW…]     # copies with tiles, read without the original and with it
 //! cargo run --release -p liuhen-bench-pictures -- apply MARKED OUT # the same attacks on others' copies
 //! cargo run --release -p liuhen-bench-pictures -- speed            # 12 megapixels; many copies
 //! ```
@@ -26,8 +27,9 @@ use anyhow::{Context as _, Result, bail};
 use image::RgbImage;
 use liuhen_fingerprint::code::ExportKey;
 use liuhen_fingerprint::evalue::{Epsilon, Threshold};
-use liuhen_fingerprint::picture::{Limits, Mark, Reference, mark};
+use liuhen_fingerprint::picture::{Limits, Mark, Reference, mark, mark_with_tile};
 use liuhen_fingerprint::plane::Plane;
+use liuhen_fingerprint::tile;
 
 use attack::{ATTACKS, COLLUSIONS, Collusion, Dice, SIZES};
 
@@ -42,9 +44,10 @@ fn main() -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["attacks", photos, rows @ ..] => attacks(Path::new(photos), rows),
+        ["blind", photos, rows @ ..] => blind(Path::new(photos), rows),
         ["apply", marked, out] => apply(Path::new(marked), Path::new(out)),
         ["speed"] => speed(),
-        _ => bail!("say: attacks PHOTOS [ROW…], apply MARKED OUT, or speed"),
+        _ => bail!("say: attacks PHOTOS [ROW…], blind PHOTOS [ROW…], apply MARKED OUT, or speed"),
     }
 }
 
@@ -112,12 +115,21 @@ impl Photo {
     }
 
     fn copy(&self, copy: u32) -> Result<RgbImage> {
-        let mark = self.mark(copy)?;
+        Ok(self.with(&self.mark(copy)?))
+    }
+
+    fn copy_with_tile(&self, copy: u32) -> Result<(RgbImage, bool)> {
+        let id = self.name.as_bytes();
+        let mark = mark_with_tile(&self.plane, &key(copy), id, Limits::default())?;
+        Ok((self.with(&mark), mark.has_tile()))
+    }
+
+    fn with(&self, mark: &Mark) -> RgbImage {
         let mut marked = self.picture.clone();
         for (pixel, change) in marked.pixels_mut().zip(mark.change()) {
             pixel.0 = pixel.0.map(|value| value.saturating_add_signed(*change));
         }
-        Ok(marked)
+        marked
     }
 }
 
@@ -190,6 +202,11 @@ impl Row {
         Ok(())
     }
 
+    fn least(&self) -> f64 {
+        let statistics = self.statistics.iter().copied();
+        statistics.fold(f64::INFINITY, f64::min)
+    }
+
     fn show(&mut self, name: &str) {
         eprintln!("{name}: t {:.1?}", self.statistics);
         self.statistics.sort_by(f64::total_cmp);
@@ -227,6 +244,91 @@ fn head() {
         "| attack | leaks led back | guilty caught | registered | least t | median t | innocents accused (95% bound) | ms a megapixel |"
     );
     println!("|---|---|---|---|---|---|---|---|");
+}
+
+/// Copies with both marks: what is led back without the original and with it, and by the mark alone.
+fn blind(folder: &Path, rows: &[&str]) -> Result<()> {
+    let wanted = |name: &str| rows.is_empty() || rows.iter().any(|row| name.starts_with(row));
+    let photos: Vec<Photo> = files(folder)?
+        .iter()
+        .map(|path| photo(path))
+        .collect::<Result<_>>()?;
+    let keys: Vec<ExportKey> = (0..KEYS).map(key).collect();
+    let mut copies = Vec::new();
+    for photo in &photos {
+        let (copy, tile) = photo.copy_with_tile(0)?;
+        println!(
+            "{}: {:.2} dB{}",
+            photo.name,
+            psnr(&photo.picture, &copy),
+            if tile { "" } else { ", no tile" }
+        );
+        copies.push((copy, photo.copy(0)?));
+    }
+    println!(
+        "| attack | led back blind | innocents accused | most ln e of an innocent | led back by the original | least t | least t of the mark alone |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for (name, attack) in ATTACKS.iter().filter(|(name, _)| wanted(name)) {
+        let (mut known, mut alone) = (Row::default(), Row::default());
+        let mut unknown = Blind::default();
+        for (photo, (copy, plain)) in photos.iter().zip(&copies) {
+            let seed = format!("{name} {}", photo.name);
+            let leak = attack.run(copy, &mut Dice::new(&seed))?;
+            unknown.judge(photo, &leak, &keys)?;
+            known.judge(photo, &leak, &[0], &keys[..1])?;
+            let leak = attack.run(plain, &mut Dice::new(&seed))?;
+            alone.judge(photo, &leak, &[0], &keys[..1])?;
+        }
+        eprintln!("{name}: ln e {:.0?}", unknown.found);
+        println!(
+            "| {name} | {}/{} | {} of {} | {:.1} | {}/{} | {:.1} | {:.1} |",
+            unknown.led,
+            photos.len(),
+            unknown.accused,
+            unknown.innocents,
+            unknown.most,
+            known.caught,
+            known.trials,
+            known.least(),
+            alone.least(),
+        );
+    }
+    Ok(())
+}
+
+/// What happened in one cell where the original is gone.
+#[derive(Default)]
+struct Blind {
+    led: u64,
+    accused: u64,
+    innocents: u64,
+    /// The most evidence against an innocent, and that against each guilty copy: nats.
+    most: f64,
+    found: Vec<f64>,
+}
+
+impl Blind {
+    /// Reads a leak of copy 0 by its tile.
+    fn judge(&mut self, photo: &Photo, leak: &RgbImage, keys: &[ExportKey]) -> Result<()> {
+        let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
+        let plane = plane(leak)?;
+        let mut look = tile::look(&plane)?;
+        look.ways.extend(tile::lay_upright(&plane)?);
+        let scores = look.score(keys, photo.name.as_bytes());
+        for (copy, score) in scores.into_iter().enumerate() {
+            let against = u64::from(threshold.judge(score).is_accused());
+            if copy == 0 {
+                self.led += against;
+                self.found.push(score.ln());
+            } else {
+                self.innocents += 1;
+                self.accused += against;
+                self.most = self.most.max(score.ln());
+            }
+        }
+        Ok(())
+    }
 }
 
 fn attacks(folder: &Path, rows: &[&str]) -> Result<()> {

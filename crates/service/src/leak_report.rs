@@ -271,6 +271,7 @@ fn channel_name(w: Words, name: &str) -> String {
         "marks" => w.say("写法标记", "marks"),
         "canaries" => w.say("替身", "canaries"),
         "picture" => w.say("图片暗记", "picture mark"),
+        crate::pictures::TILE => w.say("图片暗纹（无原图）", "picture tile, without its original"),
         "screen" => w.say("屏幕暗记", "screen mark"),
         other => other.to_owned(),
     }

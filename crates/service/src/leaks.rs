@@ -39,7 +39,7 @@ use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, is_measured, threshold};
 use crate::imports::{Upload, base_name, lookup_form};
 use crate::ledger::named;
-use crate::pictures::{Evidence, is_picture};
+use crate::pictures::{Evidence, TILE, is_picture};
 use crate::readers::ReaderRank;
 use crate::{Service, ids, shelf};
 
@@ -68,7 +68,7 @@ pub enum LeakState {
 /// What one channel says about one copy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChannelView {
-    /// `marks`, `canaries`, `picture` or `screen`.
+    /// `marks`, `canaries`, `picture`, `picture_tile` (read without the original) or `screen`.
     pub name: String,
     /// Its evidence, natural logarithm of the e-value.
     pub ln_e: f64,
@@ -909,13 +909,18 @@ fn statements(view: &LeakView) -> (Vec<String>, Vec<String>) {
         }
     }
     for copy in view.accused() {
+        let blind = copy.channels.iter().any(|channel| channel.name == TILE);
+        let (how_zh, how_en) = match blind {
+            true => ("，未借助原图读出", ", read without its original"),
+            false => ("", ""),
+        };
         say(
             format!(
-                "来自副本 {}（接收者：{}）。误指任何无辜副本的概率不超过 {:e}。",
+                "来自副本 {}（接收者：{}{how_zh}）。误指任何无辜副本的概率不超过 {:e}。",
                 copy.export, copy.recipient, view.epsilon
             ),
             format!(
-                "it comes from copy {} (recipient: {}); the chance of accusing any innocent copy is at most {:e}",
+                "it comes from copy {} (recipient: {}{how_en}); the chance of accusing any innocent copy is at most {:e}",
                 copy.export, copy.recipient, view.epsilon
             ),
         );

@@ -1027,6 +1027,82 @@ async fn a_picture_that_turned_up_leads_to_its_copy() {
     service.close().unwrap();
 }
 
+/// A copy as it is when somebody stored it anew on the way.
+fn sent_on(bytes: &[u8], quality: u8) -> Vec<u8> {
+    let whole = liuhen_picture::decode(bytes, &liuhen_picture::Limits::default()).unwrap();
+    liuhen_picture::encode(&whole, Encode::Jpeg { quality }).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_led_back_when_its_original_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(32, 5);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let accused = |view: &LeakView| -> Vec<String> {
+        view.accused().map(|copy| copy.recipient.clone()).collect()
+    };
+    let channels = |view: &LeakView| -> Vec<String> {
+        let channels = view.copies[0].channels.iter();
+        channels.map(|one| one.name.clone()).collect()
+    };
+
+    let card = liuhen_picture::encode(&drawn_picture(900, 600), Encode::Jpeg { quality: 95 });
+    let card = card.unwrap();
+    let id = take_in(&service, &card, None).await;
+    let mut copies = Vec::new();
+    for n in 0..3 {
+        let copy = hand_out(&service, &id, &format!("clinic {n}"), None).await;
+        copies.push(copy.unwrap());
+    }
+    let views = service.picture_copies(&Caller::local(), &id).unwrap();
+    assert!(views.iter().all(|view| view.blind), "{views:?}");
+
+    // With the original, its mark alone speaks.
+    let leak = sent_on(&copies[1], 80);
+    let found = examine(&service, "turned-up.jpg", &leak).await;
+    assert_eq!(accused(&found), ["clinic 1"], "{found:?}");
+    assert_eq!(channels(&found), ["picture"]);
+
+    // A person's picture, too, goes with its words when he cancels; its copies stay on record.
+    let person = by_mobile(&sheet, 2);
+    let shot = liuhen_picture::encode(&drawn_picture(880, 620), Encode::Png).unwrap();
+    let of_person = take_in(&service, &shot, Some(&person)).await;
+    let face = hand_out(&service, &of_person, "school", None)
+        .await
+        .unwrap();
+    let session = signed_in(&service, &person).await;
+    service.person_cancel(&session).await.unwrap();
+    service.delete_picture(&Caller::local(), &id).await.unwrap();
+    let left = std::fs::read_dir(dir.path().join("pictures")).unwrap();
+    assert_eq!(left.count(), 0);
+
+    for (leak, recipient) in [(leak, "clinic 1"), (sent_on(&face, 80), "school")] {
+        let found = examine(&service, "turned-up.jpg", &leak).await;
+        assert_eq!(accused(&found), [recipient], "{found:?}");
+        assert_eq!(channels(&found), ["picture_tile"]);
+        assert_eq!((found.pictures.len(), found.copies_examined), (0, 4));
+        let told = found.statements_en.iter();
+        let told = told.filter(|said| said.contains("without its original"));
+        assert_eq!(told.count(), 1, "{:?}", found.statements_en);
+        assert!(found.copies[0].commitment.is_some());
+    }
+
+    // The original, a picture never seen, and a copy spoiled beyond reading: nobody, and nobody is named.
+    let other = liuhen_picture::encode(&drawn_picture(640, 640), Encode::Png).unwrap();
+    for leak in [card, other, sent_on(&copies[2], 2)] {
+        let found = examine(&service, "turned-up.jpg", &leak).await;
+        assert!(accused(&found).is_empty(), "{found:?}");
+        assert_eq!(found.copies_examined, 4);
+        let named = ["clinic", "school", "without its original"];
+        let named = |said: &String| named.iter().any(|name| said.contains(name));
+        let (zh, en) = (&found.statements_zh, &found.statements_en);
+        assert!(!zh.iter().chain(en).any(named), "{en:?}");
+    }
+    service.close().unwrap();
+}
+
 async fn signed_in(service: &Arc<Service>, handle: &Handle) -> PersonSession {
     let invite = service
         .invite_person(&Caller::local(), handle, "showed the card at the desk")

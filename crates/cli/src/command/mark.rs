@@ -121,7 +121,8 @@ fn tell(args: &MarkArgs, copy: Option<&PictureCopy>) -> String {
         return format!("{output}: the words stand on it; no hidden mark");
     };
     let quality = match copy.psnr {
-        Some(psnr) => format!("hidden mark at {psnr:.1} dB"),
+        Some(psnr) if copy.blind => format!("hidden mark at {psnr:.1} dB"),
+        Some(psnr) => format!("hidden mark at {psnr:.1} dB, read by the original only"),
         None => "too small for a hidden mark: it cannot be led back".to_owned(),
     };
     format!(

@@ -22,6 +22,7 @@ use super::raster::{Grid, by_rows, floor_index, narrow, real, shrink};
 use crate::FingerprintError;
 use crate::code::ExportKey;
 use crate::plane::Plane;
+use crate::tile::Tile;
 
 /// Label of the signs in pictures.
 pub(super) const LABEL: &[u8] = b"liuhen/fingerprint/picture/v1";
@@ -34,6 +35,10 @@ const MOST_NOISE: f64 = 255.0 * 255.0 / 15_848.931_924_611_14;
 
 /// The mean square change aimed at: 42.7 dB, so that rounding finds room.
 const AIM: f64 = 3.49;
+
+/// The same beside a tile, and what the tile itself may change: 42.1 dB together.
+const AIM_BESIDE: f64 = 2.8;
+const AIM_TILE: f64 = 1.1;
 
 /// Largest strength in flat places, in grey levels a wave: a flat page is changed less than 42 dB would allow.
 const MOST_FLAT: f64 = 3.2;
@@ -69,6 +74,7 @@ pub struct Mark {
     width: usize,
     height: usize,
     change: Vec<i8>,
+    tile: bool,
 }
 
 impl Mark {
@@ -88,6 +94,12 @@ impl Mark {
     #[must_use]
     pub const fn height(&self) -> usize {
         self.height
+    }
+
+    /// Whether it holds the tile that is read without the original.
+    #[must_use]
+    pub const fn has_tile(&self) -> bool {
+        self.tile
     }
 
     /// Peak signal to noise of the marked picture, in decibels; infinite when nothing changes.
@@ -135,15 +147,61 @@ pub fn mark(
     limits: Limits,
 ) -> Result<Mark, FingerprintError> {
     limits.check(original)?;
-    let canonical = canonical(original);
-    let strengths = strengths(&canonical);
-    let waves = carried(&strengths, &carriers(key, picture_id, strengths.len()));
-    let pattern = pattern(&canonical, &waves);
+    let pattern = keyed(original, key, picture_id);
     Ok(Mark {
         width: original.width(),
         height: original.height(),
-        change: fit(&pattern, original.width(), original.height()),
+        change: fit(&pattern, AIM, original.width(), original.height()).0,
+        tile: false,
     })
+}
+
+/// As [`mark`](fn@mark), with the key's [`Tile`] beside it, which is read without the original.
+///
+/// Both together are at least 42 dB below full scale. A picture on which [`Tile::fits`] no tile
+/// carries the mark alone, at its full strength; [`Mark::has_tile`] tells.
+///
+/// # Errors
+///
+/// [`FingerprintError::PictureTooLarge`] beyond `limits`.
+pub fn mark_with_tile(
+    original: &Plane,
+    key: &ExportKey,
+    picture_id: &[u8],
+    limits: Limits,
+) -> Result<Mark, FingerprintError> {
+    limits.check(original)?;
+    if !Tile::fits(original) {
+        return mark(original, key, picture_id, limits);
+    }
+    let (width, height) = (original.width(), original.height());
+    let pattern = keyed(original, key, picture_id);
+    let (mut change, factor) = fit(&pattern, AIM_BESIDE, width, height);
+    let tile = Tile::new(key, picture_id).shaped_for(original, AIM_TILE.sqrt());
+    let mut share = 1.0;
+    loop {
+        stretch(&pattern, factor * share, width, &mut change, |at| {
+            narrow(share) * tile[at]
+        });
+        if mean_square(&change) <= MOST_NOISE {
+            break;
+        }
+        share *= 0.97;
+    }
+    Ok(Mark {
+        width,
+        height,
+        change,
+        tile: true,
+    })
+}
+
+/// The key's waves at canonical size, before the common factor.
+fn keyed(original: &Plane, key: &ExportKey, picture_id: &[u8]) -> Grid {
+    let canonical = canonical(original);
+    let strengths = strengths(&canonical);
+    let waves = carried(&strengths, &carriers(key, picture_id, strengths.len()));
+    pattern(&canonical, &waves)
 }
 
 /// The original at the size in which carriers are counted.
@@ -243,30 +301,32 @@ fn pattern(canonical: &Grid, waves: &[f32]) -> Grid {
     pattern
 }
 
-/// Stretches the pattern over the original and scales it to whole grey levels within the bound.
-fn fit(pattern: &Grid, width: usize, height: usize) -> Vec<i8> {
+/// Stretches the pattern over the original and scales it to whole grey levels within the bound, to a
+/// mean square of `aim` where that is not too strong; gives the factor too.
+fn fit(pattern: &Grid, aim: f64, width: usize, height: usize) -> (Vec<i8>, f64) {
+    let none = |_: usize| 0.0;
     let energy = pattern.data.iter().map(|v| f64::from(v * v)).sum::<f64>();
     let rms = (energy / real(pattern.data.len())).sqrt();
     let mut change = vec![0_i8; width * height];
     if rms == 0.0 {
-        return change;
+        return (change, 0.0);
     }
     // Stretching loses some energy between pixels; the second look takes it back.
-    let mut factor = (AIM.sqrt() / rms).min(MOST_FLAT);
+    let mut factor = (aim.sqrt() / rms).min(MOST_FLAT);
     for _ in 0..2 {
-        stretch(pattern, factor, width, &mut change);
+        stretch(pattern, factor, width, &mut change, none);
         let noise = mean_square(&change).max(1e-3);
-        factor = (factor * (AIM / noise).sqrt()).min(MOST_FLAT);
-        if (noise / AIM - 1.0).abs() < 0.02 {
+        factor = (factor * (aim / noise).sqrt()).min(MOST_FLAT);
+        if (noise / aim - 1.0).abs() < 0.02 {
             break;
         }
     }
-    stretch(pattern, factor, width, &mut change);
+    stretch(pattern, factor, width, &mut change, none);
     while mean_square(&change) > MOST_NOISE {
         factor *= 0.97;
-        stretch(pattern, factor, width, &mut change);
+        stretch(pattern, factor, width, &mut change, none);
     }
-    change
+    (change, factor)
 }
 
 fn mean_square(change: &[i8]) -> f64 {
@@ -280,8 +340,15 @@ fn mean_square(change: &[i8]) -> f64 {
     total / real(change.len().max(1))
 }
 
-/// Writes `factor · pattern`, stretched linearly to rows of `width`, in whole numbers.
-fn stretch(pattern: &Grid, factor: f64, width: usize, change: &mut [i8]) {
+/// Writes `factor · pattern`, stretched linearly to rows of `width`, and what lies `beside` it at each
+/// pixel, in whole numbers.
+fn stretch(
+    pattern: &Grid,
+    factor: f64,
+    width: usize,
+    change: &mut [i8],
+    beside: impl Fn(usize) -> f32 + Sync,
+) {
     let height = change.len() / width;
     let columns = places(pattern.width, width);
     let rows = places(pattern.height, height);
@@ -294,8 +361,8 @@ fn stretch(pattern: &Grid, factor: f64, width: usize, change: &mut [i8]) {
             .zip(lower)
             .map(|(u, l)| a * u + b * l)
             .collect();
-        for (into, (left, right, t)) in into.iter_mut().zip(&columns) {
-            *into = whole(line[*left] * (1.0 - t) + line[*right] * t);
+        for (at, (into, (left, right, t))) in (y * width..).zip(into.iter_mut().zip(&columns)) {
+            *into = whole(line[*left] * (1.0 - t) + line[*right] * t + beside(at));
         }
     });
 }

@@ -71,7 +71,7 @@ pub(crate) mod shapes;
 #[cfg(test)]
 mod tests;
 
-pub use mark::{Limits, Mark, mark};
+pub use mark::{Limits, Mark, mark, mark_with_tile};
 pub use recall::{Print, Shelf};
 
 use crate::FingerprintError;

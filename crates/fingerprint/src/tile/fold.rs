@@ -40,17 +40,42 @@ pub(super) fn reach(waves: &Waves) -> usize {
 
 /// Folds a picture along its waves.
 pub(super) fn fold(residual: &Residual, waves: &Waves) -> Laid {
+    let (spectrum, sameness) = whitened(residual, waves);
+    Laid {
+        values: drawn(spectrum),
+        sameness,
+    }
+}
+
+/// Folds a picture along waves whose phase is unknown: as they lie, and half a sign further to the
+/// right, down, and both.
+pub(super) fn fold_still(residual: &Residual, waves: &Waves) -> [Vec<f32>; 4] {
+    let (spectrum, _) = whitened(residual, waves);
+    [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)].map(|(right, down)| {
+        let moved = spectrum.iter().enumerate().map(|(bin, value)| {
+            let (x, y) = periods(bin);
+            let turn = f64::from(x) * right + f64::from(y) * down;
+            *value * Complex::turn(TAU * turn / CHIPS as f64)
+        });
+        drawn(moved.collect())
+    })
+}
+
+/// The folded tile's whitened spectrum, `CHIPS × CHIPS`, and its sameness.
+fn whitened(residual: &Residual, waves: &Waves) -> (Vec<Complex>, f32) {
     let (mut tile, noise) = summed(residual, waves);
     Fft::new(GRID.trailing_zeros()).square(&mut tile, Way::Forward);
     let mut spectrum: Vec<Complex> = (0..COUNT).map(|bin| kept(&tile, bin)).collect();
     let lines = (0..COUNT).map(ring).sum::<f32>();
     let power: f32 = spectrum.iter().map(|line| line.power()).sum();
     whiten(&mut spectrum);
+    (spectrum, power / (lines * noise).max(1e-20))
+}
+
+/// One value for each sign.
+fn drawn(mut spectrum: Vec<Complex>) -> Vec<f32> {
     Fft::new(CHIPS.trailing_zeros()).square(&mut spectrum, Way::Back);
-    Laid {
-        values: spectrum.iter().map(|value| value.re).collect(),
-        sameness: power / (lines * noise).max(1e-20),
-    }
+    spectrum.iter().map(|value| value.re).collect()
 }
 
 /// The mean structure at each point of the tile, held towards zero where little was seen, and the

@@ -81,6 +81,24 @@ impl Waves {
         })
     }
 
+    /// Upright waves of tiles of `scale` pixels a tile pixel that begin at the first pixel.
+    pub(super) fn still(scale: f64) -> Self {
+        let slope = TAU * PILOT as f64 / SIDE as f64 / scale;
+        let wave = |x: f64| {
+            let mut phase = [0.0; TERMS];
+            (phase[1], phase[2]) = (x, slope);
+            phase
+        };
+        Self {
+            frame: Frame {
+                centre: (0.0, 0.0),
+                unit: 1.0,
+            },
+            phases: [wave(slope), wave(-slope)],
+            height: 0.0,
+        }
+    }
+
     /// Whether both follow the same two waves.
     fn is_like(&self, other: &Self) -> bool {
         let same = |at: (f64, f64)| {

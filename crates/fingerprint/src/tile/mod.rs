@@ -3,7 +3,8 @@
 //! A tile is `32 × 32` keyed signs, low-pass shaped, with two faint public waves that say where it
 //! lies; a page repeats it. [`look`] finds the waves in a leaked picture, follows them through scale,
 //! rotation and perspective, lays all periods upon each other and keeps one number `z_i` for each
-//! sign. The same tile in a picture ([`Tile::add_to`]) is the fallback where its original is gone.
+//! sign. The same tile in a picture ([`Tile::add_to`]) is the fallback where its original is gone; there
+//! [`lay_upright`] does without the waves, which rough pictures drown.
 //!
 //! **The bound.** Let a key be innocent: its signs `s_i` are fair, independent of each other and of the
 //! leaked picture, hence of everything computed from the picture alone: the ways `k` it may lie, their
@@ -66,6 +67,9 @@ pub const LEAST_SIDE: usize = 64;
 /// Pixels that a picture may have: a camera of 64 megapixels.
 pub const MOST_PIXELS: usize = 1 << 26;
 
+/// The smallest tiles laid unseen, in pixels a tile pixel: smaller ones have lost their signs.
+const LEAST_SCALE: f64 = 0.4;
+
 /// Larger pictures are halved before they are searched: photographs have more pixels than detail.
 const SEARCHED_PIXELS: usize = 8 << 20;
 
@@ -95,19 +99,7 @@ impl Look {
 ///
 /// [`FingerprintError::LookSize`] for pictures below [`LEAST_SIDE`] or above [`MOST_PIXELS`].
 pub fn look(leak: &Plane) -> Result<Look, FingerprintError> {
-    let (width, height) = (leak.width(), leak.height());
-    if width.min(height) < LEAST_SIDE || width.saturating_mul(height) > MOST_PIXELS {
-        return Err(FingerprintError::LookSize {
-            least: LEAST_SIDE,
-            most: MOST_PIXELS,
-        });
-    }
-    let mut smaller = None;
-    let mut size = width * height;
-    while size > SEARCHED_PIXELS {
-        smaller = clean::halved(smaller.as_ref().unwrap_or(leak));
-        size /= 4;
-    }
+    let (smaller, _) = searched(leak)?;
     let plane = smaller.as_ref().unwrap_or(leak);
     let waves = lattice::find(&clean::residual(plane, SEARCH_REACH));
     let mut cleaned: BTreeMap<usize, Residual> = BTreeMap::new();
@@ -126,4 +118,46 @@ pub fn look(leak: &Plane) -> Result<Look, FingerprintError> {
     Ok(Look {
         ways: ways.collect(),
     })
+}
+
+/// Lays a leaked picture upon the tiles of copies of pictures ([`Tile::add_to`]) that were neither
+/// turned nor scaled, or scaled as a whole: then nothing need be found but the shift, which the key's
+/// signs tell. Rough pictures drown the public waves before they drown a thousand signs.
+///
+/// # Errors
+///
+/// As [`look`].
+pub fn lay_upright(leak: &Plane) -> Result<Vec<Folded>, FingerprintError> {
+    let (smaller, halved) = searched(leak)?;
+    let plane = smaller.as_ref().unwrap_or(leak);
+    let mut scales = vec![1.0];
+    let whole = pattern::scale_of_whole(leak);
+    if whole >= LEAST_SCALE && (whole - 1.0_f64).abs() > 1e-9 {
+        scales.push(whole);
+    }
+    let lay = |scale: f64| {
+        let waves = lattice::Waves::still(scale / halved);
+        let residual = clean::residual(plane, fold::reach(&waves));
+        Folded::still(fold::fold_still(&residual, &waves))
+    };
+    Ok(scales.into_iter().map(lay).collect())
+}
+
+/// A large picture made smaller before it is searched, and by how much a side was divided.
+fn searched(leak: &Plane) -> Result<(Option<Plane>, f64), FingerprintError> {
+    let (width, height) = (leak.width(), leak.height());
+    if width.min(height) < LEAST_SIDE || width.saturating_mul(height) > MOST_PIXELS {
+        return Err(FingerprintError::LookSize {
+            least: LEAST_SIDE,
+            most: MOST_PIXELS,
+        });
+    }
+    let (mut smaller, mut by) = (None, 1.0);
+    let mut size = width * height;
+    while size > SEARCHED_PIXELS {
+        smaller = clean::halved(smaller.as_ref().unwrap_or(leak));
+        size /= 4;
+        by *= 2.0;
+    }
+    Ok((smaller, by))
 }

@@ -37,6 +37,10 @@ const PICTURE: f64 = 1.9;
 /// tiles, since they are shown smaller.
 const SHOWN: f64 = 1_280.0;
 
+/// Periods that a picture must show along each side and in all; a single one can be told from nothing.
+const LEAST_ALONG: f64 = 1.5;
+const LEAST_PERIODS: f64 = 4.0;
+
 /// One viewer's periodic pattern.
 pub struct Tile {
     /// `SIDE × SIDE` values around zero, in grey levels on white.
@@ -89,14 +93,27 @@ impl Tile {
         }
     }
 
+    /// Whether a picture is large enough for its tile to be found again.
+    #[must_use]
+    pub fn fits(picture: &Plane) -> bool {
+        let side = scale(picture) * SIDE as f64;
+        let periods = |length: usize| length as f64 / side;
+        let (across, down) = (periods(picture.width()), periods(picture.height()));
+        across.min(down) >= LEAST_ALONG && across * down >= LEAST_PERIODS
+    }
+
     /// What to add to a picture's brightness so that it carries this tile, at 42 dB or better.
     ///
-    /// The fallback for pictures whose original will be gone: row by row, as many values as the
-    /// picture has; stronger where the picture is rough, weaker where it is smooth.
+    /// For pictures that carry nothing else: row by row, as many values as the picture has; stronger
+    /// where the picture is rough, weaker where it is smooth.
     #[must_use]
     pub fn add_to(&self, picture: &Plane) -> Vec<f32> {
-        let longer = picture.width().max(picture.height()) as f64;
-        let scale = (longer / SHOWN).max(1.0);
+        self.shaped_for(picture, PICTURE)
+    }
+
+    /// As [`Tile::add_to`], changing the picture by `rms`, the root of the mean square.
+    pub(crate) fn shaped_for(&self, picture: &Plane, rms: f64) -> Vec<f32> {
+        let scale = scale(picture);
         let mut delta = roughness(picture);
         for (row, line) in delta.chunks_exact_mut(picture.width()).enumerate() {
             for (column, value) in line.iter_mut().enumerate() {
@@ -104,7 +121,7 @@ impl Tile {
             }
         }
         let squares: f64 = delta.iter().map(|v| f64::from(*v).powi(2)).sum();
-        let factor = PICTURE / (squares / delta.len() as f64).sqrt().max(1e-6);
+        let factor = rms / (squares / delta.len() as f64).sqrt().max(1e-6);
         delta.iter().map(|v| v * factor as f32).collect()
     }
 
@@ -201,6 +218,16 @@ fn drawn(spectrum: &[Complex]) -> Vec<f32> {
         }
     }
     image
+}
+
+/// Pixels of a picture to one of the tile.
+fn scale(picture: &Plane) -> f64 {
+    scale_of_whole(picture).max(1.0)
+}
+
+/// The same for a leak that is the whole of a picture longer than [`SHOWN`], at whatever size.
+pub(super) fn scale_of_whole(leak: &Plane) -> f64 {
+    leak.width().max(leak.height()) as f64 / SHOWN
 }
 
 /// Between 0.6 (smooth) and 1.8 (rough), by how much neighbours differ in a picture.

@@ -56,6 +56,16 @@ impl Shot {
         }
     }
 
+    /// A picture as it is.
+    #[must_use]
+    pub fn of(plane: &Plane) -> Self {
+        Self {
+            width: plane.width(),
+            height: plane.height(),
+            data: plane.values().to_vec(),
+        }
+    }
+
     /// The picture as bytes would hold it.
     #[must_use]
     pub fn plane(&self) -> Option<Plane> {

@@ -23,33 +23,47 @@ const SHIFTS: usize = CHIPS / 2;
 
 /// One way in which a picture may be laid upon a tile: what each sign would have left there.
 pub struct Folded {
-    /// Spectra of the four quarter turns, two real pictures in one complex each.
-    turned: [Vec<Complex>; 2],
+    /// Spectra of the four [`Variants`], two real pictures in one complex each.
+    spectra: [Vec<Complex>; 2],
+    variants: Variants,
+}
+
+/// What is still unknown of how a picture lies.
+#[derive(Clone, Copy)]
+enum Variants {
+    /// Waves were followed: four quarter turns, and the shifts that the waves allow.
+    Turns,
+    /// Upright at a known scale: four half steps between signs, and all shifts.
+    Steps,
 }
 
 impl Folded {
     /// Takes `CHIPS × CHIPS` values; scaled to unit length, so only their proportions matter.
     pub(super) fn new(values: &[f32]) -> Self {
-        let length = values
-            .iter()
-            .map(|v| f64::from(*v).powi(2))
-            .sum::<f64>()
-            .sqrt();
-        let factor = if length > 1e-12 { 1.0 / length } else { 0.0 };
-        let unit: Vec<f32> = values
-            .iter()
-            .map(|v| (f64::from(*v) * factor) as f32)
-            .collect();
+        let after = |quarters: usize| {
+            let values = (0..COUNT).map(|at| values[turned(at, quarters)]);
+            values.collect()
+        };
+        Self::of([0, 1, 2, 3].map(after), Variants::Turns)
+    }
+
+    /// The same for a picture known to be upright, of which four half steps are taken.
+    pub(super) fn still(steps: [Vec<f32>; 4]) -> Self {
+        Self::of(steps, Variants::Steps)
+    }
+
+    fn of(four: [Vec<f32>; 4], variants: Variants) -> Self {
+        let [a, b, c, d] = four.map(unit);
         let fft = Fft::new(CHIPS.trailing_zeros());
-        let two = |first: usize| {
-            let value =
-                |at: usize| Complex::new(unit[turned(at, first)], unit[turned(at, first + 1)]);
-            let mut data: Vec<Complex> = (0..COUNT).map(value).collect();
+        let two = |re: &[f32], im: &[f32]| {
+            let values = re.iter().zip(im);
+            let mut data: Vec<Complex> = values.map(|(re, im)| Complex::new(*re, *im)).collect();
             fft.square(&mut data, Way::Forward);
             data
         };
         Self {
-            turned: [two(0), two(2)],
+            spectra: [two(&a, &b), two(&c, &d)],
+            variants,
         }
     }
 
@@ -59,40 +73,59 @@ impl Folded {
         score(std::slice::from_ref(self), keys, part)
     }
 
-    /// Adds up the mixture over turns, shifts and strengths for one key's spectrum.
-    fn mixture(&self, key: &[Complex], small: &Fft, space: &mut [Complex]) -> f64 {
+    /// Adds up the mixture over variants, shifts and strengths for one key's spectrum.
+    fn mixture(&self, key: &[Complex], space: &mut Space) -> f64 {
+        match self.variants {
+            Variants::Turns => self.of_turns(key, space),
+            Variants::Steps => self.of_steps(key, space),
+        }
+    }
+
+    fn of_turns(&self, key: &[Complex], space: &mut Space) -> f64 {
         let mut sum = 0.0;
-        for (two, spectrum) in self.turned.iter().enumerate() {
-            correlate(key, spectrum, small, space);
-            for (shift, value) in space.iter().enumerate() {
+        for (two, spectrum) in self.spectra.iter().enumerate() {
+            for (shift, value) in space.allowed(key, spectrum).iter().enumerate() {
                 // Shifts by an odd number of half waves meet the waves upside down.
                 let odd = (shift / SHIFTS + shift % SHIFTS) % 2 == 1;
                 let sign = if odd { -1.0 } else { 1.0 };
-                for (turn, t) in [(2 * two, value.re * sign), (2 * two + 1, value.im * sign)] {
-                    if t > WORTH {
-                        sum += TURNS[turn] * mixed(f64::from(t));
-                    }
-                }
+                sum += TURNS[2 * two] * mixed(value.re * sign);
+                sum += TURNS[2 * two + 1] * mixed(value.im * sign);
             }
         }
         sum / (SHIFTS * SHIFTS) as f64
     }
+
+    fn of_steps(&self, key: &[Complex], space: &mut Space) -> f64 {
+        let mut sum = 0.0;
+        for spectrum in &self.spectra {
+            let all = space.all(key, spectrum).iter();
+            sum += all.map(|v| mixed(v.re) + mixed(v.im)).sum::<f64>();
+        }
+        sum / (4 * COUNT) as f64
+    }
+}
+
+/// The values scaled to unit length.
+fn unit(values: Vec<f32>) -> Vec<f32> {
+    let squares: f64 = values.iter().map(|v| f64::from(*v).powi(2)).sum();
+    let length = squares.sqrt();
+    let factor = if length > 1e-12 { 1.0 / length } else { 0.0 };
+    let scaled = |v: &f32| (f64::from(*v) * factor) as f32;
+    values.iter().map(scaled).collect()
 }
 
 /// Evidence against each key: the mean over ways in which the picture may lie.
 pub(super) fn score(ways: &[Folded], keys: &[ExportKey], part: &[u8]) -> Vec<EValue<DesignBased>> {
-    let fft = Fft::new(CHIPS.trailing_zeros());
-    let small = Fft::new(SHIFTS.trailing_zeros());
-    let mut space = vec![Complex::default(); SHIFTS * SHIFTS];
+    let mut space = Space::new();
     let mut one = |key: &ExportKey| {
         let mut spectrum: Vec<Complex> = signs(key, part)
             .iter()
             .map(|sign| Complex::new(f32::from(*sign), 0.0))
             .collect();
-        fft.square(&mut spectrum, Way::Forward);
+        space.large.square(&mut spectrum, Way::Forward);
         let sum: f64 = ways
             .iter()
-            .map(|way| way.mixture(&spectrum, &small, &mut space))
+            .map(|way| way.mixture(&spectrum, &mut space))
             .sum();
         let mean = if ways.is_empty() {
             1.0
@@ -105,21 +138,53 @@ pub(super) fn score(ways: &[Folded], keys: &[ExportKey], part: &[u8]) -> Vec<EVa
 }
 
 /// `mean over λ of exp(λt − λ²/2)`.
-fn mixed(t: f64) -> f64 {
+fn mixed(t: f32) -> f64 {
+    if t <= WORTH {
+        return 0.0;
+    }
+    let t = f64::from(t);
     let terms = STRENGTHS.map(|strength| (strength * t - strength * strength / 2.0).exp());
     terms.iter().sum::<f64>() / STRENGTHS.len() as f64
 }
 
-/// The sums at all even shifts, from the product of spectra folded to a quarter.
-fn correlate(key: &[Complex], spectrum: &[Complex], small: &Fft, space: &mut [Complex]) {
-    for (bin, value) in space.iter_mut().enumerate() {
-        let (x, y) = (bin % SHIFTS, bin / SHIFTS);
-        let product = |x: usize, y: usize| key[y * CHIPS + x].conj() * spectrum[y * CHIPS + x];
-        let upper = product(x, y) + product(x + SHIFTS, y);
-        *value = upper + product(x, y + SHIFTS) + product(x + SHIFTS, y + SHIFTS);
-        *value = value.times(1.0 / COUNT as f32);
+/// Where sums over shifts are computed.
+struct Space {
+    large: Fft,
+    small: Fft,
+    sums: Vec<Complex>,
+}
+
+impl Space {
+    fn new() -> Self {
+        Self {
+            large: Fft::new(CHIPS.trailing_zeros()),
+            small: Fft::new(SHIFTS.trailing_zeros()),
+            sums: vec![Complex::default(); COUNT],
+        }
     }
-    small.square(space, Way::Back);
+
+    /// The sums at all shifts, from the product of spectra.
+    fn all(&mut self, key: &[Complex], spectrum: &[Complex]) -> &[Complex] {
+        for (sum, (key, value)) in self.sums.iter_mut().zip(key.iter().zip(spectrum)) {
+            *sum = (key.conj() * *value).times(1.0 / COUNT as f32);
+        }
+        self.large.square(&mut self.sums, Way::Back);
+        &self.sums
+    }
+
+    /// The sums at all even shifts, from the product of spectra folded to a quarter.
+    fn allowed(&mut self, key: &[Complex], spectrum: &[Complex]) -> &[Complex] {
+        let sums = &mut self.sums[..SHIFTS * SHIFTS];
+        for (bin, value) in sums.iter_mut().enumerate() {
+            let (x, y) = (bin % SHIFTS, bin / SHIFTS);
+            let product = |x: usize, y: usize| key[y * CHIPS + x].conj() * spectrum[y * CHIPS + x];
+            let upper = product(x, y) + product(x + SHIFTS, y);
+            *value = upper + product(x, y + SHIFTS) + product(x + SHIFTS, y + SHIFTS);
+            *value = value.times(1.0 / COUNT as f32);
+        }
+        self.small.square(sums, Way::Back);
+        sums
+    }
 }
 
 /// Where a value comes from when the tile is turned by quarters about its first sign.
@@ -201,22 +266,41 @@ mod tests {
             .map(|s| Complex::new(f32::from(*s), 0.0))
             .collect();
         Fft::new(5).square(&mut spectrum, Way::Forward);
-        let mut space = vec![Complex::default(); SHIFTS * SHIFTS];
-        correlate(&spectrum, &folded.turned[0], &Fft::new(4), &mut space);
+        let mut space = Space::new();
+        let sums = space.allowed(&spectrum, &folded.spectra[0]);
         for (i, j) in [(0, 0), (3, 0), (0, 5), (15, 9)] {
             let term = |at: usize| {
                 let (x, y) = ((at % CHIPS + 2 * i) % CHIPS, (at / CHIPS + 2 * j) % CHIPS);
                 f32::from(signs[at]) * values[y * CHIPS + x] / length
             };
             let plain: f32 = (0..COUNT).map(term).sum();
-            let fast = space[j * SHIFTS + i].re;
+            let fast = sums[j * SHIFTS + i].re;
             assert!((plain - fast).abs() < 1e-4, "{plain} {fast}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_upright_at_any_shift_and_half_step() {
+        let mut dice = Dice::new(6);
+        let keys = [key(&mut dice), key(&mut dice)];
+        for (step, shift) in [(0, (0, 0)), (1, (1, 0)), (2, (31, 6)), (3, (8, 5))] {
+            let mut steps = [(); 4].map(|()| vec![0.0; COUNT]);
+            for (at, sign) in signs(&keys[0], b"p").iter().enumerate() {
+                let (x, y) = (at % CHIPS + shift.0, at / CHIPS + shift.1);
+                steps[step][y % CHIPS * CHIPS + x % CHIPS] = f32::from(*sign);
+            }
+            let scores = Folded::still(steps).score(&keys, b"p");
+            assert!(scores[0].ln() > 450.0, "{shift:?} {:?}", scores[0]);
+            assert!(scores[1].ln() < 5.0, "{:?}", scores[1]);
         }
     }
 
     #[test]
     fn an_empty_picture_says_nothing() {
         let own = key(&mut Dice::new(4));
+        let still = Folded::still([(); 4].map(|()| vec![0.0; COUNT]));
+        let scores = still.score(std::slice::from_ref(&own), b"p");
+        assert!((scores[0].ln() - ON_ONE.ln()).abs() < 1e-9);
         let scores = Folded::new(&vec![0.0; COUNT]).score(std::slice::from_ref(&own), b"p");
         assert!((scores[0].ln() - ON_ONE.ln()).abs() < 1e-9);
         assert_eq!(score(&[], &[own], b"p")[0].ln(), 0.0);

@@ -151,7 +151,7 @@ pub struct LeakCopy {
 /// Evidence of one channel.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeakChannel {
-    /// `marks`, `canaries`, `picture` or `screen`.
+    /// `marks`, `canaries`, `picture`, `picture_tile` (read without the original) or `screen`.
     pub name: String,
     /// Natural logarithm of its e-value.
     pub ln_e: f64,

@@ -68,6 +68,9 @@ pub struct PictureCopy {
     pub request: PictureCopyAsk,
     /// Peak signal to noise of the hidden mark, in decibels; none when the picture has no room for one.
     pub psnr: Option<f64>,
+    /// Whether it can be led back without its original; small pictures cannot, nor copies handed out by earlier versions.
+    #[serde(default)]
+    pub blind: bool,
     /// Who asked.
     pub by: String,
     /// When.
@@ -245,6 +248,7 @@ impl From<inner::PictureCopyView> for PictureCopy {
                 visible: view.request.visible,
             },
             psnr: view.psnr,
+            blind: view.blind,
             by: view.by,
             issued: Time(view.issued),
             receipt: view.receipt.into(),

@@ -299,6 +299,7 @@ fn channel_name(c: &Ctx, name: &str) -> String {
         "marks" => c.t(w::CHANNEL_MARKS).to_owned(),
         "canaries" => c.t(w::CHANNEL_CANARIES).to_owned(),
         "picture" => c.t(w::CHANNEL_PICTURE).to_owned(),
+        "picture_tile" => c.t(w::CHANNEL_TILE).to_owned(),
         "screen" => c.t(w::CHANNEL_SCREEN).to_owned(),
         other => other.to_owned(),
     }

@@ -1,6 +1,6 @@
 //! A picture that turned up: which original it shows, and whose copy it is.
 //!
-//! Three ways: the mark of a copy, read against its original; the mark of a page of a PDF export, read against the page drawn again; and the pattern of a viewer's screens, read without an original. Originals are found and laid under the leak without any key; only then are the copies' keys asked. Every copy of every picture, every PDF export and every viewer-day counts among those examined, whether anything of it was found or not.
+//! Four ways: the mark of a copy, read against its original; where that is gone or the leak cannot be laid over it, the tile of the copy; the mark of a page of a PDF export, read against the page drawn again; and the pattern of a viewer's screens, read without an original. Originals are found and laid under the leak without any key; only then are the copies' keys asked. Every copy of every picture, every PDF export and every viewer-day counts among those examined, whether anything of it was found or not.
 //!
 //! # Why an innocent copy's expectation stays at most one
 //!
@@ -10,9 +10,10 @@
 //! * which of one export's pages counts: the one the leak is most alike when laid over it. The choice asks no key, so nothing is paid for the pages that were not chosen; an export with no page among those compared gets no evidence.
 //!
 //! So each e-value of a leaked picture against an export has expectation at most one ([`liuhen_fingerprint::picture`]), whatever page it was, even a wrong one or one drawn otherwise than it left: a wrong original costs evidence against the guilty, never an innocent.
+//! A copy's tile has signs of another label of its key than its mark. Either is asked, never both of one leaked picture: the mark where the original could be laid under the leak, else the tile; and whether it could, no key decides. So a copy has one e-value a leaked picture, of expectation at most one, and nothing is multiplied that would have to be independent.
 //! Several pictures of one leak (a PDF's pages): what shows the same original is averaged, since the signs are the same; what shows different ones is multiplied, since their signs are drawn for different names and are independent. The marks and canaries of a table's rows come from other labels again, so that their e-value multiplies with this one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use liuhen_fingerprint::code::ExportKey;
 use liuhen_fingerprint::evalue::{DesignBased, EValue, Epsilon, Threshold};
@@ -41,6 +42,9 @@ const PAGES_OF_ONE: usize = 2;
 
 /// Likeness from which on no other page of the export is tried.
 const SURE: f64 = 0.45;
+
+/// The channel of a copy's tile, read without its original.
+pub(crate) const TILE: &str = "picture_tile";
 
 /// Copies listed of those that are not accused.
 const LISTED: usize = 1000;
@@ -77,6 +81,8 @@ pub(crate) struct Evidence {
     scores: BTreeMap<Holder, BTreeMap<String, Vec<EValue<DesignBased>>>>,
     pictures: Vec<PictureFound>,
     pages: Vec<PageFound>,
+    /// Copies whose mark was read against an original, by position.
+    laid: BTreeSet<usize>,
 }
 
 /// A page that a leaked picture was laid over.
@@ -119,6 +125,12 @@ impl Gallery {
     /// Those of them that hold no rows.
     pub(crate) fn beside_exports(&self) -> u64 {
         (self.copies.len() + self.screens.len()) as u64
+    }
+
+    /// How a leak lies upon tiles; none when nobody has one, or the leak is too small or too large to be looked at.
+    fn tiles_on(&self, leak: &Plane) -> Option<tile::Look> {
+        let some = !self.screens.is_empty() || self.copies.iter().any(|copy| copy.view.blind);
+        some.then(|| tile::look(leak).ok()).flatten()
     }
 }
 
@@ -204,34 +216,66 @@ impl Service {
         leak: &Plane,
         evidence: &mut Evidence,
     ) -> Result<()> {
-        for (at, found) in self
-            .screen_scores(&gallery.screens, leak)
-            .into_iter()
-            .enumerate()
-        {
-            evidence.note(Holder::Screen(at), String::new(), found);
+        let tiles = gallery.tiles_on(leak);
+        if let Some(look) = &tiles {
+            let found = self.screen_scores(&gallery.screens, look);
+            for (at, found) in found.into_iter().enumerate() {
+                evidence.note(Holder::Screen(at), String::new(), found);
+            }
         }
         let print = Print::of_leak(leak, Limits::default()).map_err(told)?;
+        let mut asked = BTreeSet::new();
         for at in shortlisted(
             &print,
             gallery.pictures.iter().map(|stored| &stored.print),
             ORIGINALS_TRIED,
         ) {
             if let Some(original) = gallery.pictures.get(at) {
-                self.look_at_original(gallery, original, leak, evidence)?;
+                asked.extend(self.look_at_original(gallery, original, leak, evidence)?);
             }
         }
+        if let Some(look) = tiles {
+            self.look_at_tiles(gallery, (leak, look), &asked, evidence)?;
+        }
+        evidence.laid.append(&mut asked);
         self.look_at_pages(gallery, (leak, &print), evidence);
         Ok(())
     }
 
+    /// Asks the tiles of all copies whose mark could not be read.
+    fn look_at_tiles(
+        &self,
+        gallery: &Gallery,
+        (leak, mut look): (&Plane, tile::Look),
+        asked: &BTreeSet<usize>,
+        evidence: &mut Evidence,
+    ) -> Result<()> {
+        let copies = gallery.copies.iter().enumerate();
+        let mut blind = copies
+            .filter(|(at, copy)| copy.view.blind && !asked.contains(at))
+            .peekable();
+        if blind.peek().is_some() {
+            look.ways.extend(tile::lay_upright(leak).map_err(told)?);
+        }
+        for (at, copy) in blind {
+            let picture = &copy.view.picture;
+            let key = self.export_key(&copy.key)?;
+            for found in look.score(&[key], picture.as_bytes()) {
+                evidence.note(Holder::Copy(at), picture.clone(), found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the marks of an original's copies; gives the copies whose marks were read.
     fn look_at_original(
         &self,
         gallery: &Gallery,
         original: &StoredPicture,
         leak: &Plane,
         evidence: &mut Evidence,
-    ) -> Result<()> {
+    ) -> Result<Vec<usize>> {
+        let mut asked = Vec::new();
         let mut likeness = None;
         for (base, copies) in by_base(&gallery.copies, original) {
             let registered = match self.laid(original, &base, leak) {
@@ -246,6 +290,7 @@ impl Service {
             likeness = likeness.max(Some(registered.carriers()));
             for (copy, found) in self.scored(&registered, original, &gallery.copies, &copies)? {
                 evidence.note(Holder::Copy(copy), original.view.id.clone(), found);
+                asked.push(copy);
             }
         }
         if let Some(carriers) = likeness {
@@ -258,7 +303,7 @@ impl Service {
                 redrawn: true,
             });
         }
-        Ok(())
+        Ok(asked)
     }
 
     /// Lays the likeliest pages of exports under the leak, and asks each export's key on the one most like it.
@@ -358,16 +403,17 @@ impl Service {
         Ok(())
     }
 
-    /// What each viewer's screens say; nothing when the picture is too small or too large to be looked at.
-    fn screen_scores(&self, screens: &[StoredScreen], plane: &Plane) -> Vec<EValue<DesignBased>> {
+    /// What each viewer's screens say.
+    fn screen_scores(
+        &self,
+        screens: &[StoredScreen],
+        look: &tile::Look,
+    ) -> Vec<EValue<DesignBased>> {
         let keys: Vec<ExportKey> = screens
             .iter()
             .map(|screen| self.screen_key(&screen.who, &screen.day))
             .collect();
-        match tile::look(plane) {
-            Ok(look) if !keys.is_empty() => look.score(&keys, screens::PART),
-            _ => Vec::new(),
-        }
+        look.score(&keys, screens::PART)
     }
 
     fn laid(
@@ -414,11 +460,16 @@ impl Service {
             let Some(found) = evidence.of(holder)? else {
                 continue;
             };
-            // Nearly all of the many viewer-days say nothing; they were examined and count.
-            if matches!(holder, Holder::Screen(_)) && found.ln() <= 0.0 {
+            let by_tile = match holder {
+                Holder::Screen(_) => true,
+                Holder::Copy(at) => !evidence.laid.contains(&at),
+                Holder::Export(_) => false,
+            };
+            // Nearly all of the many viewer-days and tiles say nothing; they were examined and count.
+            if by_tile && found.ln() <= 0.0 {
                 continue;
             }
-            let Some(mut shown) = self.holder_view(gallery, holder, found, limit) else {
+            let Some(mut shown) = self.holder_view(gallery, holder, (found, by_tile), limit) else {
                 continue;
             };
             match view
@@ -461,7 +512,7 @@ impl Service {
         &self,
         gallery: &Gallery,
         holder: Holder,
-        evidence: EValue<DesignBased>,
+        (evidence, by_tile): (EValue<DesignBased>, bool),
         limit: Threshold,
     ) -> Option<CopyView> {
         let mut view = CopyView {
@@ -484,7 +535,8 @@ impl Service {
                 view.purpose.clone_from(&copy.view.request.purpose);
                 view.trace_index = Some(copy.view.receipt.index);
                 view.leaf_hash = Some(copy.view.receipt.leaf_hash.clone());
-                ("picture", self.export_key(&copy.key).ok()?.commitment())
+                let channel = if by_tile { TILE } else { "picture" };
+                (channel, self.export_key(&copy.key).ok()?.commitment())
             }
             Holder::Export(at) => {
                 let paged = gallery.exports.get(at)?;

@@ -1,6 +1,7 @@
 //! Pictures that leave for a named recipient: kept once, sealed; every copy marked as the recipient's.
 //!
 //! A copy carries a mark that is read against the original ([`liuhen_fingerprint::picture`]) and, where it was asked for, the visible words of its purpose. Its key is made first and committed to in the trace; only then can its file be fetched, and every fetch is traced too.
+//! Beside it lies a tile that is read without the original ([`liuhen_fingerprint::tile`]), for the day when the original is deleted: its key and the copy's record stay, of the picture and of its words nothing.
 //! A picture that shows a person is put under his token: his trace names every copy, and when he cancels, the picture and its bases are deleted.
 //! Leading a picture that turned up back to its copy is [`examine`]'s.
 
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-pub(crate) use examine::Evidence;
+pub(crate) use examine::{Evidence, TILE};
 pub(crate) use room::is_picture;
 
 use crate::access::short_name;
@@ -94,6 +95,9 @@ pub struct PictureCopyView {
     pub request: PictureCopyRequest,
     /// Peak signal to noise of the hidden mark, in decibels; none when the picture has no room for one.
     pub psnr: Option<f64>,
+    /// Whether it can be led back without its original; small pictures cannot, nor copies handed out by earlier versions.
+    #[serde(default)]
+    pub blind: bool,
     /// Who asked.
     pub by: String,
     /// When.
@@ -131,7 +135,7 @@ struct StoredPicture {
 #[derive(Clone, Serialize, Deserialize)]
 struct StoredCopy {
     view: PictureCopyView,
-    /// What it was marked upon: the picture itself, or the picture with the words of a purpose.
+    /// What it was marked upon: the picture itself, or the picture with the words of a purpose; empty when words were forgotten with the picture.
     base: String,
     /// The marking key, sealed.
     key: Vec<u8>,
@@ -311,12 +315,13 @@ impl Service {
             font.map(ToOwned::to_owned),
         );
         // Everything that can fail comes before the trace, so that a trace stands for a copy.
-        let (base, psnr) = self
+        let (base, psnr, blind) = self
             .with_pixels(move || {
                 let base = service.base_for(&picture.id, words.as_deref(), font.as_deref())?;
                 let plane = room::plane(&service.base(&picture.id, &base)?)?;
-                let mark = room::mark(&plane, &key, &picture.id)?;
-                Ok((base, Some(mark.psnr()).filter(|psnr| psnr.is_finite())))
+                let mark = room::mark(&plane, &key, &picture.id, true)?;
+                let psnr = Some(mark.psnr()).filter(|psnr| psnr.is_finite());
+                Ok((base, psnr, mark.has_tile()))
             })
             .await?;
         let copy = ids::random("c", 8)?;
@@ -330,6 +335,7 @@ impl Service {
             picture: id.to_owned(),
             request,
             psnr,
+            blind,
             by: caller.display.clone(),
             issued: self.now(),
             receipt: self.receipt(&appended)?,
@@ -339,6 +345,10 @@ impl Service {
             base,
             key: self.seal("export-key", secret.as_slice())?,
         })?;
+        if matches!(self.stored_picture(id), Err(ServiceError::NotFound(_))) {
+            // Deleted meanwhile: the copy stays on record, its words do not.
+            self.drop_picture(id)?;
+        }
         Ok(view)
     }
 
@@ -439,7 +449,7 @@ impl Service {
         let mut pixels = self.base(&picture.id, &copy.base)?;
         let plane = room::plane(&pixels)?;
         let key = self.export_key(&copy.key)?;
-        let mark = room::mark(&plane, &key, &picture.id)?;
+        let mark = room::mark(&plane, &key, &picture.id, copy.view.blind)?;
         let change: Vec<f32> = mark.change().iter().map(|step| f32::from(*step)).collect();
         pixels
             .add_brightness(&change)
@@ -454,7 +464,7 @@ impl Service {
         })
     }
 
-    /// Deletes a picture: copies that are out can no longer be led back by it.
+    /// Deletes a picture: copies that are out are led back by their tiles only, where they have one.
     ///
     /// # Errors
     ///

@@ -48,9 +48,19 @@ pub(super) fn plane(picture: &Picture) -> Result<Plane> {
     .map_err(|error| ServiceError::Invalid(error.to_string()))
 }
 
-/// The mark of a copy upon its base.
-pub(super) fn mark(plane: &Plane, key: &ExportKey, picture: &str) -> Result<hidden::Mark> {
-    hidden::mark(plane, key, picture.as_bytes(), hidden::Limits::default())
+/// The mark of a copy upon its base, with a tile beside it or as earlier versions made it.
+pub(super) fn mark(
+    plane: &Plane,
+    key: &ExportKey,
+    picture: &str,
+    tile: bool,
+) -> Result<hidden::Mark> {
+    let mark = if tile {
+        hidden::mark_with_tile
+    } else {
+        hidden::mark
+    };
+    mark(plane, key, picture.as_bytes(), hidden::Limits::default())
         .map_err(|error| ServiceError::Invalid(error.to_string()))
 }
 
@@ -179,13 +189,27 @@ impl Service {
         self.all_sealed("copy", COPIES)
     }
 
-    /// Forgets a picture and everything drawn upon it; its copies stay on record.
+    /// Forgets a picture, everything drawn upon it and the words that were; its copies stay on record with their keys.
     pub(super) fn drop_picture(&self, id: &str) -> Result<()> {
         // Files first: while the row stands, whoever deletes it again finds them.
         self.remove_files(|of| of == id)?;
         let mut batch = Batch::new();
         batch.delete(Space::Pictures, id.as_bytes());
+        self.forget_words(&mut batch, |of| of == id)?;
         Ok(self.store().write(&batch)?)
+    }
+
+    /// Rewrites the copies of pictures whose id fits without their visible words, which may name a person, and without the hash of these.
+    fn forget_words(&self, batch: &mut Batch, fits: impl Fn(&str) -> bool) -> Result<()> {
+        for mut copy in self.stored_copies()? {
+            if copy.view.request.visible.is_some() && fits(&copy.view.picture) {
+                copy.view.request.visible = None;
+                copy.base.clear();
+                let sealed = self.seal("copy", &shelf::bytes(&copy)?)?;
+                batch.put(Space::Pictures, copy.view.id.as_bytes(), sealed);
+            }
+        }
+        Ok(())
     }
 
     /// Removes the files of pictures whose id fits.
@@ -204,7 +228,7 @@ impl Service {
         Ok(())
     }
 
-    /// Finishes at the start what a crash cut off: pictures of erased persons go, and files without a picture.
+    /// Finishes at the start what a crash cut off: pictures of erased persons go, and files and words without a picture.
     pub(crate) fn sweep_pictures(&self) -> Result<()> {
         let mut known = HashSet::new();
         for stored in self.stored_pictures()? {
@@ -218,6 +242,9 @@ impl Service {
                 known.insert(stored.view.id);
             }
         }
+        let mut batch = Batch::new();
+        self.forget_words(&mut batch, |id| !known.contains(id))?;
+        self.store().write(&batch)?;
         self.remove_files(|id| !known.contains(id))
     }
 

@@ -73,6 +73,7 @@ phrases! {
     COL_P: "p", "p (chance)";
     COL_P_WITHIN: "同类工作中的 p", "p among like work";
     CHANNEL_PICTURE: "图片暗记", "picture mark";
+    CHANNEL_TILE: "图片暗纹（无原图）", "picture tile, without its original";
     CHANNEL_SCREEN: "屏幕暗记", "screen mark";
     LEAK_REPORT: "下载报告（PDF）", "Download the report (PDF)";
     FACT_ORIGINAL: "相符的原图", "Original it shows";
