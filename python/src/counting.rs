@@ -58,9 +58,9 @@ impl Mapper {
         let kinds: Result<_, _> = kinds.into_iter().map(kind).collect();
         let rules = Rules::builtin();
         let head = TableHead {
-            sheet: None,
             header: Header(header),
             kinds: kinds.map_err(|_| PyValueError::new_err("one of the kinds is none"))?,
+            ..TableHead::default()
         };
         Ok(Self {
             mapper: apart::Mapper::new(rules, &JUDGE, key_of(key)?, day_of(date)?),
@@ -164,6 +164,7 @@ pub(crate) fn total(
         date: day_of(date)?,
         acts: Acts::default(),
         ledger: false,
+        reading: String::new(),
         work: std::path::PathBuf::new(),
     };
     let counted = apart::total(plan, &counts, &sums).map_err(failed)?;

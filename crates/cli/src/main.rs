@@ -11,6 +11,7 @@ mod exit;
 mod remote;
 mod served;
 mod show;
+mod unpacking;
 mod vault;
 
 use std::process::ExitCode;

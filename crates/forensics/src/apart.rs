@@ -145,6 +145,7 @@ pub fn merge<'k>(
     }
     let at = |place: crate::place::Place| At {
         file: files.get(place.unit()).cloned().unwrap_or_default(),
+        inside: None,
         sheet: None,
         row: place.row(),
     };

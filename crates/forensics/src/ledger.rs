@@ -128,6 +128,9 @@ impl Kept {
 pub struct At {
     /// The file, as reports show it.
     pub file: String,
+    /// The way within the file, where the row lies in something within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<String>,
     /// The sheet, where there are sheets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,

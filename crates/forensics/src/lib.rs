@@ -41,7 +41,7 @@ pub use error::CountError;
 pub use hash::HashKey;
 pub use ledger::{At, Entry};
 pub use ports::{
-    Exhibit, Exhibits, Judge, Progress, Silent, Step, TableHead, Unit, Unread, Verdict,
+    Exhibit, Exhibits, Judge, Progress, Silent, Step, TableHead, Unit, Unread, UnreadPart, Verdict,
 };
 pub use reason::{Policy, Reason};
 pub use report::{Case, Report};

@@ -1,14 +1,16 @@
-//! Where a row stands: file, sheet, row, in one number that sorts as they do.
+//! Where a row stands: file, table, row, in one number that sorts as they do.
+//!
+//! An archive may hold tens of thousands of tables, a table hundreds of millions of rows.
 
 use crate::error::CountError;
 
-const ROW_BITS: u32 = 32;
-const SHEET_BITS: u32 = 12;
+const ROW_BITS: u32 = 28;
+const SHEET_BITS: u32 = 16;
 
 /// Files a count can hold.
 pub(crate) const MOST_UNITS: usize = 1 << (64 - ROW_BITS - SHEET_BITS);
-/// Sheets a file can have; more are put into the last.
-const MOST_SHEETS: usize = 1 << SHEET_BITS;
+/// Tables that a file can have; rows of more have the place of the last.
+pub(crate) const MOST_TABLES: usize = 1 << SHEET_BITS;
 
 /// A place, ordered by file, sheet and row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +18,7 @@ pub(crate) struct Place(pub(crate) u64);
 
 impl Place {
     pub(crate) fn of(unit: usize, sheet: usize, row: u64) -> Self {
-        let sheet = sheet.min(MOST_SHEETS - 1) as u64;
+        let sheet = sheet.min(MOST_TABLES - 1) as u64;
         let row = row.min((1 << ROW_BITS) - 1);
         Self((unit as u64) << (ROW_BITS + SHEET_BITS) | sheet << ROW_BITS | row)
     }
@@ -26,7 +28,7 @@ impl Place {
     }
 
     pub(crate) fn sheet(self) -> usize {
-        usize::try_from(self.0 >> ROW_BITS).unwrap_or(usize::MAX) & (MOST_SHEETS - 1)
+        usize::try_from(self.0 >> ROW_BITS).unwrap_or(usize::MAX) & (MOST_TABLES - 1)
     }
 
     pub(crate) fn row(self) -> u64 {
@@ -53,7 +55,7 @@ mod tests {
             (0, 0, 2),
             (0, 3, 1),
             (1, 0, 1),
-            (700_000, 4_000, 4_000_000_000),
+            (700_000, 60_000, 260_000_000),
         ];
         let places = parts.map(|(unit, sheet, row)| Place::of(unit, sheet, row));
         assert!(places.is_sorted());

@@ -25,9 +25,21 @@ pub struct Unread {
     pub text: String,
 }
 
+/// Something within a file that was not read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct UnreadPart {
+    /// The way to it within the file; empty for what is the file's own.
+    pub inside: String,
+    /// Why.
+    #[serde(flatten)]
+    pub why: Unread,
+}
+
 /// What a table is called and what its columns hold.
 #[derive(Debug, Clone, Default)]
 pub struct TableHead {
+    /// The way to it within the file, where it lies in something within it.
+    pub inside: Option<String>,
     /// The sheet's name, where there are sheets.
     pub sheet: Option<String>,
     /// The words above the columns.
@@ -43,6 +55,8 @@ pub enum Step {
     Table(TableHead),
     /// The batch was filled with rows of the table begun last.
     Rows,
+    /// Something within the file is not read; what follows it may be.
+    Unread(UnreadPart),
     /// There is nothing more.
     End,
 }

@@ -222,6 +222,12 @@ pub struct FileCount {
     /// Why it, or the rest of it, was not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<crate::ports::Unread>,
+    /// What within it was not read: the first thousand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread_parts: Vec<crate::ports::UnreadPart>,
+    /// How many more were not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unread_parts_more: u64,
     pub raw: u64,
     pub excluded: BTreeMap<Reason, u64>,
     pub valid: u64,
@@ -464,6 +470,8 @@ impl Counted<'_> {
             bytes: unit.bytes,
             sha256: done.sha256.clone(),
             unread: done.unread.clone(),
+            unread_parts: done.unread_parts.clone(),
+            unread_parts_more: done.unread_parts_more,
             raw: done.counts.raw,
             excluded: done.counts.out.clone(),
             valid: done.counts.valid,
@@ -490,6 +498,11 @@ fn circumstances(case: &Case, actor: &str, rules: &Rules) -> Circumstances {
         special_flag: stated(true),
         business_profit_fen: case.business_profit_fen,
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn yuan(fen: u64) -> String {

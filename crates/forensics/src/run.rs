@@ -47,6 +47,8 @@ pub struct Plan<'a> {
     pub acts: Acts,
     /// Whether a ledger will be asked for.
     pub ledger: bool,
+    /// How the exhibits read files, in any words: read in another way it is another count.
+    pub reading: String,
     /// A directory of the count's own; emptied by [`Counted::finish`].
     pub work: PathBuf,
 }
@@ -87,6 +89,7 @@ pub fn count<'a>(
         units: plan.units.clone(),
         acts: plan.acts.clone(),
         lines: plan.ledger,
+        reading: plan.reading.clone(),
     };
     let work = Work::open(&plan.work, identity, plan.key)?;
     let units = read_all(&plan, &work, exhibits, judge, progress)?;
@@ -123,16 +126,14 @@ impl Counted<'_> {
 
     pub(crate) fn at(&self, place: Place) -> At {
         let unit = self.plan.units.get(place.unit());
-        let sheets = self
-            .units
-            .get(place.unit())
-            .map(|done| done.sheets.as_slice());
+        let done = self.units.get(place.unit());
+        let name = |names: fn(&UnitDone) -> &Vec<Option<String>>| {
+            done.and_then(|done| names(done).get(place.sheet()).cloned()?)
+        };
         At {
             file: unit.map(|unit| unit.path.clone()).unwrap_or_default(),
-            sheet: sheets
-                .and_then(|sheets| sheets.get(place.sheet()))
-                .cloned()
-                .flatten(),
+            inside: name(|done| &done.inside),
+            sheet: name(|done| &done.sheets),
             row: place.row(),
         }
     }
@@ -265,10 +266,10 @@ impl Reading<'_, '_> {
             waiting: Mutex::new(0),
             idle: Condvar::new(),
         });
-        let mut sheets = Vec::new();
+        let mut done = UnitDone::default();
         self.send(give, &active, Job::Digest(Arc::clone(&active)));
         // A reader that fails on hostile bytes must not cost the others.
-        let read = catch_unwind(AssertUnwindSafe(|| self.rows(&active, give, &mut sheets)));
+        let read = catch_unwind(AssertUnwindSafe(|| self.rows(&active, give, &mut done)));
         let mut waiting = active.waiting.lock();
         while *waiting > 0 {
             active.idle.wait(&mut waiting);
@@ -287,12 +288,12 @@ impl Reading<'_, '_> {
         let digest = active.digest.lock().take();
         let (blocks, spilled) = spill.map(Spill::finish).transpose()?.unwrap_or_default();
         let done = UnitDone {
-            sheets,
             counts,
             sha256: digest.and_then(Result::ok),
             unread: unread.err(),
             blocks,
             spilled,
+            ..done
         };
         self.work.unit_done(unit, &done)
     }
@@ -308,7 +309,7 @@ impl Reading<'_, '_> {
         &self,
         active: &Arc<Active>,
         give: &SyncSender<Job>,
-        sheets: &mut Vec<Option<String>>,
+        done: &mut UnitDone,
     ) -> Result<(), Unread> {
         let unit = &self.plan.units[active.unit];
         let mut exhibit = self.exhibits.open(unit)?;
@@ -324,7 +325,7 @@ impl Reading<'_, '_> {
                 let rows = batch.rows().count() + batch.faults().len();
                 self.progress.read(now.saturating_sub(taken), rows as u64);
                 taken = now.max(taken);
-                let sheet = sheets.len().saturating_sub(1);
+                let sheet = done.sheets.len().saturating_sub(1);
                 self.send(
                     give,
                     active,
@@ -334,9 +335,10 @@ impl Reading<'_, '_> {
             match step? {
                 Step::Table(head) => {
                     columns = Arc::new(Columns::of(&head, self.plan.rules));
-                    sheets.push(head.sheet);
+                    done.table(head.inside, head.sheet);
                 }
                 Step::Rows => {}
+                Step::Unread(part) => done.unread_part(part),
                 Step::End => break,
             }
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::Unread;
+use crate::place::MOST_TABLES;
+use crate::ports::{Unread, UnreadPart};
 use crate::reason::Reason;
 use crate::row::Valid;
 use crate::spill::Block;
@@ -66,11 +67,20 @@ impl RowCounts {
     }
 }
 
+/// Parts that were not read and are told one by one, of one exhibit.
+const UNREAD_TOLD: usize = 1_000;
+
 /// A finished exhibit.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct UnitDone {
     /// The names of its sheets or tables, in order; none where it has but one without a name.
     pub(crate) sheets: Vec<Option<String>>,
+    /// The ways to them within the file, as many.
+    pub(crate) inside: Vec<Option<String>>,
+    /// What within it was not read, the first of it.
+    pub(crate) unread_parts: Vec<UnreadPart>,
+    /// How much more of that there is.
+    pub(crate) unread_parts_more: u64,
     pub(crate) counts: RowCounts,
     pub(crate) sha256: Option<String>,
     /// Why it, or the rest of it, was not read.
@@ -79,4 +89,23 @@ pub(crate) struct UnitDone {
     pub(crate) blocks: Vec<Block>,
     /// Bytes of its records, so that a cut file is noticed.
     pub(crate) spilled: u64,
+}
+
+impl UnitDone {
+    /// Notes that something within it was not read.
+    pub(crate) fn unread_part(&mut self, part: UnreadPart) {
+        if self.unread_parts.len() < UNREAD_TOLD {
+            self.unread_parts.push(part);
+        } else {
+            self.unread_parts_more += 1;
+        }
+    }
+
+    /// Begins a table; tables past what a place can name share the last one's.
+    pub(crate) fn table(&mut self, inside: Option<String>, sheet: Option<String>) {
+        if self.sheets.len() < MOST_TABLES {
+            self.inside.push(inside);
+            self.sheets.push(sheet);
+        }
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Identity {
     pub(crate) units: Vec<Unit>,
     pub(crate) acts: Acts,
     pub(crate) lines: bool,
+    pub(crate) reading: String,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -28,8 +28,8 @@ fn head() -> TableHead {
     );
     TableHead {
         kinds: column_kinds(&header, &[]),
-        sheet: None,
         header,
+        ..TableHead::default()
     }
 }
 
@@ -125,6 +125,7 @@ fn plan<'a>(units: &Memory, work: &std::path::Path, jobs: usize) -> Plan<'a> {
         date: Day::parse(&rules.date).unwrap(),
         acts: Acts::default(),
         ledger: true,
+        reading: String::new(),
         work: work.to_owned(),
     }
 }

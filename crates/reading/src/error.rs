@@ -98,6 +98,9 @@ pub enum ReadError {
         /// The part.
         part: XlsxPart,
     },
+    /// A document declares entities of its own, which only attacks and publishers of books need.
+    #[error("declares entities of its own, which are refused")]
+    ForbiddenEntities,
     /// Rows were taken already; header and sheet are chosen before.
     #[error("reading has begun")]
     AlreadyReading,

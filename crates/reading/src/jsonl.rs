@@ -224,4 +224,8 @@ impl RawRows for JsonRows {
     fn cells_are_placed(&self) -> bool {
         true
     }
+
+    fn columns_are_stated(&self) -> bool {
+        true
+    }
 }

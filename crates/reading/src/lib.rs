@@ -29,12 +29,14 @@
 
 mod archive;
 mod charset;
+mod chat;
 mod database;
 mod dialect;
 mod error;
 mod jsonl;
 mod limits;
 mod line;
+mod mail;
 mod nature;
 mod number;
 mod office;
@@ -47,6 +49,7 @@ mod place;
 mod placed;
 mod raw;
 mod record;
+mod records;
 mod sniff;
 mod source;
 mod sql;
@@ -55,6 +58,7 @@ mod table;
 mod text;
 mod transcode;
 mod unpack;
+mod vcard;
 mod xlsx;
 
 pub use charset::Charset;
@@ -70,7 +74,9 @@ pub use record::Delimiter;
 pub use source::Source;
 pub use stream::TextStream;
 pub use table::Table;
-pub use unpack::{Content, Part, Passwords, Picture, TextPart, Unpacked, Wishes, unpack};
+pub use unpack::{
+    Content, Part, Passwords, Picture, TextPart, Unpacked, Wishes, comes_apart, unpack,
+};
 pub use xlsx::XlsxPart;
 
 use std::io::{Read, Seek, SeekFrom};

@@ -67,4 +67,10 @@ pub(crate) trait RawRows: Send {
 
     /// Whether a cell's column is stated in the file, so that a long row cannot be a shifted one.
     fn cells_are_placed(&self) -> bool;
+
+    /// Whether the format itself says what the columns are called, so that no row can be mistaken
+    /// for their names.
+    fn columns_are_stated(&self) -> bool {
+        false
+    }
 }

@@ -190,6 +190,43 @@ impl<R: Read> TextStream<R> {
     }
 }
 
+/// A text as its bytes in UTF-8.
+pub(crate) struct AsUtf8<R> {
+    stream: TextStream<R>,
+    ready: Vec<u8>,
+    at: usize,
+    over: bool,
+}
+
+impl<R: Read> AsUtf8<R> {
+    pub(crate) fn new(stream: TextStream<R>) -> Self {
+        Self {
+            stream,
+            ready: Vec::new(),
+            at: 0,
+            over: false,
+        }
+    }
+}
+
+impl<R: Read> Read for AsUtf8<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.ready.len() && !self.over {
+            self.ready.clear();
+            self.at = 0;
+            let ready = &mut self.ready;
+            let more = self
+                .stream
+                .pump(&mut |piece| ready.extend_from_slice(piece.as_bytes()));
+            self.over = !more?;
+        }
+        let n = buffer.len().min(self.ready.len() - self.at);
+        buffer[..n].copy_from_slice(&self.ready[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
 fn decoder(charset: Charset) -> State {
     if charset.0 == UTF_8 {
         State::Utf8

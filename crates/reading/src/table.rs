@@ -167,6 +167,12 @@ impl Table {
         self.header_row
     }
 
+    /// Whether the format states the names of its columns, as a database does, or that it has none:
+    /// the header chosen at the beginning is then the right one.
+    pub fn header_is_stated(&self) -> bool {
+        self.rows.columns_are_stated()
+    }
+
     /// Chooses the header anew, before the first row is taken.
     ///
     /// # Errors

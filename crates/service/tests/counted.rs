@@ -10,6 +10,7 @@ use liuhen_service::count::{
     Case, CountError, CountFailure, CountRequest, Counted, Entry, LedgerSink, Progress, Silent,
     count,
 };
+use liuhen_service::scan::Wishes;
 use liuhen_testkit::{CountedLeak, Truth, counted_leak};
 use tempfile::TempDir;
 
@@ -27,6 +28,7 @@ fn request<'a>(dir: &Path, jobs: usize, progress: &'a dyn Progress) -> CountRequ
     CountRequest {
         paths: vec![dir.to_owned()],
         base: None,
+        wishes: Wishes::default(),
         jobs,
         date: None,
         case: Case::default(),

@@ -171,9 +171,9 @@ impl Flow for Markup {
 }
 
 /// A buffered reader that fails when one event takes more than its share.
-struct Bounded<R> {
-    inner: BufReader<R>,
-    left: usize,
+pub(crate) struct Bounded<R> {
+    pub(crate) inner: BufReader<R>,
+    pub(crate) left: usize,
 }
 
 impl<R: Read> Read for Bounded<R> {

@@ -16,6 +16,8 @@ use liuhen_document::Locator;
 
 use self::blocks::Vocabulary;
 use self::markup::{Chapter, Markup};
+
+pub(crate) use self::markup::Bounded;
 use crate::archive::zip::{Document, Parts};
 use crate::source::Blob;
 use crate::unpack::Walker;

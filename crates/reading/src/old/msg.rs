@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use liuhen_document::Locator;
 
 use super::{Compound, stream};
+use crate::Limits;
 use crate::archive::names;
 use crate::charset::Evidence;
-use crate::unpack::{Flow, Step, Walker};
-use crate::{Limits, ReadError};
+use crate::unpack::{Texts, Walker};
 
 /// Attachments and recipients of a message.
 const MOST: usize = 2_048;
@@ -24,14 +24,6 @@ const HEAD: [(&str, &str); 8] = [
     ("007D", ""),
     ("1000", ""),
 ];
-
-struct Lines(std::vec::IntoIter<String>);
-
-impl Flow for Lines {
-    fn step(&mut self) -> Result<Option<Step>, ReadError> {
-        Ok(self.0.next().map(Step::Text))
-    }
-}
 
 pub(super) fn open(
     walker: &mut Walker<'_>,
@@ -58,7 +50,7 @@ pub(super) fn open(
     }
     // The page is another form of the body; it may hold what the plain one does not.
     let page = stream(file, "/__substg1.0_10130102", &limits).ok();
-    walker.flow(place, name, "MSG", Box::new(Lines(lines.into_iter())))?;
+    walker.flow(place, name, "MSG", Box::new(Texts::new(lines)))?;
     if let Some(page) = page {
         walker.stream(
             place.clone().inside("body.html"),

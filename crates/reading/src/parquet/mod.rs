@@ -199,6 +199,10 @@ impl RawRows for ParquetRows {
     fn cells_are_placed(&self) -> bool {
         true
     }
+
+    fn columns_are_stated(&self) -> bool {
+        true
+    }
 }
 
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, ReadError> {

@@ -43,6 +43,21 @@ pub(crate) trait Flow: Send {
     fn step(&mut self) -> Result<Option<Step>, ReadError>;
 }
 
+/// Text that is at hand.
+pub(crate) struct Texts(std::vec::IntoIter<String>);
+
+impl Texts {
+    pub(crate) fn new(texts: Vec<String>) -> Self {
+        Self(texts.into_iter())
+    }
+}
+
+impl Flow for Texts {
+    fn step(&mut self) -> Result<Option<Step>, ReadError> {
+        Ok(self.0.next().map(Step::Text))
+    }
+}
+
 /// Steps shared by the parts they become.
 struct Steps {
     flow: Box<dyn Flow>,
@@ -90,6 +105,7 @@ impl Cursor {
 struct FlowRows {
     cursor: Cursor,
     columns: Option<Vec<String>>,
+    stated: bool,
     placed: bool,
     number: u64,
 }
@@ -128,6 +144,10 @@ impl RawRows for FlowRows {
 
     fn cells_are_placed(&self) -> bool {
         self.placed
+    }
+
+    fn columns_are_stated(&self) -> bool {
+        self.stated
     }
 }
 
@@ -200,6 +220,7 @@ impl Walker<'_> {
                     };
                     let rows = FlowRows {
                         cursor: cursor.clone(),
+                        stated: columns.is_some(),
                         columns,
                         placed,
                         number: 0,

@@ -11,6 +11,7 @@
 mod budget;
 mod family;
 mod flow;
+mod form;
 mod strings;
 mod walk;
 
@@ -18,10 +19,13 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use liuhen_document::Locator;
+use sha1::{Digest as _, Sha1};
 
 pub(crate) use budget::{Budget, Counted, Metered, guarded};
+use family::{Family, family};
 pub(crate) use family::{Packing, is_tar};
-pub(crate) use flow::{Flow, Step};
+pub(crate) use flow::{Flow, Step, Texts};
+use form::{Form, form};
 pub(crate) use walk::{Piece, Walker, unpacked_name};
 
 use crate::source::{Blob, Source};
@@ -36,8 +40,8 @@ pub struct Wishes {
     pub passwords: Passwords,
     /// Strings are looked for in binary data that is nothing else: UTF-8, UTF-16 and GBK.
     pub strings: bool,
-    /// Dumps of SQL come as their tables, pages of HTML as text and tables; without it they come as
-    /// they are written, so that every place is one of the file.
+    /// Dumps of SQL, JSON and XML come as their tables, pages of HTML as text and tables; without it
+    /// they come as they are written, so that every place is one of the file.
     pub records: bool,
 }
 
@@ -56,6 +60,18 @@ impl Passwords {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Sixteen bits that differ for most other passwords, and tell next to nothing of these.
+    #[must_use]
+    pub fn check(&self) -> u16 {
+        let mut sum = Sha1::new();
+        for password in &self.0 {
+            sum.update(password.len().to_le_bytes());
+            sum.update(password);
+        }
+        let sum = sum.finalize();
+        sum.first_chunk().map_or(0, |two| u16::from_le_bytes(*two))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -180,6 +196,15 @@ pub struct Unpacked {
     pub unread: u64,
     /// Bytes unpacked on the way.
     pub bytes: u64,
+}
+
+/// Whether a text holds more than its characters say, so that [`unpack`] makes something else of it:
+/// mail, whose parts are encoded, and with `records` whatever comes as rows.
+///
+/// `head` is its first 64 KiB.
+#[must_use]
+pub fn comes_apart(head: &[u8], name: &str, records: bool) -> bool {
+    matches!(family(head, name), Family::Text(_)) && form(head, name, records) != Form::Plain
 }
 
 /// Takes a file apart; parts come in the order of the file, `tell` may break off.

@@ -68,7 +68,7 @@ impl<R: Read> Strings<R> {
         self.ended = read.map_err(ReadError::of)? == 0;
         let mut found = utf8(&self.buffer);
         found.extend(self.gbk());
-        found.extend((0..2).flat_map(|parity| self.utf16(parity)));
+        found.extend(self.wide());
         found.sort_by_key(|string| (string.start, string.encoding));
         // A string that reaches the end may go on: it is looked at again with what follows.
         let length = self.buffer.len();
@@ -139,8 +139,34 @@ impl<R: Read> Strings<R> {
         found
     }
 
-    /// Units of UTF-16, little end first, that print or are common Chinese characters.
-    fn utf16(&self, parity: usize) -> Vec<Found> {
+    /// UTF-16 of both byte orders. ASCII of the one is, a byte further, ASCII of the other: where two
+    /// lie over one another the longer one is told, of equals the one whose little end comes first.
+    fn wide(&self) -> Vec<Found> {
+        let orders: [(&'static str, fn([u8; 2]) -> u16); 2] = [
+            ("UTF-16LE", u16::from_le_bytes),
+            ("UTF-16BE", u16::from_be_bytes),
+        ];
+        let readings = orders
+            .into_iter()
+            .flat_map(|order| [(order, 0), (order, 1)]);
+        let mut found: Vec<Found> = readings
+            .flat_map(|((name, unit), parity)| self.utf16(parity, name, unit))
+            .collect();
+        found.sort_by_key(|string| (string.start, string.encoding == "UTF-16BE"));
+        let mut told: Vec<Found> = Vec::new();
+        for string in found {
+            let rank = |one: &Found| (one.end - one.start, one.encoding == "UTF-16LE");
+            match told.last_mut().filter(|last| last.end > string.start) {
+                Some(last) if rank(last) >= rank(&string) => {}
+                Some(last) => *last = string,
+                None => told.push(string),
+            }
+        }
+        told
+    }
+
+    /// Units of UTF-16 in one byte order that print or are common Chinese characters.
+    fn utf16(&self, parity: usize, encoding: &'static str, unit: fn([u8; 2]) -> u16) -> Vec<Found> {
         let mut found = Vec::new();
         let (mut run, mut chinese, mut start) = (Vec::new(), 0, parity);
         let units = self
@@ -149,10 +175,7 @@ impl<R: Read> Strings<R> {
             .unwrap_or_default()
             .as_chunks::<2>()
             .0;
-        let all = units
-            .iter()
-            .map(|pair| u16::from_le_bytes(*pair))
-            .chain([0]);
+        let all = units.iter().map(|pair| unit(*pair)).chain([0]);
         for (n, unit) in all.enumerate() {
             let common = self
                 .common
@@ -169,7 +192,7 @@ impl<R: Read> Strings<R> {
                 found.push(Found {
                     start,
                     end,
-                    encoding: "UTF-16LE",
+                    encoding,
                     text: String::from_utf16_lossy(&run),
                 });
             }
@@ -292,6 +315,18 @@ mod tests {
             "0x2E UTF-16LE 联系人某甲",
             "0x3F UTF-8 13800000000",
         ];
+        assert_eq!(strings(&bytes), expected);
+        let wide =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
+        let bytes = [
+            &noise[..],
+            &wide("联系人某甲"),
+            &noise,
+            &wide("13800000000"),
+            &noise[1..],
+        ]
+        .concat();
+        let expected = ["0x7 UTF-16BE 联系人某甲", "0x18 UTF-16BE 13800000000"];
         assert_eq!(strings(&bytes), expected);
         // The same far behind the first window, and across its edge.
         for zeros in [WINDOW * 2 + 5, WINDOW - 20] {

@@ -8,13 +8,17 @@ use liuhen_document::Locator;
 
 use super::budget::guarded;
 use super::family::{Family, Packing, family};
+use super::form::{Form, form};
 use super::strings::Strings;
 use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
 use crate::archive::zip::Document;
 use crate::database::Database;
 use crate::pdf::pages::Pages;
 use crate::source::Blob;
-use crate::{HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, office, old, sql};
+use crate::{
+    HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, chat, mail, office, old, records,
+    sql, vcard,
+};
 
 /// Bytes that are held in memory before a temporary file is taken.
 const IN_MEMORY: u64 = 8 << 20;
@@ -193,20 +197,7 @@ impl<'a> Walker<'a> {
             #[cfg(feature = "parquet")]
             Family::Parquet => self.sought(piece, Self::whole),
             Family::Picture(format) => self.picture(piece, format),
-            Family::Text(_) if self.wishes.records && is_page(&piece.head) => {
-                self.sought(piece, |walker, place, name, blob| {
-                    let page = office::html::Page::new(blob.open(), &walker.budget.limits);
-                    walker.flow(place, name, "HTML", Box::new(page))
-                })
-            }
-            Family::Text(_) if self.wishes.records && sql::is_dump(&piece.head, &piece.name) => {
-                let head = piece.head.clone();
-                self.sought(piece, |walker, place, name, blob| {
-                    let dump = sql::Dump::new(blob.open(), &head, &walker.budget.limits);
-                    walker.flow(place, name, "SQL", Box::new(dump))
-                })
-            }
-            Family::Text(nature) => self.text(piece, nature),
+            Family::Text(nature) => self.written(piece, nature),
             Family::Other(what) => self.not_read(&piece.place, what),
             Family::Binary if self.wishes.strings => {
                 self.sought(piece, |walker, place, name, blob| {
@@ -215,6 +206,42 @@ impl<'a> Walker<'a> {
                 })
             }
             Family::Binary => self.not_read(&piece.place, "binary data"),
+        }
+    }
+
+    /// Text, by what it is beyond its characters.
+    fn written(&mut self, piece: Piece<'_>, nature: crate::Nature) -> ControlFlow<()> {
+        match form(&piece.head, &piece.name, self.wishes.records) {
+            Form::Plain => self.text(piece, nature),
+            Form::JsonLines => self.sought(piece, Self::whole),
+            Form::Page => self.sought(piece, |walker, place, name, blob| {
+                let page = office::html::Page::new(blob.open(), &walker.budget.limits);
+                walker.flow(place, name, "HTML", Box::new(page))
+            }),
+            Form::Dump => {
+                let head = piece.head.clone();
+                self.sought(piece, |walker, place, name, blob| {
+                    let dump = sql::Dump::new(blob.open(), &head, &walker.budget.limits);
+                    walker.flow(place, name, "SQL", Box::new(dump))
+                })
+            }
+            Form::Json => self.sought(piece, |walker, place, name, blob| {
+                let json = records::json::open(blob, &walker.budget.limits);
+                walker.flow(place, name, "JSON", json)
+            }),
+            Form::Xml => self.sought(piece, |walker, place, name, blob| {
+                let xml = records::xml::open(blob, &walker.budget.limits);
+                walker.flow(place, name, "XML", xml)
+            }),
+            Form::Cards => self.sought(piece, |walker, place, name, blob| {
+                let cards = vcard::Cards::new(blob.open(), &walker.budget.limits);
+                walker.flow(place, name, "vCard", Box::new(cards))
+            }),
+            Form::Chat => self.sought(piece, |walker, place, name, blob| {
+                walker.flow(place, name, "chat", Box::new(chat::Chat::new(blob.open())))
+            }),
+            Form::Mail => self.sought(piece, mail::message),
+            Form::Mailbox => self.sought(piece, mail::mailbox),
         }
     }
 
@@ -352,19 +379,6 @@ impl<'a> Walker<'a> {
         let picture = Picture { format, head, rest };
         self.tell(&place, Content::Picture(picture))
     }
-}
-
-/// Whether a text begins as a page of HTML does.
-fn is_page(head: &[u8]) -> bool {
-    let begin: Vec<u8> = head
-        .iter()
-        .take(1 << 10)
-        .map(u8::to_ascii_lowercase)
-        .collect();
-    let marks: [&[u8]; 3] = [b"<!doctype html", b"<html", b"<table"];
-    marks
-        .iter()
-        .any(|mark| memchr::memmem::find(&begin, mark).is_some())
 }
 
 /// The name of what a packed file holds: its own without the ending, `tgz` becoming `tar`.

@@ -91,7 +91,67 @@ pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("a.db", database()),
         ("a.sql", b"CREATE TABLE t (a int, b text);\nINSERT INTO t VALUES (1,'\xE6\x9F\x90\xE7\x94\xB2'),(2,'x');\n".to_vec()),
         ("a.html", "<html><table><tr><td>某甲<td>2</table>".as_bytes().to_vec()),
+        ("a.eml", message()),
+        ("a.mbox", [b"From x Thu Jan  2 03:04:05 2025\n", message().as_slice()].concat()),
+        ("a.vcf", card()),
+        ("a.json", r#"{"n":2,"list":[{"name":"某甲","tags":["x","y"],"tel":1.5e3},{"name":"\u67d0乙"}]}"#.as_bytes().to_vec()),
+        ("a.jsonl", "{\"a\":\"某甲\"}\n{\"a\":\"x\"}\n".as_bytes().to_vec()),
+        ("a.xml", "<?xml version='1.0' encoding='UTF-8'?><l><p id='1'><n>某甲</n></p><p><n>&lt;乙</n></p></l>".as_bytes().to_vec()),
+        ("chat.txt", "消息对象:群\n\n2025-01-02 3:04:05 某甲(10001)\n电话 13800000000\n".as_bytes().to_vec()),
+        ("result.json", r#"{"name":"群","messages":[{"id":1,"date":"2025-01-02T03:04:05","from":"某甲","from_id":"user7","text":["电话",{"type":"phone","text":"13800000000"}]},{"date":"x","from":"y","text":"z"}]}"#.as_bytes().to_vec()),
+        ("a.bin", [&[0, 1, 2, 3, 0xFF, 0xFE, 4, 5, 6][..], "联系人某甲".as_bytes(), &[0, 1, 2, 3]].concat()),
     ]
+}
+
+/// As mail programs write it: a head of encoded words, a body in GBK, another as a page, a list
+/// in an archive.
+pub(crate) fn message() -> Vec<u8> {
+    let base64 = |bytes: &[u8]| -> String {
+        const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut out = String::new();
+        for three in bytes.chunks(3) {
+            let bits = three
+                .iter()
+                .chain(&[0, 0])
+                .take(3)
+                .fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
+            for (n, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+                let digit = char::from(DIGITS[(bits >> shift) as usize & 63]);
+                out.push(if n <= three.len() { digit } else { '=' });
+            }
+            if out.len() % 77 == 76 {
+                out.push('\n');
+            }
+        }
+        out
+    };
+    let gbk = |text: &str| encoding_rs::GBK.encode(text).0.into_owned();
+    let word = |text: &str| format!("=?GBK?B?{}?=", base64(&gbk(text)));
+    let body: String = gbk("您好，某甲：\r\n电话 13800000000\r\n")
+        .iter()
+        .map(|byte| match byte {
+            b'\n' | b'\r' => char::from(*byte).to_string(),
+            b' '..=b'~' if *byte != b'=' => char::from(*byte).to_string(),
+            byte => format!("={byte:02X}"),
+        })
+        .collect();
+    let list = zipped(&[("a.csv", TEXT.as_bytes())]);
+    [
+        format!("MIME-Version: 1.0\r\nFrom: {} <a@example.cn>\r\n", word("某甲")),
+        format!("To: {}\r\n\t<b@example.cn>\r\nSubject: {} {}\r\n", word("某乙"), word("名单 "), word("两份")),
+        "Date: Thu, 02 Jan 2025 03:04:05 +0800\r\nContent-Type: multipart/mixed;\r\n boundary=\"=_out\"\r\n\r\nA message of MIME.\r\n".to_owned(),
+        "--=_out\r\nContent-Type: multipart/alternative; boundary=in\r\n\r\n".to_owned(),
+        format!("--in\r\nContent-Type: text/plain; charset=gb2312\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{body}"),
+        format!("--in\r\nContent-Type: text/html; charset=gbk\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--in--\r\n", base64(&gbk("<p>某甲</p>\n"))),
+        format!("--=_out\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=\"{}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--=_out--\r\n", word("名单.zip"), base64(&list)),
+    ]
+    .concat()
+    .into_bytes()
+}
+
+/// A card of version 2.1 in GBK, one of 3.0.
+pub(crate) fn card() -> Vec<u8> {
+    b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=GBK;ENCODING=QUOTED-PRINTABLE:=C4=B3=BC=D7;;;\r\nTEL;CELL:13800000000\r\nEND:VCARD\r\nBEGIN:VCARD\r\nVERSION:3.0\r\nFN:B\r\nTEL;TYPE=CELL:13800000001\r\nEND:VCARD\r\n".to_vec()
 }
 
 /// By odfpy.

@@ -1,28 +1,29 @@
 //! Counting a leak without a case: files and folders in, numbers and a ledger out.
 //!
 //! Which rows count and under which policies is said by `forensics`; here files become tables
-//! (`tables`); cells get their verdicts from the room `judge`.
+//! (`tables`; of what lies within them, `inside`); cells get their verdicts from the room `judge`.
 
+mod inside;
 mod tables;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use liuhen_forensics::{Act, ActKind, Acts, HashKey, Plan, Unit};
 use liuhen_judge::Validators;
 use serde::Deserialize;
 
-use crate::scan::{Note, Reason, Stop, What, shown, walk};
-use tables::Files;
+use crate::scan::{Note, Reason, Stop, What, Wishes, shown, walk};
+use tables::{Files, changed_ns};
 
 pub use liuhen_forensics::near::Link;
 pub use liuhen_forensics::report::{Actor, PolicyCount, ReadingCount, RegionCount};
 pub use liuhen_forensics::{
-    Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules,
+    At, Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules,
     Silent,
 };
 
@@ -32,6 +33,8 @@ pub struct CountRequest<'a> {
     pub paths: Vec<PathBuf>,
     /// Report and ledger name files from this folder on, so that they say the same wherever it lies.
     pub base: Option<PathBuf>,
+    /// How archives and documents are taken apart: bounds, passwords, strings of binary data.
+    pub wishes: Wishes,
     /// Threads.
     pub jobs: usize,
     /// The day on which ages are taken; that of the rule pack when not given, so that the same
@@ -74,14 +77,13 @@ impl Counted {
     /// Whether something that should have been read was not.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
-        let format = |unread: &liuhen_forensics::Unread| unread.code == "format_not_read";
-        let unread = self
-            .report
-            .files
-            .iter()
-            .filter_map(|file| file.unread.as_ref());
+        let of_file = self.report.files.iter().flat_map(|file| {
+            let parts = file.unread_parts.iter().map(|part| &part.why);
+            parts.chain(&file.unread)
+        });
         self.notes.iter().any(|note| note.reason.is_failure())
-            || unread.into_iter().any(|unread| !format(unread))
+            || of_file.into_iter().any(|why| why.code != "format_not_read")
+            || self.report.files.iter().any(|f| f.unread_parts_more > 0)
     }
 }
 
@@ -144,15 +146,35 @@ pub fn count(
             .ok_or(CountError::Stopped)?,
         acts,
         ledger: ledger.is_some(),
+        reading: reading(&request.wishes),
         work,
     };
-    let counted = liuhen_forensics::count(plan, &Files::new(files), &Validators, request.progress)?;
+    let counted = liuhen_forensics::count(
+        plan,
+        &Files::new(files, request.wishes.clone()),
+        &Validators,
+        request.progress,
+    )?;
     if let Some(told) = ledger {
         counted.ledger(told)?;
     }
     let report = counted.report(&request.case);
     counted.finish()?;
     Ok(Counted { report, notes })
+}
+
+/// How files are read, for the work directory: of the passwords too little to guess them by.
+fn reading(wishes: &Wishes) -> String {
+    let limits = &wishes.limits;
+    format!(
+        "unpacked {}, ratio {}, depth {}, files {}, strings {}, passwords {:04x}",
+        limits.max_unpacked_bytes,
+        limits.max_ratio,
+        limits.max_depth,
+        limits.max_files,
+        wishes.strings,
+        wishes.passwords.check(),
+    )
 }
 
 /// The files to count, where they lie, and what is not among them.
@@ -182,8 +204,7 @@ fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Ve
                         units.push(Unit {
                             path: name.clone(),
                             bytes: meta.len(),
-                            changed_ns: i128::from(meta.mtime()) * 1_000_000_000
-                                + i128::from(meta.mtime_nsec()),
+                            changed_ns: changed_ns(&meta),
                         });
                         files.insert(name, path);
                     }

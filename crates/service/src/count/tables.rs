@@ -1,8 +1,10 @@
 //! A path becomes tables: the one place where more formats come in.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use liuhen_detect::{Detector, Options};
 use liuhen_document::{Header, Row, TableSource as _};
@@ -10,11 +12,12 @@ use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
 use liuhen_judge::{SAMPLE, column_kinds};
 use liuhen_kinds::{Kind, Lang};
 use liuhen_reading::{
-    self as reading, Format, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table,
-    TextStream, nature,
+    self as reading, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table, TextStream,
+    Wishes, nature,
 };
 use sha2::{Digest as _, Sha256};
 
+use super::inside::Inside;
 use crate::scan::{HeaderRow, Reason, header_of, names, names_columns};
 
 /// Bytes that a file's nature is judged by.
@@ -29,18 +32,24 @@ const CHUNK: usize = 256 << 10;
 pub(super) struct Files {
     /// Paths as the system knows them, in the order of the units.
     pub(super) paths: std::collections::HashMap<String, PathBuf>,
-    detector: Detector,
+    detector: Arc<Detector>,
+    wishes: Arc<Wishes>,
 }
 
 impl Files {
-    pub(super) fn new(paths: std::collections::HashMap<String, PathBuf>) -> Self {
+    pub(super) fn new(paths: std::collections::HashMap<String, PathBuf>, wishes: Wishes) -> Self {
         let options = Options {
             model: false,
             ..Options::default()
         };
+        let wishes = Wishes {
+            records: true,
+            ..wishes
+        };
         Self {
             paths,
-            detector: Detector::new(options),
+            detector: Arc::new(Detector::new(options)),
+            wishes: Arc::new(wishes),
         }
     }
 
@@ -53,20 +62,30 @@ impl Files {
     }
 }
 
-fn unread(reason: &Reason) -> Unread {
+pub(super) fn unread(reason: &Reason) -> Unread {
     Unread {
         code: reason.code().to_owned(),
         text: reason.text(Lang::En),
     }
 }
 
-fn of_reader(error: &ReadError) -> Unread {
+pub(super) fn of_reader(error: &ReadError) -> Unread {
     unread(&Reason::from(error))
 }
 
 impl Exhibits for Files {
     fn open(&self, unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
-        open_tables(self.file(unit)?, &unit.path, &self.detector)
+        let file = self.file(unit)?;
+        let again = file
+            .try_clone()
+            .map_err(|error| unread(&Reason::from(&error)))?;
+        let exhibit = self.tables(again, &unit.path)?;
+        let unit = unit.clone();
+        Ok(Box::new(Watched {
+            exhibit,
+            file,
+            unit,
+        }))
     }
 
     fn digest(&self, unit: &Unit) -> Result<String, Unread> {
@@ -85,62 +104,90 @@ impl Exhibits for Files {
     }
 }
 
-/// Whatever tables a file holds, one after another; running text is a table of its lines.
-fn open_tables<'d>(
-    mut file: File,
-    path: &str,
-    detector: &'d Detector,
-) -> Result<Box<dyn Exhibit + 'd>, Unread> {
-    let mut head = Vec::new();
-    let read = file
-        .by_ref()
-        .take(HEAD)
-        .read_to_end(&mut head)
-        .and_then(|_| file.rewind());
-    read.map_err(|error| unread(&Reason::from(&error)))?;
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let table =
-        |file: File| reading::open(file, "", &Limits::default()).map_err(|error| of_reader(&error));
-    match nature(&head, name) {
-        Nature::Empty => Ok(Box::new(Nothing)),
-        Nature::NotRead(what) => Err(unread(&Reason::Format(what))),
-        Nature::Archive => Ok(Box::new(Tables::new(workbook(&file)?))),
-        Nature::Table(_) | Nature::Columns | Nature::Pdf => Ok(Box::new(Tables::new(table(file)?))),
-        Nature::Regular(delimiter) if names_columns(&head, delimiter) => {
-            Ok(Box::new(Tables::new(table(file)?)))
-        }
-        _ => {
-            let again = file
-                .try_clone()
-                .map_err(|error| unread(&Reason::from(&error)))?;
-            match table(again) {
-                Ok(table) if matches!(table.format(), Format::JsonLines { .. }) => {
-                    Ok(Box::new(Tables::new(table)))
-                }
-                _ => {
-                    file.rewind()
-                        .map_err(|error| unread(&Reason::from(&error)))?;
-                    Ok(Box::new(Lines::new(file, detector)))
-                }
+impl Files {
+    /// Whatever tables a file holds, one after another; running text is a table of its lines.
+    fn tables(&self, mut file: File, path: &str) -> Result<Box<dyn Exhibit + '_>, Unread> {
+        let mut head = Vec::new();
+        let read = file
+            .by_ref()
+            .take(HEAD)
+            .read_to_end(&mut head)
+            .and_then(|_| file.rewind());
+        read.map_err(|error| unread(&Reason::from(&error)))?;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let limits = &self.wishes.limits;
+        let table = |file| reading::open(file, "", limits).map_err(|error| of_reader(&error));
+        match nature(&head, name) {
+            Nature::Empty => Ok(Box::new(Nothing)),
+            Nature::Archive => match workbook(&file, limits) {
+                Ok(table) => Ok(Box::new(Tables::new(table))),
+                // No workbook, or one that is cut short: what lies in it is still to be had.
+                Err(_) => self.inside(file, name),
+            },
+            Nature::Table(_) | Nature::Columns | Nature::Pdf => {
+                Ok(Box::new(Tables::new(table(file)?)))
             }
+            Nature::Regular(delimiter) if names_columns(&head, delimiter) => {
+                Ok(Box::new(Tables::new(table(file)?)))
+            }
+            Nature::Regular(_) | Nature::Text if !reading::comes_apart(&head, name, true) => {
+                let stream = TextStream::new(file, None);
+                Ok(Box::new(Lines::new(stream, 0, &self.detector)))
+            }
+            // Archives, documents, databases, mail, records, and what is told as not read.
+            _ => self.inside(file, name),
         }
+    }
+
+    fn inside(&self, file: File, name: &str) -> Result<Box<dyn Exhibit + '_>, Unread> {
+        let inside = Inside::open(file, name, &self.wishes, &self.detector);
+        Ok(Box::new(
+            inside.map_err(|error| unread(&Reason::from(&error)))?,
+        ))
     }
 }
 
+/// A file that is told when it is no longer the one that was to be counted.
+struct Watched<'d> {
+    exhibit: Box<dyn Exhibit + 'd>,
+    file: File,
+    unit: Unit,
+}
+
+impl Exhibit for Watched<'_> {
+    fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
+        let step = self.exhibit.next(batch)?;
+        if matches!(step, Step::End) {
+            let meta = self.file.metadata();
+            let meta = meta.map_err(|error| unread(&Reason::from(&error)))?;
+            if (meta.len(), changed_ns(&meta)) != (self.unit.bytes, self.unit.changed_ns) {
+                return Err(unread(&Reason::Changed));
+            }
+        }
+        Ok(step)
+    }
+
+    fn taken(&self) -> u64 {
+        self.exhibit.taken()
+    }
+}
+
+/// When a file was changed, in nanoseconds since 1970.
+pub(super) fn changed_ns(meta: &Metadata) -> i128 {
+    i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
+}
+
 /// The first sheet with anything in it; the others are chosen later.
-fn workbook(file: &File) -> Result<Table, Unread> {
+fn workbook(file: &File, limits: &Limits) -> Result<Table, ReadError> {
     let mut first = 0;
     loop {
         let options = reading::Options {
             sheet: SheetChoice::Index(first),
             ..reading::Options::default()
         };
-        let source = file
-            .try_clone()
-            .map_err(|error| unread(&Reason::from(&error)))?;
-        match reading::open_with(source, "", &Limits::default(), &options) {
+        match reading::open_with(file.try_clone()?, "", limits, &options) {
             Err(ReadError::Empty) => first += 1,
-            opened => return opened.map_err(|error| of_reader(&error)),
+            opened => return opened,
         }
     }
 }
@@ -158,92 +205,53 @@ impl Exhibit for Nothing {
     }
 }
 
-/// Where a reading of tables stands.
-enum Stage {
-    /// Before this sheet.
-    Before(usize),
-    /// Among its rows; those read for the sample wait.
-    Within(usize, std::vec::IntoIter<Result<Row, u64>>),
-}
-
-/// The table of a text, or the sheets of a workbook.
-struct Tables {
-    table: Table,
-    sheets: Vec<String>,
-    stage: Stage,
+/// The rows of a table, from the first of its sample on.
+pub(super) struct Rows {
+    /// Those read for the sample, which wait.
+    waiting: std::vec::IntoIter<Result<Row, u64>>,
     line: Line,
 }
 
-impl Tables {
-    fn new(table: Table) -> Self {
-        Self {
-            sheets: table
-                .sheets()
-                .iter()
-                .map(|sheet| sheet.name.clone())
-                .collect(),
-            table,
-            stage: Stage::Before(0),
-            line: Line::default(),
-        }
-    }
-
-    /// The header, and the kinds of the columns by the first rows.
-    fn head(&mut self, sheet: usize) -> Result<Step, Unread> {
-        if let Some(name) = self.sheets.get(sheet) {
-            match self.table.choose_sheet(&SheetChoice::Index(sheet)) {
-                Ok(()) => {}
-                Err(ReadError::Empty) => {
-                    self.stage = Stage::Within(sheet, Vec::new().into_iter());
-                    // The rows of the sheet before were taken to their end.
-                    return Ok(Step::Table(TableHead {
-                        sheet: Some(name.clone()),
-                        ..TableHead::default()
-                    }));
-                }
-                Err(error) => return Err(of_reader(&error)),
-            }
-        }
-        let ahead = self.table.peek(64);
-        let at = header_of(&ahead, HeaderRow::Auto);
-        let row = at.and_then(|at| ahead.get(at));
-        let choice = row.map_or(HeaderChoice::None, |row| HeaderChoice::Row(row.number));
-        self.table
-            .choose_header(choice)
-            .map_err(|error| of_reader(&error))?;
-        let header = row.map_or_else(Header::default, names);
+impl Rows {
+    /// The names above the columns and their kinds by the first rows, of a table that no row was
+    /// taken from.
+    pub(super) fn begin(table: &mut Table) -> Result<(TableHead, Self), Unread> {
+        let header = if table.header_is_stated() {
+            stated(table)
+        } else {
+            chosen(table)?
+        };
         let mut sample = Vec::new();
         while sample.len() < SAMPLE {
-            match self.table.next_row() {
+            match table.next_row() {
                 Some(Ok(row)) => sample.push(Ok(row)),
                 Some(Err(problem)) => sample.push(Err(problem.locator.row.unwrap_or(0))),
                 None => break,
             }
         }
         let rows: Vec<Row> = sample.iter().flatten().cloned().collect();
-        let kinds = column_kinds(&header, &rows);
-        self.stage = Stage::Within(sheet, sample.into_iter());
-        Ok(Step::Table(TableHead {
-            sheet: self.sheets.get(sheet).cloned(),
+        let head = TableHead {
+            kinds: column_kinds(&header, &rows),
             header,
-            kinds,
-        }))
+            ..TableHead::default()
+        };
+        let rows = Self {
+            waiting: sample.into_iter(),
+            line: Line::default(),
+        };
+        Ok((head, rows))
     }
 
     /// Fills a batch; false when the table has ended.
-    fn fill(&mut self, batch: &mut Batch) -> bool {
+    pub(super) fn fill(&mut self, table: &mut Table, batch: &mut Batch) -> bool {
         while !batch.is_full() {
-            let waiting = match &mut self.stage {
-                Stage::Within(_, waiting) => waiting.next(),
-                Stage::Before(_) => None,
-            };
-            match waiting {
+            match self.waiting.next() {
                 Some(Ok(row)) => {
                     row.cells.iter().for_each(|cell| batch.cell(cell.as_str()));
                     batch.row(row.number);
                 }
                 Some(Err(number)) => batch.fault(number),
-                None => match self.table.next_line(&mut self.line) {
+                None => match table.next_line(&mut self.line) {
                     Some(Ok(number)) => {
                         self.line.cells().for_each(|cell| batch.cell(cell));
                         batch.row(number);
@@ -257,16 +265,96 @@ impl Tables {
     }
 }
 
+/// The names that the format itself gives the columns.
+fn stated(table: &Table) -> Header {
+    match table.header_row() {
+        0 => Header::default(),
+        _ => table.header().clone(),
+    }
+}
+
+/// The names above the columns, where a row looks like them.
+fn chosen(table: &mut Table) -> Result<Header, Unread> {
+    let ahead = table.peek(64);
+    let at = header_of(&ahead, HeaderRow::Auto);
+    let row = at.and_then(|at| ahead.get(at));
+    let choice = row.map_or(HeaderChoice::None, |row| HeaderChoice::Row(row.number));
+    table
+        .choose_header(choice)
+        .map_err(|error| of_reader(&error))?;
+    Ok(row.map_or_else(Header::default, names))
+}
+
+/// Where a reading of tables stands.
+enum Stage {
+    /// Before this sheet.
+    Before(usize),
+    /// Among its rows.
+    Within(usize, Option<Rows>),
+}
+
+/// The table of a text, or the sheets of a workbook.
+struct Tables {
+    table: Table,
+    sheets: Vec<String>,
+    stage: Stage,
+}
+
+impl Tables {
+    fn new(table: Table) -> Self {
+        Self {
+            sheets: table
+                .sheets()
+                .iter()
+                .map(|sheet| sheet.name.clone())
+                .collect(),
+            table,
+            stage: Stage::Before(0),
+        }
+    }
+
+    /// The header, and the kinds of the columns by the first rows.
+    fn head(&mut self, sheet: usize) -> Result<Step, Unread> {
+        let name = self.sheets.get(sheet).cloned();
+        if name.is_some() {
+            match self.table.choose_sheet(&SheetChoice::Index(sheet)) {
+                Ok(()) => {}
+                Err(ReadError::Empty) => {
+                    // The rows of the sheet before were taken to their end.
+                    self.stage = Stage::Within(sheet, None);
+                    return Ok(Step::Table(TableHead {
+                        sheet: name,
+                        ..TableHead::default()
+                    }));
+                }
+                Err(error) => return Err(of_reader(&error)),
+            }
+        }
+        let (head, rows) = Rows::begin(&mut self.table)?;
+        self.stage = Stage::Within(sheet, Some(rows));
+        Ok(Step::Table(TableHead {
+            sheet: name,
+            ..head
+        }))
+    }
+}
+
 impl Exhibit for Tables {
     fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
-        let sheet = match self.stage {
-            Stage::Before(sheet) if sheet > 0 && sheet >= self.sheets.len() => {
+        let (sheet, rows) = match &mut self.stage {
+            Stage::Before(sheet) if *sheet > 0 && *sheet >= self.sheets.len() => {
                 return Ok(Step::End);
             }
-            Stage::Before(sheet) => return self.head(sheet),
-            Stage::Within(sheet, _) => sheet,
+            Stage::Before(sheet) => {
+                let sheet = *sheet;
+                return self.head(sheet);
+            }
+            Stage::Within(sheet, rows) => (*sheet, rows),
         };
-        if !self.fill(batch) {
+        let more = rows
+            .as_mut()
+            .is_some_and(|rows| rows.fill(&mut self.table, batch));
+        if !more {
             self.stage = Stage::Before(sheet + 1);
             if let Some(failure) = self.table.failure() {
                 return Err(of_reader(failure));
@@ -281,8 +369,8 @@ impl Exhibit for Tables {
 }
 
 /// Running text: a line is a row, what is found in it the cells, the first of each kind.
-struct Lines<'d> {
-    stream: TextStream<File>,
+pub(super) struct Lines<'d, R> {
+    stream: TextStream<R>,
     detector: &'d Detector,
     begun: bool,
     ended: bool,
@@ -290,16 +378,22 @@ struct Lines<'d> {
     number: u64,
 }
 
-impl<'d> Lines<'d> {
-    fn new(file: File, detector: &'d Detector) -> Self {
+impl<'d, R: Read> Lines<'d, R> {
+    /// `before` lines of the same text were read already.
+    pub(super) fn new(stream: TextStream<R>, before: u64, detector: &'d Detector) -> Self {
         Self {
-            stream: TextStream::new(file, None),
+            stream,
             detector,
             begun: false,
             ended: false,
             rest: String::new(),
-            number: 0,
+            number: before,
         }
+    }
+
+    /// The number of the line read last.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     fn line(&mut self, line: &str, batch: &mut Batch) {
@@ -323,7 +417,7 @@ impl<'d> Lines<'d> {
     }
 }
 
-impl Exhibit for Lines<'_> {
+impl<R: Read> Exhibit for Lines<'_, R> {
     fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
         if !std::mem::replace(&mut self.begun, true) {
             return Ok(Step::Table(TableHead {

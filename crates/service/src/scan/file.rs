@@ -11,7 +11,7 @@ use std::sync::mpsc::SyncSender;
 
 use liuhen_detect::{Detector, Stream};
 use liuhen_document::Span;
-use liuhen_reading::{Nature, Place, Source, TextStream, nature};
+use liuhen_reading::{self as reading, Nature, Place, Source, TextStream, nature};
 
 use super::finding::Site;
 use super::notes::Reason;
@@ -118,6 +118,7 @@ fn regular(
             let length = file.metadata().map_or(0, |meta| meta.len());
             pages::pdf(file, length, detector, sink)
         }
+        _ if reading::comes_apart(&head, name, false) => packed::scan(file, detector, sink),
         nature => text_of(nature, &head, file, detector, sink),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit> {
     let exhibits = case.exhibits();
     let bar = Bar::over(&exhibits);
     let base = Some(case.dir().to_owned());
-    let request = args.how.request(exhibits, base, acts.as_deref(), &bar);
+    let request = args.how.request(exhibits, base, acts.as_deref(), &bar)?;
     let counted = counted(&request, Some(&folder.join("ledger.jsonl")))?;
     bar.0.finish_and_clear();
     let path = folder.join("count.json");

@@ -14,10 +14,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
-use liuhen_service::count::{Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count};
+use liuhen_service::count::{
+    At, Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count,
+};
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::unpacking::Unpacking;
 use crate::{bar, show};
 
 #[derive(Debug, clap::Args)]
@@ -37,7 +40,8 @@ Acts are TOML:  [[act]]
                 counterparty = \"buyer 1\"
                 actor = \"李某\"
 Thresholds are advice: a number below them is not a permission. Killed, a count goes on where it was
-when --work names the same directory. Exit codes: 0 done, 8 something could not be read.")]
+when --work names the same directory. Archives, documents, databases and mail are looked into, as `scan` does;
+docs/reading.md lists the formats. Exit codes: 0 done, 8 something could not be read.")]
 pub(crate) struct CountArgs {
     /// Files and folders to count.
     #[arg(required = true, value_name = "PATH")]
@@ -79,6 +83,8 @@ pub(crate) struct How {
     /// Which files were obtained from or provided to whom, by whom; TOML as shown below.
     #[arg(long, value_name = "FILE")]
     acts: Option<PathBuf>,
+    #[command(flatten)]
+    unpacking: Unpacking,
 }
 
 /// The circumstances of the rule pack; a test compares.
@@ -134,13 +140,12 @@ pub(crate) fn run(args: &CountArgs) -> Result<Exit> {
     show::keep_panics_quiet();
     let acts = args.how.acts()?;
     let bar = Bar::over(&args.paths);
-    let request = CountRequest {
-        work: args.work.clone(),
-        except: args.ledger.iter().chain(&args.work).cloned().collect(),
-        ..args
-            .how
-            .request(args.paths.clone(), None, acts.as_deref(), &bar)
-    };
+    let mut request = args
+        .how
+        .request(args.paths.clone(), None, acts.as_deref(), &bar)?;
+    request.work.clone_from(&args.work);
+    let own = args.ledger.iter().chain(&args.work);
+    request.except.extend(own.cloned());
     let counted = counted(&request, args.ledger.as_deref())?;
     bar.0.finish_and_clear();
     tell(&counted, args.json)?;
@@ -176,18 +181,19 @@ impl How {
         base: Option<PathBuf>,
         acts: Option<&'a str>,
         progress: &'a dyn Progress,
-    ) -> CountRequest<'a> {
-        CountRequest {
+    ) -> Result<CountRequest<'a>> {
+        Ok(CountRequest {
             paths,
             base,
+            wishes: self.unpacking.wishes()?,
             jobs: self.jobs.map_or_else(processors, usize::from),
             date: self.date,
             case: self.case(),
             acts,
             work: None,
-            except: Vec::new(),
+            except: self.unpacking.password_file.iter().cloned().collect(),
             progress,
-        }
+        })
     }
 
     /// What the file of acts says.
@@ -317,14 +323,14 @@ impl Ledger {
         let first = entry.first.as_ref();
         let kinds: Vec<&str> = entry.kinds.iter().map(|kind| kind.name()).collect();
         let cells = [
-            entry.at.file.clone(),
+            file(&entry.at),
             entry.at.sheet.clone().unwrap_or_default(),
             entry.at.row.to_string(),
             entry.code.code().to_owned(),
             entry.policy.map_or("", |policy| policy.name()).to_owned(),
             entry.rule.unwrap_or("").to_owned(),
             entry.confidence.clone().unwrap_or_default(),
-            first.map(|first| first.file.clone()).unwrap_or_default(),
+            first.map(file).unwrap_or_default(),
             first
                 .and_then(|first| first.sheet.clone())
                 .unwrap_or_default(),
@@ -333,6 +339,14 @@ impl Ledger {
             entry.n.to_string(),
         ];
         writeln!(self.out, "{}", cells.map(|cell| quoted(&cell)).join(","))
+    }
+}
+
+/// A file, and the way within it.
+fn file(at: &At) -> String {
+    match &at.inside {
+        Some(inside) => format!("{} » {inside}", at.file),
+        None => at.file.clone(),
     }
 }
 

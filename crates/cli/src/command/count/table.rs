@@ -231,6 +231,13 @@ impl Page<'_> {
                 .as_ref()
                 .map_or(String::new(), |unread| format!("  {}", unread.text));
             self.line(&format!("  {}{numbers}{unread}", pad(&file.path, 44)));
+            for part in &file.unread_parts {
+                self.line(&format!("    {}: {}", plain(&part.inside), part.why.text));
+            }
+            if file.unread_parts_more > 0 {
+                let more = self.say("另有未读部分", "more parts not read");
+                self.line(&format!("    {more}: {}", file.unread_parts_more));
+            }
         }
     }
 

@@ -22,15 +22,15 @@ use clap::{CommandFactory as _, ValueEnum};
 use liuhen_kinds::{Kind, Level};
 use liuhen_service::Watch;
 use liuhen_service::scan::{
-    Baseline, Event, FileReport, Finding, HeaderRow, Limits, Note, Pack, Passwords, Request,
-    Summary, Wishes, scan,
+    Baseline, Event, FileReport, Finding, HeaderRow, Note, Pack, Request, Summary, scan,
 };
 
 use self::words::Labels;
 use crate::command::{rules, sighting};
 use crate::exit::Exit;
+use crate::unpacking::Unpacking;
 use crate::vault::{Opening, Vault};
-use crate::{Cli, ask, bar, show};
+use crate::{Cli, bar, show};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -90,17 +90,8 @@ pub(crate) struct ScanArgs {
     /// Read CSV and TSV as running text.
     #[arg(long)]
     text: bool,
-    /// Try the passwords of this file, one a line, on whatever is locked.
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-    /// Ask for a password to try on whatever is locked.
-    #[arg(long)]
-    ask_password: bool,
-    /// Look for strings in binary data: UTF-8, UTF-16 and GBK.
-    #[arg(long)]
-    strings: bool,
     #[command(flatten)]
-    bounds: Bounds,
+    unpacking: Unpacking,
     /// Look for the kinds of a rule pack of one's own too; `liuhen rules test` checks one.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
@@ -115,23 +106,6 @@ pub(crate) struct ScanArgs {
     canaries: bool,
     #[command(flatten)]
     vault: Opening,
-}
-
-/// What one file may unpack to.
-#[derive(Debug, clap::Args)]
-struct Bounds {
-    /// Bytes that one file may unpack to, over all that lies in it.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_unpacked_bytes)]
-    max_unpacked: u64,
-    /// How many times its size a packed file may unpack to.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_ratio)]
-    max_ratio: u64,
-    /// How deep files may lie within files.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
-    max_depth: usize,
-    /// Files that one file may unpack to.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_files)]
-    max_files: u64,
 }
 
 /// Which row of a table names its columns.
@@ -193,7 +167,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             Header::None => HeaderRow::None,
         },
         as_text: args.text,
-        wishes: args.wishes()?,
+        wishes: args.unpacking.wishes()?,
         show: args.show,
         packs: &packs,
         baseline: known.as_ref(),
@@ -303,32 +277,6 @@ fn heard(
 }
 
 impl ScanArgs {
-    /// How files are taken apart. Passwords come from a file or a prompt, since every process of a
-    /// machine may read another's arguments.
-    fn wishes(&self) -> Result<Wishes> {
-        let mut passwords = Vec::new();
-        if let Some(path) = &self.password_file {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("reading {}", path.display()))?;
-            passwords.extend(text.lines().map(str::to_owned));
-        }
-        if self.ask_password {
-            passwords.push(ask::passphrase("Password of what is locked: ")?);
-        }
-        Ok(Wishes {
-            limits: Limits {
-                max_unpacked_bytes: self.bounds.max_unpacked,
-                max_ratio: self.bounds.max_ratio,
-                max_depth: self.bounds.max_depth,
-                max_files: self.bounds.max_files,
-                ..Limits::default()
-            },
-            passwords: Passwords::new(passwords),
-            strings: self.strings,
-            ..Wishes::default()
-        })
-    }
-
     fn report<'p>(&self, packs: &'p [Pack]) -> Box<dyn Report + 'p> {
         let labels = Labels {
             packs,
@@ -364,7 +312,7 @@ fn own_files(args: &ScanArgs) -> Vec<PathBuf> {
         &args.output,
         &args.baseline,
         &args.write_baseline,
-        &args.password_file,
+        &args.unpacking.password_file,
     ];
     files.into_iter().flatten().cloned().collect()
 }
