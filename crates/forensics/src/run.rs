@@ -23,6 +23,10 @@ use crate::ledger::{self, At, Entry};
 use crate::merge::{Merge, Sums, person_extra};
 use crate::place::{self, Place};
 use crate::ports::{Exhibits, Judge, Progress, Step, TableHead, Unit, Unread};
+use crate::provenance::habit::{self, Shape};
+use crate::provenance::pairs::Crowd;
+use crate::provenance::shared::Shared;
+use crate::provenance::{self, Facts, Provenance};
 use crate::reason::Reason;
 use crate::row::{Columns, RowJudge, Valid};
 use crate::rules::Rules;
@@ -56,6 +60,7 @@ pub struct Counted<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) units: Vec<UnitDone>,
     pub(crate) sums: Sums,
+    pub(crate) provenance: Provenance,
     work: Work,
 }
 
@@ -90,10 +95,12 @@ pub fn count<'a>(
     let work = Work::open(&plan.work, identity, plan.key)?;
     let units = read_all(&plan, &work, exhibits, judge, progress)?;
     let sums = merge_all(&plan, &work, &units, progress)?;
+    let provenance = kinship(&plan, &work, &units, &sums)?;
     Ok(Counted {
         plan,
         units,
         sums,
+        provenance,
         work,
     })
 }
@@ -165,6 +172,7 @@ struct Active {
     unit: usize,
     spill: Mutex<(Option<Spill>, RowCounts)>,
     digest: Mutex<Option<Result<String, Unread>>>,
+    form: Mutex<Option<String>>,
     waiting: Mutex<usize>,
     idle: Condvar,
 }
@@ -261,13 +269,16 @@ impl Reading<'_, '_> {
                 RowCounts::default(),
             )),
             digest: Mutex::new(None),
+            form: Mutex::new(None),
             waiting: Mutex::new(0),
             idle: Condvar::new(),
         });
-        let mut sheets = Vec::new();
+        let (mut sheets, mut shape) = (Vec::new(), None);
         self.send(give, &active, Job::Digest(Arc::clone(&active)));
         // A reader that fails on hostile bytes must not cost the others.
-        let read = catch_unwind(AssertUnwindSafe(|| self.rows(&active, give, &mut sheets)));
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            self.rows(&active, give, &mut sheets, &mut shape)
+        }));
         let mut waiting = active.waiting.lock();
         while *waiting > 0 {
             active.idle.wait(&mut waiting);
@@ -289,6 +300,8 @@ impl Reading<'_, '_> {
             sheets,
             counts,
             sha256: digest.and_then(Result::ok),
+            form: active.form.lock().take(),
+            shape,
             unread: unread.err(),
             blocks,
             spilled,
@@ -308,6 +321,7 @@ impl Reading<'_, '_> {
         active: &Arc<Active>,
         give: &SyncSender<Job>,
         sheets: &mut Vec<Option<String>>,
+        shape: &mut Option<Shape>,
     ) -> Result<(), Unread> {
         let unit = &self.plan.units[active.unit];
         let mut exhibit = self.exhibits.open(unit)?;
@@ -333,6 +347,9 @@ impl Reading<'_, '_> {
             match step? {
                 Step::Table(head) => {
                     columns = Arc::new(Columns::of(&head, self.plan.rules));
+                    if shape.as_ref().is_none_or(Shape::is_unknown) {
+                        *shape = Some(Shape::of(&head, self.work.key));
+                    }
                     sheets.push(head.sheet);
                 }
                 Step::Rows => {}
@@ -353,6 +370,7 @@ impl Reading<'_, '_> {
                 Job::Digest(active) => {
                     let unit = &self.plan.units[active.unit];
                     *active.digest.lock() = Some(self.exhibits.digest(unit));
+                    *active.form.lock() = self.exhibits.form(unit);
                     active.done();
                 }
                 Job::Rows(active, columns, sheet, batch) => {
@@ -386,6 +404,9 @@ impl Reading<'_, '_> {
         }
         for (number, cells) in batch.rows() {
             let place = Place::of(active.unit, sheet, number);
+            if habit::is_looked_at(number) {
+                counts.habits.see(&columns.kinds, cells);
+            }
             match judge.row(columns, cells) {
                 Ok(valid) => {
                     counts.valid(&valid);
@@ -496,6 +517,28 @@ fn merge_all(
     all.into_inner()
 }
 
+/// What the files are to each other.
+fn kinship(
+    plan: &Plan<'_>,
+    work: &Work,
+    units: &[UnitDone],
+    sums: &Sums,
+) -> Result<Provenance, CountError> {
+    let of_unit = |unit: usize| {
+        let persons = sums.files.get(&unit).map_or(0, |counts| counts[0]);
+        [persons, sums.contacts.get(&unit).copied().unwrap_or(0)]
+    };
+    let facts = Facts {
+        units: &plan.units,
+        done: units,
+        crowd: Crowd((0..units.len()).map(of_unit).collect()),
+        rules: &plan.rules.provenance,
+        kinships: &plan.rules.kinships,
+    };
+    let groups: Vec<PathBuf> = (0..PARTS).map(|part| work.shared(part)).collect();
+    provenance::weave(&facts, &groups)
+}
+
 fn merge(
     plan: &Plan<'_>,
     work: &Work,
@@ -509,6 +552,7 @@ fn merge(
         rules: plan.rules,
         acts: &plan.acts,
         lines: plan.ledger.then(Vec::new),
+        shared: (units.len() > 1).then(Shared::default),
         sums: Sums::default(),
     };
     let mut records = Vec::new();
@@ -525,6 +569,10 @@ fn merge(
     merge.contacts(&mut fetch(Stream::Contacts)?);
     merge.cohorts(&mut fetch(Stream::Cohorts)?);
     merge.out(&fetch(Stream::Out)?);
+    if let Some(shared) = merge.shared.take() {
+        shared.keep(&work.shared(part))?;
+        merge.sums.contacts = shared.contacts;
+    }
     if let Some(lines) = merge.lines.take() {
         ledger::keep(&work.lines(part), lines)?;
     }
