@@ -3,6 +3,7 @@
 //! Which rows count and under which policies is said by `forensics`; here files become tables
 //! (`tables`) and cells get their verdicts (`judge`).
 
+mod form;
 mod judge;
 mod tables;
 
@@ -21,6 +22,7 @@ use judge::Validators;
 use tables::Files;
 
 pub use liuhen_forensics::near::Link;
+pub use liuhen_forensics::provenance;
 pub use liuhen_forensics::report::{Actor, PolicyCount, ReadingCount, RegionCount};
 pub use liuhen_forensics::{
     Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules,

@@ -85,6 +85,10 @@ impl Exhibits for Files {
         }
         Ok(data_encoding::HEXLOWER.encode(&hash.finalize()))
     }
+
+    fn form(&self, unit: &Unit) -> Option<String> {
+        super::form::form(self.file(unit).ok()?, &unit.path)
+    }
 }
 
 /// Whatever tables a file holds, one after another; running text is a table of its lines.
