@@ -231,13 +231,11 @@ pub fn corpus(dir: &Path, seed: u64, rows: u64, formats: &[Made]) -> io::Result<
         rows: usize::try_from(rows / FILES).unwrap_or(usize::MAX).max(40),
         kin: Vec::new(),
         files: Vec::new(),
+        formats: formats.to_vec(),
     };
     maker.plan();
     let mut books = Books::new(seed);
     for mut file in maker.files {
-        if !formats.contains(&file.made) {
-            file.made = Made::Csv;
-        }
         books.write(dir, &file)?;
         // What is written needs no room any more.
         file.items = Vec::new();
@@ -255,6 +253,7 @@ struct Maker {
     rows: usize,
     kin: Vec<Kin>,
     files: Vec<Planned>,
+    formats: Vec<Made>,
 }
 
 impl Maker {
@@ -267,6 +266,12 @@ impl Maker {
 
     fn file(&mut self, what: &str, made: Made, encoding: Encoding, habit: usize, items: Vec<Item>) {
         let number = self.files.len() + 1;
+        // The name says what is in it.
+        let made = if self.formats.contains(&made) {
+            made
+        } else {
+            Made::Csv
+        };
         self.files.push(Planned {
             name: format!("{number:02}-{what}.{}", made.ending()),
             made,
