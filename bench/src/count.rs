@@ -52,6 +52,14 @@ pub(crate) fn run(rows: u64, jobs: u16) -> Result<()> {
     Ok(())
 }
 
+/// Makes a corpus of known truth in a directory, and prints the truth.
+pub(crate) fn made(rows: u64, dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let truth = liuhen_testkit::corpus(dir, SEED, rows, &liuhen_testkit::Made::ALL)?;
+    println!("{}", serde_json::to_string_pretty(&truth.json())?);
+    Ok(())
+}
+
 const DUCKDB: &str = "\
 import duckdb, sys
 db = duckdb.connect()

@@ -116,3 +116,36 @@ fn circumstances_are_weighed_and_a_person_reads_it_in_both_languages() {
     assert!(run(&[], "C.UTF-8").1.contains("Advice only"));
     assert_eq!(run(&["--flag", "nonsense"], "C.UTF-8").0, Some(2));
 }
+
+#[test]
+fn files_that_come_from_each_other_are_listed_and_drawn_without_a_value() {
+    let dir = TempDir::new().unwrap();
+    let leak = dir.path().join("leak");
+    std::fs::create_dir(&leak).unwrap();
+    let sheet = liuhen_testkit::people(4, 60).columns(&["姓名", "手机号"]);
+    let bytes = sheet.delimited(liuhen_testkit::Form::csv(liuhen_testkit::Encoding::Utf8));
+    for name in ["a<b>.csv", "b.csv"] {
+        std::fs::write(leak.join(name), &bytes).unwrap();
+    }
+    let graph = leak.join("kin.svg");
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_liuhen"));
+        command.arg("count").arg(&leak).arg("--graph").arg(&graph);
+        let output = command.env("LANG", "C.UTF-8").env_remove("LC_ALL").output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let told = String::from_utf8(output.stdout).unwrap();
+        (told, std::fs::read_to_string(&graph).unwrap())
+    };
+    let (told, drawn) = run();
+    assert!(told.contains("b.csv: copy (1.00)"), "{told}");
+    assert!(drawn.starts_with("<svg ") && drawn.contains("a&lt;b&gt;.csv"));
+    assert!(drawn.contains("copy (1.00)") && drawn.contains("Advice only"));
+    let values = sheet.rows.iter().flatten();
+    assert!(
+        values
+            .into_iter()
+            .all(|value| !drawn.contains(value.as_str()))
+    );
+    assert_eq!(run(), (told, drawn), "the drawing is no exhibit");
+}

@@ -138,6 +138,8 @@ pub fn merge<'k>(
         rules,
         acts,
         lines: ledger.then(Vec::new),
+        // Kinship needs everything at one place.
+        shared: None,
         sums: Sums::default(),
     };
     for stream in Stream::ALL {
@@ -189,6 +191,7 @@ pub fn total<'a>(
         plan,
         units,
         sums: all,
+        provenance: crate::provenance::Provenance::default(),
         work: None,
     })
 }

@@ -23,6 +23,7 @@ mod merge;
 pub mod near;
 mod place;
 mod ports;
+pub mod provenance;
 mod reason;
 mod region;
 pub mod report;

@@ -13,6 +13,7 @@ use crate::age::Age;
 use crate::ledger::Line;
 use crate::near::{self, Link};
 use crate::place::Place;
+use crate::provenance::shared::Shared;
 use crate::reason::{Policy, Reason};
 use crate::row::{Valid, known_region};
 use crate::rules::{Reading, Rules, Tiers};
@@ -51,6 +52,8 @@ pub(crate) struct Sums {
     pub(crate) largest_class: u64,
     /// Persons in classes.
     pub(crate) in_classes: u64,
+    /// By file: its pairs of name and telephone; empty for a single file.
+    pub(crate) contacts: BTreeMap<usize, u64>,
 }
 
 fn add_maps<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
@@ -73,6 +76,7 @@ impl Sums {
         }
         add_maps(&mut self.regions, &other.regions);
         add_maps(&mut self.kinds, &other.kinds);
+        add_maps(&mut self.contacts, &other.contacts);
         for (unit, counts) in &other.files {
             pairs(self.files.entry(*unit).or_default(), counts);
         }
@@ -113,6 +117,8 @@ pub(crate) struct Merge<'a> {
     pub(crate) acts: &'a Acts,
     /// Whether lines of the ledger are wanted.
     pub(crate) lines: Option<Vec<Line>>,
+    /// Who is met in several files; none for a single file.
+    pub(crate) shared: Option<Shared>,
     pub(crate) sums: Sums,
 }
 
@@ -193,6 +199,9 @@ impl Merge<'_> {
         sort(records);
         for group in records.chunk_by(|a, b| a.key == b.key) {
             self.person(group);
+            if let Some(shared) = &mut self.shared {
+                shared.person(group);
+            }
         }
     }
 
@@ -372,6 +381,9 @@ impl Merge<'_> {
             self.sums.fewer += near::links(group, &mut |link, late, early| {
                 told.push((link, late, early))
             });
+            if let Some(shared) = &mut self.shared {
+                shared.contact(group);
+            }
         }
         for (link, place, first) in told {
             self.sums.links[link as usize] += 1;

@@ -87,7 +87,7 @@ pub(crate) fn links(group: &[Record], told: &mut dyn FnMut(Link, Place, Place)) 
     met.len() as u64 - 1
 }
 
-const fn class(meta: u64) -> u64 {
+pub(crate) const fn class(meta: u64) -> u64 {
     meta & 3 << 54
 }
 

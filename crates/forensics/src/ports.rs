@@ -89,6 +89,13 @@ pub trait Exhibits: Sync {
     ///
     /// [`Unread`] when its bytes cannot be read.
     fn digest(&self, unit: &Unit) -> Result<String, Unread>;
+
+    /// How a file is written, in a few words: format, encoding, ends of lines. Nothing where it
+    /// is not known.
+    fn form(&self, unit: &Unit) -> Option<String> {
+        let _ = unit;
+        None
+    }
 }
 
 /// Whether a cell is of its column's kind.

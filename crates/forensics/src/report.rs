@@ -9,6 +9,7 @@ use liuhen_kinds::{Kind, RulePack};
 use serde::Serialize;
 
 use crate::age::Age;
+use crate::provenance::Provenance;
 use crate::reason::{Policy, Reason};
 use crate::region;
 use crate::rules::{Reading, Rules};
@@ -60,6 +61,8 @@ pub struct Report {
     pub domains: Vec<Named>,
     /// Each file.
     pub files: Vec<FileCount>,
+    /// Which file is a copy, an extract, a merge or a re-sale of which.
+    pub provenance: Provenance,
 }
 
 /// Program and rules of a count.
@@ -284,6 +287,7 @@ impl Counted<'_> {
             files: (0..self.units.len())
                 .filter_map(|unit| self.file(unit))
                 .collect(),
+            provenance: self.provenance.clone(),
             excluded: counts.out,
             kept_with_untrue_field: counts.untrue,
             deceased_kept: counts.deceased,

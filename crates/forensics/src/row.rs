@@ -19,6 +19,8 @@ pub(crate) struct Columns {
     columns: Vec<Column>,
     /// The sorts of data the table is.
     pub(crate) domains: u64,
+    /// The kinds of the columns.
+    pub(crate) kinds: Vec<Option<Kind>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,6 +74,7 @@ impl Columns {
         Self {
             columns: (0..width).map(column).collect(),
             domains: rules.domains_of(&head.header.0),
+            kinds: head.kinds.clone(),
         }
     }
 }

@@ -10,6 +10,7 @@ use liuhen_kinds::{Kind, RulePack, Source, Tier};
 use serde::Deserialize;
 
 use crate::error::CountError;
+use crate::provenance::KinRules;
 
 /// The bit of a kind; none for kinds of a user's own, which are not counted.
 #[must_use]
@@ -97,6 +98,8 @@ struct File {
     schools: Schools,
     link: Vec<LinkRule>,
     domain: Vec<Domain>,
+    provenance: KinRules,
+    kinship: Vec<LinkRule>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -244,6 +247,10 @@ pub struct Rules {
     pub links: Vec<LinkRule>,
     /// Sorts of data.
     pub domains: Vec<Domain>,
+    /// Bounds between relations of files.
+    pub provenance: KinRules,
+    /// Rules of kinship, in the order of [`Kinship`](crate::provenance::Kinship).
+    pub kinships: Vec<LinkRule>,
     /// Years below which everything is sensitive.
     pub child_under: u16,
     /// Years below which a person is a minor.
@@ -306,6 +313,8 @@ impl Rules {
             flags: file.flag,
             links: file.link,
             domains: file.domain,
+            provenance: file.provenance,
+            kinships: file.kinship,
             child_under: file.pipl.child_under,
             minor_under: file.pipl.minor_under,
             ranks: ranks.concat(),
@@ -406,6 +415,11 @@ mod tests {
         assert_eq!(rules.links.len(), crate::near::Link::ALL.len());
         for (rule, link) in rules.links.iter().zip(crate::near::Link::ALL) {
             assert_eq!(rule.name, link.name());
+            assert!((0.0..=1.0).contains(&rule.confidence));
+        }
+        assert_eq!(rules.kinships.len(), crate::provenance::Kinship::ALL.len());
+        for (rule, kinship) in rules.kinships.iter().zip(crate::provenance::Kinship::ALL) {
+            assert_eq!(rule.name, kinship.name());
             assert!((0.0..=1.0).contains(&rule.confidence));
         }
         assert!(rules.thresholds.source.verified());

@@ -23,6 +23,10 @@ use crate::ledger::{self, At, Entry};
 use crate::merge::{Merge, Sums, person_extra};
 use crate::place::{self, Place};
 use crate::ports::{Exhibits, Judge, Progress, Step, TableHead, Unit, Unread};
+use crate::provenance::habit::{self, Shape};
+use crate::provenance::pairs::Crowd;
+use crate::provenance::shared::Shared;
+use crate::provenance::{self, Facts, Provenance};
 use crate::reason::Reason;
 use crate::row::{Columns, RowJudge, Valid};
 use crate::rules::Rules;
@@ -58,6 +62,7 @@ pub struct Counted<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) units: Vec<UnitDone>,
     pub(crate) sums: Sums,
+    pub(crate) provenance: Provenance,
     /// None where the partitions lay elsewhere ([`crate::apart`]).
     pub(crate) work: Option<Work>,
 }
@@ -94,10 +99,12 @@ pub fn count<'a>(
     let work = Work::open(&plan.work, identity, plan.key)?;
     let units = read_all(&plan, &work, exhibits, judge, progress)?;
     let sums = merge_all(&plan, &work, &units, progress)?;
+    let provenance = kinship(&plan, &work, &units, &sums)?;
     Ok(Counted {
         plan,
         units,
         sums,
+        provenance,
         work: Some(work),
     })
 }
@@ -167,6 +174,7 @@ struct Active {
     unit: usize,
     spill: Mutex<(Option<Spill>, RowCounts)>,
     digest: Mutex<Option<Result<String, Unread>>>,
+    form: Mutex<Option<String>>,
     waiting: Mutex<usize>,
     idle: Condvar,
 }
@@ -263,6 +271,7 @@ impl Reading<'_, '_> {
                 RowCounts::default(),
             )),
             digest: Mutex::new(None),
+            form: Mutex::new(None),
             waiting: Mutex::new(0),
             idle: Condvar::new(),
         });
@@ -290,6 +299,7 @@ impl Reading<'_, '_> {
         let done = UnitDone {
             counts,
             sha256: digest.and_then(Result::ok),
+            form: active.form.lock().take(),
             unread: unread.err(),
             blocks,
             spilled,
@@ -335,6 +345,9 @@ impl Reading<'_, '_> {
             match step? {
                 Step::Table(head) => {
                     columns = Arc::new(Columns::of(&head, self.plan.rules));
+                    if done.shape.as_ref().is_none_or(Shape::is_unknown) {
+                        done.shape = Some(Shape::of(&head, self.work.key));
+                    }
                     done.table(head.inside, head.sheet);
                 }
                 Step::Rows => {}
@@ -356,6 +369,7 @@ impl Reading<'_, '_> {
                 Job::Digest(active) => {
                     let unit = &self.plan.units[active.unit];
                     *active.digest.lock() = Some(self.exhibits.digest(unit));
+                    *active.form.lock() = self.exhibits.form(unit);
                     active.done();
                 }
                 Job::Rows(active, columns, sheet, batch) => {
@@ -414,6 +428,9 @@ pub(crate) fn judge_rows(
     }
     for (number, cells) in batch.rows() {
         let place = Place::of(unit, sheet, number);
+        if habit::is_looked_at(number) {
+            counts.habits.see(&columns.kinds, cells);
+        }
         match judge.row(columns, cells) {
             Ok(valid) => {
                 counts.valid(&valid);
@@ -507,6 +524,28 @@ fn merge_all(
     all.into_inner()
 }
 
+/// What the files are to each other.
+fn kinship(
+    plan: &Plan<'_>,
+    work: &Work,
+    units: &[UnitDone],
+    sums: &Sums,
+) -> Result<Provenance, CountError> {
+    let of_unit = |unit: usize| {
+        let persons = sums.files.get(&unit).map_or(0, |counts| counts[0]);
+        [persons, sums.contacts.get(&unit).copied().unwrap_or(0)]
+    };
+    let facts = Facts {
+        units: &plan.units,
+        done: units,
+        crowd: Crowd((0..units.len()).map(of_unit).collect()),
+        rules: &plan.rules.provenance,
+        kinships: &plan.rules.kinships,
+    };
+    let groups: Vec<PathBuf> = (0..PARTS).map(|part| work.shared(part)).collect();
+    provenance::weave(&facts, &groups)
+}
+
 fn merge(
     plan: &Plan<'_>,
     work: &Work,
@@ -520,6 +559,7 @@ fn merge(
         rules: plan.rules,
         acts: &plan.acts,
         lines: plan.ledger.then(Vec::new),
+        shared: (units.len() > 1).then(Shared::default),
         sums: Sums::default(),
     };
     for stream in Stream::ALL {
@@ -528,6 +568,10 @@ fn merge(
             spill::read(&work.spill(unit), &done.blocks, stream, part, &mut records)?;
         }
         merge.stream(stream, &mut records);
+    }
+    if let Some(shared) = merge.shared.take() {
+        shared.keep(&work.shared(part))?;
+        merge.sums.contacts = shared.contacts;
     }
     if let Some(lines) = merge.lines.take() {
         ledger::keep(&work.lines(part), lines)?;

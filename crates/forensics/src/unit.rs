@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::place::MOST_TABLES;
 use crate::ports::{Unread, UnreadPart};
+use crate::provenance::habit::{Habits, Shape};
 use crate::reason::Reason;
 use crate::row::Valid;
 use crate::spill::Block;
@@ -29,6 +30,8 @@ pub(crate) struct RowCounts {
     pub(crate) deceased: u64,
     /// Rows of each sort of data, by its place in the rule pack.
     pub(crate) domains: BTreeMap<usize, u64>,
+    /// Spellings of a sample of its rows.
+    pub(crate) habits: Habits,
 }
 
 impl RowCounts {
@@ -54,6 +57,7 @@ impl RowCounts {
         self.items += other.items;
         self.bundles += other.bundles;
         self.deceased += other.deceased;
+        self.habits.add(&other.habits);
         for (to, from) in [
             (&mut self.out, &other.out),
             (&mut self.untrue, &other.untrue),
@@ -83,6 +87,10 @@ pub(crate) struct UnitDone {
     pub(crate) unread_parts_more: u64,
     pub(crate) counts: RowCounts,
     pub(crate) sha256: Option<String>,
+    /// How it is written.
+    pub(crate) form: Option<String>,
+    /// The columns of its first table that has any.
+    pub(crate) shape: Option<Shape>,
     /// Why it, or the rest of it, was not read.
     pub(crate) unread: Option<Unread>,
     /// Where its records lie.

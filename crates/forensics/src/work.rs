@@ -5,6 +5,7 @@
 //! | `plan.json` | what is being counted, and the key of the hashes |
 //! | `unit-N.spill`, `unit-N.json` | an exhibit's records; its counts, written when it is done |
 //! | `part-N.json`, `part-N.lines` | a partition's sums and lines, written when it is done |
+//! | `part-N.shared` | places of those who are met in several files |
 //!
 //! A file of JSON appears whole or not at all. Nothing is synced: a count survives the death of
 //! the process, and after a loss of power is begun anew. The directory holds keyed hashes beside
@@ -87,6 +88,10 @@ impl Work {
         self.dir.join(format!("part-{part}.lines"))
     }
 
+    pub(crate) fn shared(&self, part: usize) -> PathBuf {
+        self.dir.join(format!("part-{part}.shared"))
+    }
+
     /// An exhibit that was finished, its records still there.
     pub(crate) fn unit(&self, unit: usize) -> Result<Option<UnitDone>, CountError> {
         let done: Option<UnitDone> = load(&self.dir.join(format!("unit-{unit}.json")))?;
@@ -113,8 +118,10 @@ impl Work {
     pub(crate) fn empty(&self, parts: usize) -> Result<(), CountError> {
         let units = (0..self.units)
             .flat_map(|unit| [self.spill(unit), self.dir.join(format!("unit-{unit}.json"))]);
-        let parts = (0..parts)
-            .flat_map(|part| [self.lines(part), self.dir.join(format!("part-{part}.json"))]);
+        let parts = (0..parts).flat_map(|part| {
+            let sums = self.dir.join(format!("part-{part}.json"));
+            [self.lines(part), self.shared(part), sums]
+        });
         // The plan goes last: until then the rest is known to be ours.
         for path in units.chain(parts).chain([self.dir.join("plan.json")]) {
             match fs::remove_file(&path) {

@@ -11,7 +11,7 @@ use liuhen_service::count::{
     count,
 };
 use liuhen_service::scan::Wishes;
-use liuhen_testkit::{CountedLeak, Truth, counted_leak};
+use liuhen_testkit::{CountedLeak, Kin, Made, Truth, corpus, counted_leak};
 use tempfile::TempDir;
 
 const ROWS: usize = 20_000;
@@ -330,4 +330,37 @@ fn what_cannot_be_read_is_told_and_the_rest_counted() {
         (30, 1, 2)
     );
     assert!(counted.is_incomplete());
+}
+
+/// Formats of the corpus that a count opens; the others are written as CSV.
+const OPENED: &[Made] = &[Made::Csv, Made::Tsv, Made::Xlsx, Made::Jsonl, Made::Text];
+
+#[test]
+fn forty_files_are_counted_and_their_kinship_is_found() {
+    let dir = TempDir::new().unwrap();
+    let truth = corpus(dir.path(), 20_261_123, ROWS as u64, OPENED).unwrap();
+    let (counted, entries) = run(&request(dir.path(), 2, &Silent)).unwrap();
+    equals(&counted, &truth.truth);
+    reconciles(&counted, &entries);
+    let told = &counted.report.provenance;
+    let name = |number: usize| {
+        let path = Path::new(&told.files[number - 1].path);
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    let mut found: Vec<Kin> = told
+        .edges
+        .iter()
+        .map(|edge| Kin {
+            from: name(edge.from),
+            to: name(edge.to),
+            directed: edge.directed,
+            relation: edge.relation.name(),
+        })
+        .collect();
+    found.sort();
+    let mut made = truth.kin.clone();
+    made.sort();
+    assert_eq!(found, made);
+    let (again, lines) = run(&request(dir.path(), 1, &Silent)).unwrap();
+    assert!(json(&again, &lines) == json(&counted, &entries));
 }

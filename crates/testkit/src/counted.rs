@@ -514,7 +514,7 @@ fn jsonl(sheet: &Sheet) -> Vec<u8> {
 }
 
 /// 0 under 14, 1 from 14 to 17, 2 above, on 2026-11-22.
-fn age_group(person: &Person) -> usize {
+pub(crate) fn age_group(person: &Person) -> usize {
     let birth = person.birth;
     let before = (birth.month, birth.day) <= (11, 22);
     match 2026 - birth.year - u16::from(!before) {
@@ -525,16 +525,16 @@ fn age_group(person: &Person) -> usize {
 }
 
 /// The last character changed to one that fails the check.
-fn wrong_check(id: &str) -> String {
+pub(crate) fn wrong_check(id: &str) -> String {
     let last = if id.ends_with('5') { '6' } else { '5' };
     format!("{}{last}", &id[..17])
 }
 
-fn month_13(id: &str) -> String {
+pub(crate) fn month_13(id: &str) -> String {
     format!("{}13{}", &id[..10], &id[12..])
 }
 
-fn full_width(c: char) -> char {
+pub(crate) fn full_width(c: char) -> char {
     match c {
         '0'..='9' | 'A'..='Z' => char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c),
         other => other,
@@ -542,7 +542,7 @@ fn full_width(c: char) -> char {
 }
 
 /// The same in half width, trimmed.
-fn half_width(cell: &str) -> String {
+pub(crate) fn half_width(cell: &str) -> String {
     let half = |c: char| match u32::from(c) {
         code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
         _ => c,

@@ -18,6 +18,7 @@
 
 mod api;
 mod browser;
+mod corpus;
 mod counted;
 mod driver;
 mod leak;
@@ -27,6 +28,7 @@ mod sheet;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, REQUIRE, Screen, browser_or_skip};
+pub use corpus::{CorpusTruth, Kin, Made, corpus};
 pub use counted::{CountedLeak, Truth, counted_leak};
 pub use fantoccini;
 pub use people::{Messy, messy, messy_in, people};

@@ -3,6 +3,7 @@
 //! Which rows count and under which policies is said by `forensics`; here files become tables
 //! (`tables`; of what lies within them, `inside`); cells get their verdicts from the room `judge`.
 
+mod form;
 mod inside;
 mod tables;
 
@@ -21,6 +22,7 @@ use crate::scan::{Note, Reason, Stop, What, Wishes, shown, walk};
 use tables::{Files, changed_ns};
 
 pub use liuhen_forensics::near::Link;
+pub use liuhen_forensics::provenance;
 pub use liuhen_forensics::report::{Actor, PolicyCount, ReadingCount, RegionCount};
 pub use liuhen_forensics::{
     At, Case, CountError, Day, Entry, Policy, Progress, Reached, Reason as Excluded, Report, Rules,

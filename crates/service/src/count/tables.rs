@@ -102,6 +102,10 @@ impl Exhibits for Files {
         }
         Ok(data_encoding::HEXLOWER.encode(&hash.finalize()))
     }
+
+    fn form(&self, unit: &Unit) -> Option<String> {
+        super::form::form(self.file(unit).ok()?, &unit.path)
+    }
 }
 
 impl Files {

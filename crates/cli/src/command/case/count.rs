@@ -40,6 +40,7 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit> {
     let request = args.how.request(exhibits, base, acts.as_deref(), &bar)?;
     let counted = counted(&request, Some(&folder.join("ledger.jsonl")))?;
     bar.0.finish_and_clear();
+    args.how.draw(&counted)?;
     let path = folder.join("count.json");
     let text = serde_json::to_string_pretty(&answer(&counted))? + "\n";
     fs::write(&path, text).with_context(|| path.display().to_string())?;

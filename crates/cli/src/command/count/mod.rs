@@ -28,6 +28,7 @@ use crate::{bar, show};
 Examples:
   liuhen count seized/
   liuhen count seized/ --ledger out.jsonl --work /var/tmp/count --json > count.json
+  liuhen count seized/ --graph kinship.svg
   liuhen count sold/ --insider --acts acts.toml --gain 李某=2200
 
 Five key policies are counted at once: the same row, the same person, person and type, each event,
@@ -80,6 +81,9 @@ pub(crate) struct How {
     /// A circumstance that weighs whatever the number.
     #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
     flag: Vec<Flag>,
+    /// Draw which file came from which as SVG: files as boxes, with the last part of their paths.
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     /// Which files were obtained from or provided to whom, by whom; TOML as shown below.
     #[arg(long, value_name = "FILE")]
     acts: Option<PathBuf>,
@@ -144,10 +148,11 @@ pub(crate) fn run(args: &CountArgs) -> Result<Exit> {
         .how
         .request(args.paths.clone(), None, acts.as_deref(), &bar)?;
     request.work.clone_from(&args.work);
-    let own = args.ledger.iter().chain(&args.work);
-    request.except.extend(own.cloned());
+    let own = [&args.ledger, &args.work, &args.how.graph];
+    request.except.extend(own.into_iter().flatten().cloned());
     let counted = counted(&request, args.ledger.as_deref())?;
     bar.0.finish_and_clear();
+    args.how.draw(&counted)?;
     tell(&counted, args.json)?;
     Ok(exit_of(&counted))
 }
@@ -194,6 +199,16 @@ impl How {
             except: self.unpacking.password_file.iter().cloned().collect(),
             progress,
         })
+    }
+
+    /// Draws the graph of files, where one is wanted.
+    pub(crate) fn draw(&self, counted: &Counted) -> Result<()> {
+        let Some(path) = &self.graph else {
+            return Ok(());
+        };
+        let zh = show::lang() == liuhen_kinds::Lang::Zh;
+        let svg = liuhen_service::count::provenance::draw(&counted.report.provenance, zh);
+        std::fs::write(path, svg).with_context(|| path.display().to_string())
     }
 
     /// What the file of acts says.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use liuhen_kinds::{Lang, RulePack};
+use liuhen_service::count::provenance::Evidence;
 use liuhen_service::count::{Counted, Excluded, Policy, Reached, ReadingCount, Report};
 
 use crate::show::{pad, plain};
@@ -26,6 +27,7 @@ pub(super) fn report(counted: &Counted, lang: Lang) -> String {
     page.persons();
     page.near();
     page.files();
+    page.provenance();
     for note in &counted.notes {
         page.line(&format!(
             "{}: {}",
@@ -239,6 +241,75 @@ impl Page<'_> {
                 self.line(&format!("    {more}: {}", file.unread_parts_more));
             }
         }
+    }
+
+    fn provenance(&mut self) {
+        let told = &self.report.provenance;
+        if told.edges.is_empty() && told.unresolved.is_empty() {
+            return;
+        }
+        self.title(
+            "文件之间的来源关系（推断，供参考）",
+            "Which file came from which (inferred, advice)",
+        );
+        let name = |number: usize| {
+            let file = number.checked_sub(1).and_then(|at| told.files.get(at));
+            file.map_or_else(String::new, |file| plain(&file.path))
+        };
+        for edge in &told.edges {
+            let (zh, en) = edge.relation.words();
+            let arrow = if edge.directed { "→" } else { "—" };
+            let (from, to) = (name(edge.from), name(edge.to));
+            self.line(&format!(
+                "  {from} {arrow} {to}: {} ({})",
+                self.say(zh, en),
+                edge.confidence
+            ));
+            let rule = told.rules.iter().find(|rule| rule.rule == edge.rule);
+            if let Some(rule) = rule {
+                let why = self.say(&rule.zh, &rule.en).to_owned();
+                self.line(&format!("    {why}"));
+            }
+            self.evidence(&edge.evidence);
+        }
+        for overlap in &told.unresolved {
+            let words = self.say(
+                "有共同人员，未见其他亲缘迹象",
+                "share people, and nothing else that speaks of kinship",
+            );
+            let [a, b] = overlap.files.map(name);
+            self.line(&format!("  {a} / {b}: {words} ({})", overlap.common));
+        }
+        if told.pairs_left_off > 0 {
+            self.row(
+                self.say("未比较的文件对", "pairs of files not compared"),
+                told.pairs_left_off,
+            );
+        }
+    }
+
+    fn evidence(&mut self, found: &Evidence) {
+        if found.common == 0 {
+            return;
+        }
+        let mut words = format!(
+            "{} {} ({} / {}); {} {}, {} {}, {} {}",
+            self.say("共同人员", "people in both"),
+            found.common,
+            found.of_from,
+            found.of_to,
+            self.say("共同错误", "errors in both"),
+            found.shared_errors,
+            self.say("仅前者有误", "only in the first"),
+            found.errors_only_in_from,
+            self.say("仅后者有误", "only in the second"),
+            found.errors_only_in_to,
+        );
+        if let Some(order) = &found.order {
+            let label = self.say("次序一致程度", "agreement of order");
+            words = format!("{words}; {label} {order}");
+        }
+        self.line(&format!("    {words}"));
     }
 
     fn caveat(&mut self) {
