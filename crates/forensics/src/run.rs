@@ -120,7 +120,23 @@ impl Counted<'_> {
         })
     }
 
-    fn at(&self, place: Place) -> At {
+    /// The records of one stream and partition, of all exhibits, in no order.
+    pub(crate) fn records(&self, stream: Stream, part: usize) -> Result<Vec<Record>, CountError> {
+        let mut records = Vec::new();
+        for (unit, done) in self.units.iter().enumerate() {
+            let spill = self.work.spill(unit);
+            spill::read(&spill, &done.blocks, stream, part, &mut records)?;
+        }
+        Ok(records)
+    }
+
+    /// The path of a place's file, as reports show it.
+    pub(crate) fn path(&self, place: Place) -> &str {
+        let unit = self.plan.units.get(place.unit());
+        unit.map_or("", |unit| &unit.path)
+    }
+
+    pub(crate) fn at(&self, place: Place) -> At {
         let unit = self.plan.units.get(place.unit());
         let sheets = self
             .units
