@@ -3,7 +3,10 @@
 //! Which rows count and under which policies is said by `forensics`; here files become tables
 //! (`tables`) and cells get their verdicts (`judge`).
 
+mod heard;
 mod judge;
+mod persons;
+mod sample;
 mod tables;
 
 use std::collections::HashMap;
@@ -13,10 +16,14 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use liuhen_forensics::{Act, ActKind, Acts, HashKey, Plan, Unit};
+use liuhen_forensics::{Act, ActKind, Acts, Exhibits, HashKey, Plan, Unit};
 use serde::Deserialize;
 
 use crate::scan::{Note, Reason, Stop, What, shown, walk};
+pub use heard::{Ear, Heard};
+pub use persons::{Persons, persons};
+pub use sample::{Cell, Drawing, Shown, draw};
+
 use judge::Validators;
 use tables::Files;
 
@@ -47,6 +54,8 @@ pub struct CountRequest<'a> {
     pub work: Option<PathBuf>,
     /// Files that are left alone: the ones being written.
     pub except: Vec<PathBuf>,
+    /// Listens for words of the trade while files are read, where one is wanted.
+    pub ear: Option<&'a Ear>,
     /// Told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -116,15 +125,31 @@ pub fn count(
     request: &CountRequest<'_>,
     ledger: Option<&mut LedgerSink<'_>>,
 ) -> Result<Counted, CountFailure> {
+    let wanted = ledger.is_some();
+    let (counted, ()) = count_then(request, None, wanted, |counted, _| match ledger {
+        Some(told) => Ok(counted.ledger(told)?),
+        None => Ok(()),
+    })?;
+    Ok(counted)
+}
+
+/// Counts, and asks something of the count before what it kept on disk goes.
+fn count_then<T>(
+    request: &CountRequest<'_>,
+    key: Option<HashKey>,
+    ledger: bool,
+    then: impl FnOnce(&liuhen_forensics::Counted<'_>, &Files) -> Result<T, CountFailure>,
+) -> Result<(Counted, T), CountFailure> {
     let (units, files, notes) = units(request);
+    let files = Files::new(files);
     let acts = request
         .acts
         .map(|text| acts(text, &units))
         .transpose()?
         .unwrap_or_default();
     let rules = Rules::builtin();
-    let mut key = [0; 16];
-    getrandom::fill(&mut key).map_err(|_| CountFailure::Random)?;
+    let mut fresh = [0; 16];
+    getrandom::fill(&mut fresh).map_err(|_| CountFailure::Random)?;
     let own = match &request.work {
         Some(_) => None,
         None => Some(Temporary::create()?),
@@ -137,23 +162,28 @@ pub fn count(
     let plan = Plan {
         units,
         rules,
-        key: HashKey(key),
+        key: key.unwrap_or(HashKey(fresh)),
         jobs: request.jobs,
         date: request
             .date
             .or_else(|| Day::parse(&rules.date))
             .ok_or(CountError::Stopped)?,
         acts,
-        ledger: ledger.is_some(),
+        ledger,
         work,
     };
-    let counted = liuhen_forensics::count(plan, &Files::new(files), &Validators, request.progress)?;
-    if let Some(told) = ledger {
-        counted.ledger(told)?;
-    }
+    let listening = request
+        .ear
+        .map(|ear| heard::Listening { files: &files, ear });
+    let exhibits: &dyn Exhibits = match &listening {
+        Some(listening) => listening,
+        None => &files,
+    };
+    let counted = liuhen_forensics::count(plan, exhibits, &Validators, request.progress)?;
+    let answer = then(&counted, &files)?;
     let report = counted.report(&request.case);
     counted.finish()?;
-    Ok(Counted { report, notes })
+    Ok((Counted { report, notes }, answer))
 }
 
 /// The files to count, where they lie, and what is not among them.

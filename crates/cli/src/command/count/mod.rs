@@ -186,6 +186,7 @@ impl How {
             acts,
             work: None,
             except: Vec::new(),
+            ear: None,
             progress,
         }
     }
@@ -226,7 +227,7 @@ fn total(paths: &[PathBuf]) -> u64 {
     paths.iter().flat_map(entries).map(length).sum()
 }
 
-fn processors() -> usize {
+pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
