@@ -13,7 +13,7 @@ Exit codes:
   2  the arguments do not fit together
   3  import: done, but some rows were left out
   4  trace, sighting: no evidence that it came from here
-  5  verify, log, case verify: something is not as it was signed or sealed
+  5  verify, log, case verify, case report: something is not as it was signed or sealed
   6  another process holds the data directory
   7  scan: --fail-on found something; it comes before 8
   8  scan, count, case: done, but something that should have been read could not be

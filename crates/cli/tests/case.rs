@@ -73,7 +73,7 @@ fn a_case_from_opening_to_doubt() {
     assert_eq!(verified["faults"], serde_json::json!([]));
     assert_eq!(
         (verified["exhibits"].as_u64(), verified["files"].as_u64()),
-        (Some(1), Some(4))
+        (Some(1), Some(5))
     );
 
     // Counted again from there, the same bytes.

@@ -8,7 +8,7 @@ use std::io::{BufReader, BufWriter, Read as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CountError;
 use crate::near::Link;
@@ -124,7 +124,7 @@ impl Kept {
 }
 
 /// Where a row stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct At {
     /// The file, as reports show it.
     pub file: String,
@@ -132,7 +132,7 @@ pub struct At {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inside: Option<String>,
     /// The sheet, where there are sheets.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     /// The row in it, from 1, the header included.
     pub row: u64,

@@ -131,6 +131,25 @@ impl Counted<'_> {
         })
     }
 
+    /// The records of one stream and partition, of all exhibits, in no order.
+    ///
+    /// None of a count that was made elsewhere.
+    pub(crate) fn records(&self, stream: Stream, part: usize) -> Result<Vec<Record>, CountError> {
+        let mut records = Vec::new();
+        if let Some(work) = &self.work {
+            for (unit, done) in self.units.iter().enumerate() {
+                spill::read(&work.spill(unit), &done.blocks, stream, part, &mut records)?;
+            }
+        }
+        Ok(records)
+    }
+
+    /// The path of a place's file, as reports show it.
+    pub(crate) fn path(&self, place: Place) -> &str {
+        let unit = self.plan.units.get(place.unit());
+        unit.map_or("", |unit| &unit.path)
+    }
+
     pub(crate) fn at(&self, place: Place) -> At {
         let unit = self.plan.units.get(place.unit());
         let done = self.units.get(place.unit());

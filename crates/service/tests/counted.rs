@@ -35,6 +35,7 @@ fn request<'a>(dir: &Path, jobs: usize, progress: &'a dyn Progress) -> CountRequ
         acts: None,
         work: None,
         except: Vec::new(),
+        ear: None,
         progress,
     }
 }

@@ -153,6 +153,20 @@ impl Act {
     }
 }
 
+/// The result of this sort that was sealed last, as its folder within the case.
+#[must_use]
+pub fn latest<'e>(entries: &'e [Entry], sort: &str) -> Option<&'e str> {
+    results(entries, sort).last()
+}
+
+/// The results of this sort, in the order in which they were sealed.
+pub fn results<'e>(entries: &'e [Entry], sort: &str) -> impl Iterator<Item = &'e str> {
+    entries.iter().filter_map(move |entry| match &entry.act {
+        Act::Worked { what, folder } if what == sort => Some(folder.folder.as_str()),
+        _ => None,
+    })
+}
+
 /// A case open for work, by this process alone.
 #[derive(Debug)]
 pub struct Case {

@@ -4,7 +4,10 @@
 //! (`tables`; of what lies within them, `inside`); cells get their verdicts from the room `judge`.
 
 mod form;
+mod heard;
 mod inside;
+mod persons;
+mod sample;
 mod tables;
 
 use std::collections::HashMap;
@@ -14,11 +17,15 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use liuhen_forensics::{Act, ActKind, Acts, HashKey, Plan, Unit};
+use liuhen_forensics::{Act, ActKind, Acts, Exhibits, HashKey, Plan, Unit};
 use liuhen_judge::Validators;
 use serde::Deserialize;
 
 use crate::scan::{Note, Reason, Stop, What, Wishes, shown, walk};
+pub use heard::{Ear, Heard};
+pub use persons::{Persons, persons};
+pub use sample::{Cell, Drawing, Shown, draw};
+
 use tables::{Files, changed_ns};
 
 pub use liuhen_forensics::near::Link;
@@ -51,6 +58,8 @@ pub struct CountRequest<'a> {
     pub work: Option<PathBuf>,
     /// Files that are left alone: the ones being written.
     pub except: Vec<PathBuf>,
+    /// Listens for words of the trade while files are read, where one is wanted.
+    pub ear: Option<&'a Ear>,
     /// Told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -119,15 +128,31 @@ pub fn count(
     request: &CountRequest<'_>,
     ledger: Option<&mut LedgerSink<'_>>,
 ) -> Result<Counted, CountFailure> {
+    let wanted = ledger.is_some();
+    let (counted, ()) = count_then(request, None, wanted, |counted, _| match ledger {
+        Some(told) => Ok(counted.ledger(told)?),
+        None => Ok(()),
+    })?;
+    Ok(counted)
+}
+
+/// Counts, and asks something of the count before what it kept on disk goes.
+fn count_then<T>(
+    request: &CountRequest<'_>,
+    key: Option<HashKey>,
+    ledger: bool,
+    then: impl FnOnce(&liuhen_forensics::Counted<'_>, &Files) -> Result<T, CountFailure>,
+) -> Result<(Counted, T), CountFailure> {
     let (units, files, notes) = units(request);
+    let files = Files::new(files, request.wishes.clone());
     let acts = request
         .acts
         .map(|text| acts(text, &units))
         .transpose()?
         .unwrap_or_default();
     let rules = Rules::builtin();
-    let mut key = [0; 16];
-    getrandom::fill(&mut key).map_err(|_| CountFailure::Random)?;
+    let mut fresh = [0; 16];
+    getrandom::fill(&mut fresh).map_err(|_| CountFailure::Random)?;
     let own = match &request.work {
         Some(_) => None,
         None => Some(Temporary::create()?),
@@ -140,29 +165,29 @@ pub fn count(
     let plan = Plan {
         units,
         rules,
-        key: HashKey(key),
+        key: key.unwrap_or(HashKey(fresh)),
         jobs: request.jobs,
         date: request
             .date
             .or_else(|| Day::parse(&rules.date))
             .ok_or(CountError::Stopped)?,
         acts,
-        ledger: ledger.is_some(),
+        ledger,
         reading: reading(&request.wishes),
         work,
     };
-    let counted = liuhen_forensics::count(
-        plan,
-        &Files::new(files, request.wishes.clone()),
-        &Validators,
-        request.progress,
-    )?;
-    if let Some(told) = ledger {
-        counted.ledger(told)?;
-    }
+    let listening = request
+        .ear
+        .map(|ear| heard::Listening { files: &files, ear });
+    let exhibits: &dyn Exhibits = match &listening {
+        Some(listening) => listening,
+        None => &files,
+    };
+    let counted = liuhen_forensics::count(plan, exhibits, &Validators, request.progress)?;
+    let answer = then(&counted, &files)?;
     let report = counted.report(&request.case);
     counted.finish()?;
-    Ok(Counted { report, notes })
+    Ok((Counted { report, notes }, answer))
 }
 
 /// How files are read, for the work directory: of the passwords too little to guess them by.

@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use liuhen_service::count::{CountRequest, Ear};
 use serde_json::json;
 
 use super::Place;
@@ -37,12 +38,19 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit> {
     let exhibits = case.exhibits();
     let bar = Bar::over(&exhibits);
     let base = Some(case.dir().to_owned());
-    let request = args.how.request(exhibits, base, acts.as_deref(), &bar)?;
+    let ear = Ear::default();
+    let request = CountRequest {
+        ear: Some(&ear),
+        ..args.how.request(exhibits, base, acts.as_deref(), &bar)?
+    };
     let counted = counted(&request, Some(&folder.join("ledger.jsonl")))?;
     bar.0.finish_and_clear();
     args.how.draw(&counted)?;
     let path = folder.join("count.json");
     let text = serde_json::to_string_pretty(&answer(&counted))? + "\n";
+    fs::write(&path, text).with_context(|| path.display().to_string())?;
+    let path = folder.join("slang.json");
+    let text = serde_json::to_string_pretty(&ear.heard())? + "\n";
     fs::write(&path, text).with_context(|| path.display().to_string())?;
     let listing = case.seal_results("count", args.place.hand.who())?;
     if args.place.hand.json {

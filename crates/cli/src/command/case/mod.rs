@@ -4,6 +4,10 @@
 //! arguments and what a person is shown.
 
 mod count;
+mod link;
+mod report;
+mod sample;
+mod verdict;
 mod verify;
 
 use std::fs;
@@ -22,6 +26,9 @@ Examples:
   liuhen case new 2026-17 --name 'the Wang case' --number 2026-17
   liuhen case add --case 2026-17 /media/disk --note 'disk of exhibit bag 4'
   liuhen case count --case 2026-17
+  liuhen case sample --case 2026-17 --size 400 --show-values
+  liuhen case verdict --case 2026-17 marks.json
+  liuhen case report 2026-17 -o report.pdf
   liuhen case verify 2026-17
 
 The folder holds everything but the private key, which lies beside it as 2026-17.key unless --key says
@@ -40,6 +47,14 @@ enum What {
     Add(AddArgs),
     /// Count what the exhibits hold, and seal the result.
     Count(count::CountArgs),
+    /// Draw rows for a person to look at, and write the page on which he marks them.
+    Sample(sample::SampleArgs),
+    /// Take the marks in, and say what follows for the count.
+    Verdict(verdict::VerdictArgs),
+    /// Write a report on the case, as HTML or PDF.
+    Report(report::ReportArgs),
+    /// Tell with another office how many persons both cases hold, without showing either list.
+    Link(link::LinkArgs),
     /// Ask for an RFC 3161 time stamp, or take the answer in.
     Stamp(StampArgs),
     /// Check everything in a case's folder; needs nothing else.
@@ -183,6 +198,10 @@ pub(crate) fn run(args: &CaseArgs) -> Result<Exit> {
         What::New(args) => new(args),
         What::Add(args) => add(args),
         What::Count(args) => count::run(args),
+        What::Sample(args) => sample::run(args),
+        What::Verdict(args) => verdict::run(args),
+        What::Report(args) => report::run(args),
+        What::Link(args) => link::run(args),
         What::Stamp(args) => stamp(args),
         What::Verify(args) => verify::run(args),
         What::Show(args) => show_acts(args),

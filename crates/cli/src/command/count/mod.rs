@@ -197,6 +197,7 @@ impl How {
             acts,
             work: None,
             except: self.unpacking.password_file.iter().cloned().collect(),
+            ear: None,
             progress,
         })
     }
@@ -247,7 +248,7 @@ fn total(paths: &[PathBuf]) -> u64 {
     paths.iter().flat_map(entries).map(length).sum()
 }
 
-fn processors() -> usize {
+pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
