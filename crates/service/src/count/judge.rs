@@ -1,7 +1,7 @@
 //! Verdicts on cells for `forensics`, by the validators of `detect`.
 
 use liuhen_detect::columns::is_filler;
-use liuhen_detect::{ReasonCode, check_into, fold};
+use liuhen_detect::{ReasonCode, check_into, fold, is_plain};
 use liuhen_forensics::{Judge, Verdict};
 use liuhen_kinds::Kind;
 
@@ -31,6 +31,10 @@ impl Judge for Validators {
 
     fn fold(&self, cell: &str, out: &mut String) {
         out.push_str(&fold(cell));
+    }
+
+    fn is_plain(&self, text: &str) -> bool {
+        is_plain(text)
     }
 }
 
