@@ -33,6 +33,7 @@ fn request<'a>(dir: &Path, jobs: usize, progress: &'a dyn Progress) -> CountRequ
         acts: None,
         work: None,
         except: Vec::new(),
+        databases: liuhen_service::scan::Databases::default(),
         progress,
     }
 }

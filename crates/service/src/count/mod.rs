@@ -3,6 +3,7 @@
 //! Which rows count and under which policies is said by `forensics`; here files become tables
 //! (`tables`) and cells get their verdicts (`judge`).
 
+mod databases;
 mod judge;
 mod tables;
 
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use liuhen_forensics::{Act, ActKind, Acts, HashKey, Plan, Unit};
 use serde::Deserialize;
 
-use crate::scan::{Note, Reason, Stop, What, shown, walk};
+use crate::scan::{Databases, Note, Reason, Stop, What, shown, walk};
 use judge::Validators;
 use tables::Files;
 
@@ -47,6 +48,8 @@ pub struct CountRequest<'a> {
     pub work: Option<PathBuf>,
     /// Files that are left alone: the ones being written.
     pub except: Vec<PathBuf>,
+    /// How database servers are read.
+    pub databases: Databases,
     /// Told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -116,7 +119,8 @@ pub fn count(
     request: &CountRequest<'_>,
     ledger: Option<&mut LedgerSink<'_>>,
 ) -> Result<Counted, CountFailure> {
-    let (units, files, notes) = units(request);
+    let mut databases = databases::Tables::new(&request.databases);
+    let (units, files, notes) = units(request, &mut databases);
     let acts = request
         .acts
         .map(|text| acts(text, &units))
@@ -147,7 +151,12 @@ pub fn count(
         ledger: ledger.is_some(),
         work,
     };
-    let counted = liuhen_forensics::count(plan, &Files::new(files), &Validators, request.progress)?;
+    let counted = liuhen_forensics::count(
+        plan,
+        &Files::new(files, databases),
+        &Validators,
+        request.progress,
+    )?;
     if let Some(told) = ledger {
         counted.ledger(told)?;
     }
@@ -157,12 +166,31 @@ pub fn count(
 }
 
 /// The files to count, where they lie, and what is not among them.
-fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Vec<Note>) {
+fn units(
+    request: &CountRequest<'_>,
+    databases: &mut databases::Tables,
+) -> (Vec<Unit>, HashMap<String, PathBuf>, Vec<Note>) {
     let (mut units, mut files, mut notes) = (Vec::new(), HashMap::new(), Vec::new());
     walk(
         &request.paths,
         &request.except,
         &mut |Stop { path, what }| {
+            if what == What::Database {
+                match databases.add(&path) {
+                    Ok((tables, others)) => {
+                        units.extend(tables);
+                        notes.extend(others.into_iter().map(|path| Note {
+                            path,
+                            reason: databases::Tables::not_read(),
+                        }));
+                    }
+                    Err(reason) => notes.push(Note {
+                        path: crate::scan::databases::shown(&path),
+                        reason,
+                    }),
+                }
+                return ControlFlow::Continue(());
+            }
             let inside = request
                 .base
                 .as_ref()
@@ -175,7 +203,7 @@ fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Ve
                 })
             };
             match what {
-                What::Folder => {}
+                What::Folder | What::Database => {}
                 What::Not(reason) => note(reason),
                 What::Stdin => note(Reason::Format("standard input; give a file")),
                 What::File => match fs::metadata(&path) {

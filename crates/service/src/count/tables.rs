@@ -31,17 +31,22 @@ const CHUNK: usize = 256 << 10;
 pub(super) struct Files {
     /// Paths as the system knows them, in the order of the units.
     pub(super) paths: std::collections::HashMap<String, PathBuf>,
+    databases: super::databases::Tables,
     detector: Detector,
 }
 
 impl Files {
-    pub(super) fn new(paths: std::collections::HashMap<String, PathBuf>) -> Self {
+    pub(super) fn new(
+        paths: std::collections::HashMap<String, PathBuf>,
+        databases: super::databases::Tables,
+    ) -> Self {
         let options = Options {
             model: false,
             ..Options::default()
         };
         Self {
             paths,
+            databases,
             detector: Detector::new(options),
         }
     }
@@ -68,6 +73,9 @@ fn of_reader(error: &ReadError) -> Unread {
 
 impl Exhibits for Files {
     fn open(&self, unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
+        if let Some(table) = self.databases.open(unit) {
+            return Ok(Box::new(Tables::new(table?)));
+        }
         open_tables(self.file(unit)?, &unit.path, &self.detector)
     }
 

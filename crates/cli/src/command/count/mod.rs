@@ -15,8 +15,10 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use liuhen_service::count::{Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count};
+use liuhen_service::scan::Databases;
 use serde::Serialize;
 
+use crate::database::Sampled;
 use crate::exit::Exit;
 use crate::{bar, show};
 
@@ -25,6 +27,7 @@ use crate::{bar, show};
 Examples:
   liuhen count seized/
   liuhen count seized/ --ledger out.jsonl --work /var/tmp/count --json > count.json
+  MYSQL_PWD=… liuhen count mysql://reader@127.0.0.1/shop
   liuhen count sold/ --insider --acts acts.toml --gain 李某=2200
 
 Five key policies are counted at once: the same row, the same person, person and type, each event,
@@ -39,7 +42,7 @@ Acts are TOML:  [[act]]
 Thresholds are advice: a number below them is not a permission. Killed, a count goes on where it was
 when --work names the same directory. Exit codes: 0 done, 8 something could not be read.")]
 pub(crate) struct CountArgs {
-    /// Files and folders to count.
+    /// Files and folders to count; also a database: postgres://USER@HOST/NAME, mysql://USER@HOST/NAME.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Print the count as one JSON object; the same bytes for the same files, rules and options.
@@ -51,6 +54,11 @@ pub(crate) struct CountArgs {
     /// Keep what is done in this directory, so that a killed count goes on; it is emptied at the end. Guard it as the exhibits.
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
+    #[command(flatten)]
+    sampled: Sampled,
+    /// The first line of this file is the password of a database server; PGPASSWORD and MYSQL_PWD go before it.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     #[command(flatten)]
     how: How,
 }
@@ -136,7 +144,12 @@ pub(crate) fn run(args: &CountArgs) -> Result<Exit> {
     let bar = Bar::over(&args.paths);
     let request = CountRequest {
         work: args.work.clone(),
-        except: args.ledger.iter().chain(&args.work).cloned().collect(),
+        databases: args.sampled.databases(args.password_file.as_deref())?,
+        except: [&args.ledger, &args.work, &args.password_file]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
         ..args
             .how
             .request(args.paths.clone(), None, acts.as_deref(), &bar)
@@ -185,6 +198,7 @@ impl How {
             case: self.case(),
             acts,
             work: None,
+            databases: Databases::default(),
             except: Vec::new(),
             progress,
         }

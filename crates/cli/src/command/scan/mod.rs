@@ -28,6 +28,7 @@ use liuhen_service::scan::{
 
 use self::words::Labels;
 use crate::command::{rules, sighting};
+use crate::database::Sampled;
 use crate::exit::Exit;
 use crate::vault::{Opening, Vault};
 use crate::{Cli, ask, bar, show};
@@ -39,16 +40,19 @@ Examples:
   liuhen scan members.xlsx dump.sql --show
   liuhen scan leak.7z --password-file words.txt
   zcat access.log.gz | liuhen scan - --json
+  PGPASSWORD=… liuhen scan postgres://reader@127.0.0.1/members --sample 1000
   liuhen scan . --fail-on high --baseline liuhen-baseline.json --sarif --output liuhen.sarif
 
 Folders are walked in the order of their paths, hidden files included. Left out: what a file
 .liuhenignore (syntax of .gitignore) names, and the contents of folders named .git. Symbolic links
 inside folders are not followed. A line with the remark liuhen:allow, or liuhen:allow KIND,KIND,
-is accepted. Archives, documents and databases are looked into, as deep as --max-depth says;
+is accepted. A database server is read within one transaction that only reads; its password comes from PGPASSWORD or
+MYSQL_PWD or the first line of --password-file. Archives, documents and databases are looked into, as deep as --max-depth says;
 docs/reading.md lists the formats. What could not be read is always listed. No report holds a value; --show adds masked
 samples. Exit codes: 0 done, 7 --fail-on found something, 8 something could not be read.")]
 pub(crate) struct ScanArgs {
-    /// Files and folders to look through; `-` is standard input.
+    /// Files and folders to look through; `-` is standard input. Also a database: postgres://USER@HOST/NAME,
+    /// mysql://USER@HOST/NAME, sqlite:FILE.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Print one JSON object for each finding, a line each, and a last line with the summary.
@@ -96,6 +100,8 @@ pub(crate) struct ScanArgs {
     /// Ask for a password to try on whatever is locked.
     #[arg(long)]
     ask_password: bool,
+    #[command(flatten)]
+    sampled: Sampled,
     /// Look for strings in binary data: UTF-8, UTF-16 and GBK.
     #[arg(long)]
     strings: bool,
@@ -193,6 +199,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             Header::None => HeaderRow::None,
         },
         as_text: args.text,
+        databases: args.sampled.databases(args.password_file.as_deref())?,
         wishes: args.wishes()?,
         show: args.show,
         packs: &packs,
