@@ -7,6 +7,7 @@ mod ask;
 mod bar;
 mod command;
 mod courier;
+mod database;
 mod exit;
 mod remote;
 mod served;

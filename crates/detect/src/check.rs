@@ -53,8 +53,17 @@ pub fn check_into(kind: Kind, text: &str, out: &mut String) -> Judgement {
     match kind {
         Kind::RESIDENT_ID => identity::resident_id_into(text, out),
         Kind::MOBILE => mobile::check_into(text, out),
+        Kind::PERSON_NAME => named(text, out),
         kind => check(kind, text).into_buffer(out),
     }
+}
+
+fn named(text: &str, out: &mut String) -> Judgement {
+    let judged = person_name::check_into(text, out);
+    if judged.is_err() {
+        out.clear();
+    }
+    judged
 }
 
 fn validator(kind: Kind) -> Option<Validator> {

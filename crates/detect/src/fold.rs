@@ -33,12 +33,7 @@ pub(crate) const fn character(c: char) -> Option<char> {
 /// Borrowed when there is nothing to change. Folding twice changes nothing more.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
-    // Every character that folds begins, as UTF-8, with one of these four bytes; Chinese ones seldom do.
-    let plain = |b: u8| match b {
-        0x80.. => !matches!(b, 0xC2 | 0xE2 | 0xE3 | 0xEF),
-        _ => b.is_ascii_graphic() || b == b' ',
-    };
-    if text.bytes().all(plain) {
+    if is_plain(text) {
         return Cow::Borrowed(text.trim());
     }
     let folded: String = text.chars().filter_map(character).collect();
@@ -48,6 +43,18 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(trimmed.to_owned())
     }
+}
+
+/// Whether no character of a text folds; may say no where none does.
+///
+/// Then [`fold()`] only trims it, and every part of it.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    // Every character that folds begins, as UTF-8, with one of these four bytes; Chinese ones seldom do.
+    let folds = |b: &u8| (*b < b' ') | matches!(*b, 0x7F | 0xC2 | 0xE2 | 0xE3 | 0xEF);
+    // Without a way out inside a chunk, many bytes are compared at once.
+    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, b| any | folds(b));
+    !text.as_bytes().chunks(64).any(any)
 }
 
 /// Letters and digits of a short text, upper case, without separators.
@@ -149,6 +156,8 @@ mod tests {
             assert_eq!(fold(text), expected);
         }
         assert!(matches!(fold("plain"), Cow::Borrowed(_)));
+        let long = "某路1号".repeat(40);
+        assert!(is_plain(&long) && !is_plain(&format!("{long}\t")));
     }
 
     #[test]

@@ -41,7 +41,7 @@ mod vin;
 
 pub use check::{check, check_into, normalise};
 pub use date::Date;
-pub use fold::fold;
+pub use fold::{fold, is_plain};
 pub use mask::mask;
 pub use rows::RowScanner;
 pub use scan::{Detector, Found, Hit, Options, Reasons, Stream, own};

@@ -8,7 +8,7 @@
 use liuhen_kinds::lexicon::{Surnames, ethnicities, not_names, organisation_words};
 
 use crate::fold;
-use crate::verdict::{ReasonCode, Verdict};
+use crate::verdict::{Judgement, ReasonCode, Verdict};
 
 /// Titles that follow a surname or a name.
 const TITLES: [&str; 8] = ["先生", "女士", "小姐", "老师", "师傅", "同学", "经理", "总"];
@@ -17,13 +17,23 @@ const TITLES: [&str; 8] = ["先生", "女士", "小姐", "老师", "师傅", "�
 const LONGEST: usize = 60;
 
 pub(crate) fn check(text: &str) -> Verdict {
-    let name = normal(text);
+    let mut name = String::new();
+    match check_into(text, &mut name) {
+        Ok(None) => Verdict::Valid(name.into()),
+        Ok(Some(reason)) => Verdict::Doubtful(name.into(), reason),
+        Err(reason) => Verdict::Invalid(reason),
+    }
+}
+
+/// As [`check`], into a buffer; what it holds of a text that is no name is the caller's to forget.
+pub(crate) fn check_into(text: &str, name: &mut String) -> Judgement {
+    normal(text, name);
     let length = name.chars().count();
     if length == 0 {
-        return Verdict::Invalid(ReasonCode::Empty);
+        return Err(ReasonCode::Empty);
     }
     if length > LONGEST {
-        return Verdict::Invalid(ReasonCode::Length);
+        return Err(ReasonCode::Length);
     }
     if name.chars().all(fold::is_han) {
         return han(name, length);
@@ -31,51 +41,48 @@ pub(crate) fn check(text: &str) -> Verdict {
     if name.contains('·') {
         return dotted(name);
     }
-    if name.contains(['*', '＊', '某', '×']) && Surnames::builtin().prefix(&name) > 0 && length <= 4
+    if name.contains(['*', '＊', '某', '×']) && Surnames::builtin().prefix(name) > 0 && length <= 4
     {
-        return Verdict::Doubtful(name.into(), ReasonCode::Masked);
+        return Ok(Some(ReasonCode::Masked));
     }
-    if is_latin(&name) {
-        return Verdict::Doubtful(name.into(), ReasonCode::Latin);
+    if is_latin(name) {
+        return Ok(Some(ReasonCode::Latin));
     }
-    Verdict::Invalid(ReasonCode::Character)
+    Err(ReasonCode::Character)
 }
 
 /// Folded; spaces between Chinese characters go, others become one.
-fn normal(text: &str) -> String {
+fn normal(text: &str, name: &mut String) {
     let folded = fold::fold(text);
     let has_han = folded.chars().any(fold::is_han);
-    let mut words = folded.split_whitespace();
-    let mut name = words.next().unwrap_or("").to_owned();
-    for word in words {
-        if !has_han {
+    for word in folded.split_whitespace() {
+        if !has_han && !name.is_empty() {
             name.push(' ');
         }
         name.push_str(word);
     }
-    name
 }
 
-fn han(name: String, length: usize) -> Verdict {
-    let surname = Surnames::builtin().prefix(&name);
+fn han(name: &str, length: usize) -> Judgement {
+    let surname = Surnames::builtin().prefix(name);
     if TITLES.iter().any(|title| name.ends_with(title)) && length > 1 {
         let named = surname > 0 && length <= 5;
         return if named {
-            Verdict::Doubtful(name.into(), ReasonCode::Title)
+            Ok(Some(ReasonCode::Title))
         } else {
-            Verdict::Invalid(ReasonCode::CommonWord)
+            Err(ReasonCode::CommonWord)
         };
     }
     if organisation_words().iter().any(|word| name.ends_with(word)) && length > 2 {
-        return Verdict::Invalid(ReasonCode::Organisation);
+        return Err(ReasonCode::Organisation);
     }
-    if is_common_word(&name) {
-        return Verdict::Invalid(ReasonCode::CommonWord);
+    if is_common_word(name) {
+        return Err(ReasonCode::CommonWord);
     }
     match (surname, length) {
-        (1, 2..=4) | (2, 3..=5) | (2, 2) => Verdict::Valid(name.into()),
-        (0, 2..=4) => Verdict::Doubtful(name.into(), ReasonCode::NoSurname),
-        _ => Verdict::Invalid(ReasonCode::Length),
+        (1, 2..=4) | (2, 3..=5) | (2, 2) => Ok(None),
+        (0, 2..=4) => Ok(Some(ReasonCode::NoSurname)),
+        _ => Err(ReasonCode::Length),
     }
 }
 
@@ -92,7 +99,7 @@ fn is_common_word(name: &str) -> bool {
 }
 
 /// Parts of Chinese characters joined by dots, as in `阿卜杜拉·买买提`.
-fn dotted(name: String) -> Verdict {
+fn dotted(name: &str) -> Judgement {
     let part = |part: &str| {
         !part.is_empty()
             && part
@@ -100,9 +107,9 @@ fn dotted(name: String) -> Verdict {
                 .all(|c| fold::is_han(c) || c.is_ascii_alphabetic())
     };
     if name.split('·').all(part) && name.chars().any(fold::is_han) {
-        Verdict::Valid(name.into())
+        Ok(None)
     } else {
-        Verdict::Invalid(ReasonCode::Character)
+        Err(ReasonCode::Character)
     }
 }
 

@@ -101,6 +101,12 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// The text of all of them, one after another.
+    pub(crate) fn text(self) -> &'a str {
+        let end = self.ends.last().map_or(self.start, |end| *end) as usize;
+        self.text.get(self.start as usize..end).unwrap_or("")
+    }
+
     /// The cells in order.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let mut start = self.start as usize;
@@ -130,6 +136,8 @@ mod tests {
             batch.row(number);
         }
         batch.fault(9);
+        let texts: Vec<&str> = batch.rows().map(|(_, cells)| cells.text()).collect();
+        assert_eq!(texts, ["甲b", "", "", "尾"]);
         let back: Vec<(u64, Vec<&str>)> = batch
             .rows()
             .map(|(number, cells)| (number, cells.iter().collect()))

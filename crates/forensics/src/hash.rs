@@ -30,6 +30,45 @@ impl HashKey {
     }
 }
 
+impl HashKey {
+    /// The hash of some bytes used for something: equal bytes of different tags differ.
+    ///
+    /// Nothing is copied together for it. The words hashed are tag and length, then the bytes, the
+    /// last word filled up with zeros; since the length goes before, no two messages are the same words.
+    pub(crate) fn tagged(&self, tag: u8, bytes: &[u8]) -> u128 {
+        let mut state = self.begun(tag, bytes.len());
+        state.bytes(bytes);
+        state.finish()
+    }
+
+    /// The hash of hashes used for something.
+    pub(crate) fn joined(&self, tag: u8, parts: &[u128]) -> u128 {
+        let mut state = self.begun(tag, parts.len() * 16);
+        for part in parts {
+            state.halves(*part);
+        }
+        state.finish()
+    }
+
+    /// The hash of a row: how many cells, where each ends, then their text one after another.
+    pub(crate) fn cells(&self, tag: u8, ends: &[u32], text: &str) -> u128 {
+        let mut state = self.begun(tag, ends.len());
+        for pair in ends.chunks(2) {
+            let [first, second] = [0, 1].map(|at| pair.get(at).copied().unwrap_or(0));
+            state.take(u64::from(first) | u64::from(second) << 32);
+        }
+        state.bytes(text.as_bytes());
+        state.finish()
+    }
+
+    fn begun(&self, tag: u8, length: usize) -> State {
+        let (low, high) = self.0.split_at(8);
+        let mut state = State::new(word(low), word(high));
+        state.take(u64::from(tag) | (length as u64) << 8);
+        state
+    }
+}
+
 /// At most eight bytes, little end first.
 fn word(bytes: &[u8]) -> u64 {
     if let Ok(whole) = bytes.try_into() {
@@ -75,6 +114,22 @@ impl State {
         self.round();
         self.round();
         self.0[0] ^= word;
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.take(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            self.take(word(rest));
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "one half, then the other")]
+    fn halves(&mut self, part: u128) {
+        self.take(part as u64);
+        self.take((part >> 64) as u64);
     }
 
     fn finish(mut self) -> u128 {
@@ -128,6 +183,38 @@ mod tests {
                 "{length}"
             );
         }
+    }
+
+    #[test]
+    fn tags_lengths_and_borders_of_cells_matter() {
+        let key = HashKey([1; 16]);
+        let hashes = [
+            key.tagged(1, b"x"),
+            key.tagged(2, b"x"),
+            key.tagged(1, b"x\0"),
+            key.tagged(1, b""),
+            key.joined(1, &[]),
+            key.joined(1, &[0]),
+            key.joined(1, &[0, 0]),
+            key.joined(1, &[1, 0]),
+            key.cells(1, &[1, 2], "ab"),
+            key.cells(1, &[2], "ab"),
+            key.cells(1, &[0, 2], "ab"),
+            key.cells(1, &[1, 2, 2], "ab"),
+            key.cells(1, &[1, 2], "ac"),
+        ];
+        let same = |at: usize| hashes.iter().filter(|hash| **hash == hashes[at]).count();
+        // Nothing of nothing is the same message, whatever it is called.
+        let expected = [1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1];
+        assert_eq!(std::array::from_fn(same), expected);
+        // Two words hashed after tag and length are what the general hash does with them.
+        assert_eq!(
+            key.joined(1, &[1 | 2 << 64]),
+            key.tagged(
+                1,
+                &[&1_u64.to_le_bytes()[..], &2_u64.to_le_bytes()].concat()
+            )
+        );
     }
 
     #[test]

@@ -123,6 +123,11 @@ pub trait Judge: Sync {
 
     /// Appends a cell with its written forms brought to one (full width, spaces), trimmed.
     fn fold(&self, cell: &str, out: &mut String);
+
+    /// Whether folding any part of a text does no more than trim it; a no costs time only.
+    fn is_plain(&self, _text: &str) -> bool {
+        false
+    }
 }
 
 /// Told how far a count has come.

@@ -129,10 +129,33 @@ pub(crate) struct RowJudge<'a> {
     today: Day,
     landline: Role,
     value: String,
+    /// Values of indirect identifiers, of which a row with a better one needs few.
+    held: String,
+    /// Digits of the time.
+    when: String,
     row: String,
-    buffer: Vec<u8>,
+    /// Where the cells of the folded row end in its text.
+    ends: Vec<u32>,
+    digits: Box<[[u8; 256]; ID_DIGITS]>,
     seen: Seen,
 }
+
+/// Characters of a resident ID.
+const ID_DIGITS: usize = 18;
+
+/// Three keyed bits for each place of an ID and what may stand there.
+fn digits(key: HashKey) -> Box<[[u8; 256]; ID_DIGITS]> {
+    let mut digits = Box::new([[0; 256]; ID_DIGITS]);
+    for (at, place) in (0_u8..).zip(digits.iter_mut()) {
+        for (byte, bits) in (0_u8..=255).zip(place) {
+            *bits = key.tagged(TAG_DIGIT, &[at, byte]).to_le_bytes()[0] & 7;
+        }
+    }
+    digits
+}
+
+/// Where a value is held until it is known whether it must be hashed.
+type Held = (usize, usize);
 
 /// What has been seen in the row under way.
 #[derive(Default)]
@@ -142,13 +165,13 @@ struct Seen {
     untrue: Option<(usize, Reason)>,
     untrue_digest: u64,
     true_digest: u64,
-    name: u128,
     phone: u128,
-    address: u128,
-    quasi: [u128; 8],
+    name: Option<Held>,
+    address: Option<Held>,
+    quasi: [Option<Held>; 8],
     school: u128,
     class: u128,
-    when: u128,
+    when: bool,
     age: Age,
     region: u16,
     organisation: bool,
@@ -166,42 +189,56 @@ impl<'a> RowJudge<'a> {
             today,
             landline: Role::of(Kind::LANDLINE, rules),
             value: String::new(),
+            held: String::new(),
+            when: String::new(),
             row: String::new(),
-            buffer: Vec::new(),
+            ends: Vec::new(),
+            digits: digits(key),
             seen: Seen::default(),
         }
     }
 
-    fn hash(&mut self, tag: u8) -> u128 {
-        self.buffer.clear();
-        self.buffer.push(tag);
-        self.buffer.extend_from_slice(self.value.as_bytes());
-        self.key.hash(&self.buffer)
-    }
-
-    fn hash_of(&mut self, tag: u8, parts: &[u128]) -> u128 {
-        self.buffer.clear();
-        self.buffer.push(tag);
-        for part in parts {
-            self.buffer.extend_from_slice(&part.to_le_bytes());
-        }
-        self.key.hash(&self.buffer)
+    fn hash(&self, tag: u8) -> u128 {
+        self.key.tagged(tag, self.value.as_bytes())
     }
 
     /// What a row comes to.
     pub(crate) fn row(&mut self, columns: &Columns, cells: Cells<'_>) -> Result<Valid, Reason> {
         self.seen = Seen::default();
-        self.row.clear();
-        let plain = Column::default();
-        for (at, cell) in cells.iter().enumerate() {
-            self.judge.fold(cell, &mut self.row);
-            self.row.push('\u{1f}');
-            if cell.is_empty() {
-                continue;
+        self.held.clear();
+        for (column, cell) in columns.columns.iter().zip(cells.iter()) {
+            if !cell.is_empty() {
+                self.cell(column, cell);
             }
-            self.cell(columns.columns.get(at).unwrap_or(&plain), cell);
         }
-        self.decide()
+        let person = self.person()?;
+        let row = self.whole(cells);
+        Ok(self.valid(row, person))
+    }
+
+    /// The hash of the folded cells; empty ones at the end say nothing.
+    fn whole(&mut self, cells: Cells<'_>) -> u128 {
+        self.ends.clear();
+        let spaced = |cell: &str| cell.trim().len() < cell.len();
+        let text = if self.judge.is_plain(cells.text()) && !cells.iter().any(spaced) {
+            let mut end = 0;
+            self.ends.extend(cells.iter().map(|cell| {
+                end += cell.len();
+                offset(end)
+            }));
+            cells.text()
+        } else {
+            self.row.clear();
+            for cell in cells.iter() {
+                self.judge.fold(cell, &mut self.row);
+                self.ends.push(offset(self.row.len()));
+            }
+            &self.row
+        };
+        let last = offset(text.len());
+        let filled = self.ends.partition_point(|end| *end < last) + usize::from(last > 0);
+        let ends = self.ends.get(..filled).unwrap_or_default();
+        self.key.cells(TAG_ROW, ends, text)
     }
 
     fn cell(&mut self, column: &Column, cell: &str) {
@@ -209,9 +246,9 @@ impl<'a> RowJudge<'a> {
             self.typed(role, cell);
         }
         if column.when {
-            self.value.clear();
-            self.value.extend(cell.chars().filter(char::is_ascii_digit));
-            self.seen.when = self.hash(TAG_EVENT);
+            self.when.clear();
+            self.when.extend(cell.chars().filter(char::is_ascii_digit));
+            self.seen.when = true;
         }
         if column.deceased && self.rules.affirms(cell) {
             self.seen.deceased = true;
@@ -290,14 +327,15 @@ impl<'a> RowJudge<'a> {
     }
 
     fn quasi(&mut self, kind: Kind, quasi: usize) {
-        let hash = self.hash(TAG_QUASI);
-        match self.seen.quasi.get_mut(quasi) {
-            Some(slot) if *slot == 0 => *slot = hash,
-            _ => return,
-        }
+        let Some(slot) = self.seen.quasi.get_mut(quasi).filter(|slot| slot.is_none()) else {
+            return;
+        };
+        let start = self.held.len();
+        self.held.push_str(&self.value);
+        *slot = Some((start, self.held.len()));
         match kind {
-            Kind::PERSON_NAME => self.seen.name = hash,
-            Kind::ADDRESS => self.seen.address = hash,
+            Kind::PERSON_NAME => self.seen.name = *slot,
+            Kind::ADDRESS => self.seen.address = *slot,
             Kind::LANDLINE => self.seen.fixed_line = true,
             _ => {}
         }
@@ -357,71 +395,73 @@ impl<'a> RowJudge<'a> {
     }
 
     /// Three keyed bits for each of 18 places: how many places differ, and nothing of what stands there.
-    fn digest(&mut self) -> u64 {
+    fn digest(&self) -> u64 {
         let mut digest = 0;
-        for (at, byte) in (0_u8..18).zip(self.value.bytes()) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "three bits of it are wanted"
-            )]
-            let bits = self.key.hash(&[TAG_DIGIT, at, byte]) as u64 & 7;
-            digest |= bits << (3 * at);
+        for (at, (byte, bits)) in self.value.bytes().zip(self.digits.iter()).enumerate() {
+            digest |= u64::from(bits[usize::from(byte)]) << (3 * at);
         }
         digest
     }
 
-    fn decide(&mut self) -> Result<Valid, Reason> {
+    /// The hash of a value held; 0 where there is none.
+    fn held(&self, value: Option<Held>) -> u128 {
+        let text = value.and_then(|(start, end)| self.held.get(start..end));
+        text.map_or(0, |text| self.key.tagged(TAG_QUASI, text.as_bytes()))
+    }
+
+    fn has_document(&self) -> bool {
+        let best = self.seen.best;
+        best.is_some_and(|(rank, _)| rank < self.rules.documents)
+    }
+
+    /// Whose row it is, or why it does not count.
+    fn person(&self) -> Result<u128, Reason> {
         let seen = &self.seen;
-        let rules = self.rules;
-        let named = seen.name != 0;
-        let document = seen.best.is_some_and(|(rank, _)| rank < rules.documents);
         let bare_line = seen.best.is_none() && seen.fixed_line;
-        let quasi = seen.quasi.iter().filter(|hash| **hash != 0).count();
+        let quasi = seen.quasi.iter().flatten().count();
         if seen.test {
             return Err(Reason::TestPattern);
         }
-        if !named && !document && (seen.organisation || bare_line && quasi == 1) {
+        if seen.name.is_none()
+            && !self.has_document()
+            && (seen.organisation || bare_line && quasi == 1)
+        {
             return Err(Reason::OrgNotPerson);
         }
-        let person = match seen.best {
-            Some((_, hash)) => hash,
+        match seen.best {
+            Some((_, hash)) => Ok(hash),
             None if quasi >= 2 => {
-                let parts = seen.quasi;
-                self.hash_of(TAG_QUASI, &parts)
+                let parts = seen.quasi.map(|value| self.held(value));
+                Ok(self.key.joined(TAG_QUASI, &parts))
             }
-            None => {
-                return Err(seen
-                    .untrue
-                    .map_or(Reason::NotIdentifiable, |(_, reason)| reason));
-            }
-        };
-        Ok(self.valid(person, document))
+            None => Err(seen
+                .untrue
+                .map_or(Reason::NotIdentifiable, |(_, reason)| reason)),
+        }
     }
 
-    fn valid(&mut self, person: u128, document: bool) -> Valid {
-        let when = self.seen.when;
-        let event = (self.seen.mask & self.rules.events != 0)
-            .then(|| self.hash_of(TAG_EVENT, &[person, when]));
-        let contacts = self.contacts(document);
-        let (school, class) = (self.seen.school, self.seen.class);
-        let cohort =
-            (school != 0 || class != 0).then(|| (self.hash_of(TAG_SCHOOL, &[school]), class));
-        // Empty cells at the end say nothing.
-        let row = self.row.trim_end_matches('\u{1f}');
-        self.buffer.clear();
-        self.buffer.push(TAG_ROW);
-        self.buffer.extend_from_slice(row.as_bytes());
+    fn valid(&self, row: u128, person: u128) -> Valid {
         let seen = &self.seen;
+        let name = self.held(seen.name);
+        let event = (seen.mask & self.rules.events != 0).then(|| {
+            let when = match seen.when {
+                true => self.key.tagged(TAG_EVENT, self.when.as_bytes()),
+                false => 0,
+            };
+            self.key.joined(TAG_EVENT, &[person, when])
+        });
+        let cohort = (seen.school != 0 || seen.class != 0)
+            .then(|| (self.key.joined(TAG_SCHOOL, &[seen.school]), seen.class));
         Valid {
-            row: self.key.hash(&self.buffer),
+            row,
             person,
             mask: seen.mask,
-            name: low(seen.name),
+            name: low(name),
             phone: low(seen.phone),
             age: seen.age,
             region: seen.region,
             event,
-            contacts,
+            contacts: self.contacts(name),
             cohort,
             deceased: seen.deceased,
             untrue: seen.untrue.map(|(_, reason)| reason),
@@ -429,20 +469,28 @@ impl<'a> RowJudge<'a> {
     }
 
     /// By what this person may be met again under another key.
-    fn contacts(&mut self, document: bool) -> [Option<(u128, u64)>; 2] {
-        let (name, phone, address) = (self.seen.name, self.seen.phone, self.seen.address);
+    fn contacts(&self, name: u128) -> [Option<(u128, u64)>; 2] {
+        let (phone, address) = (self.seen.phone, self.seen.address);
+        let document = self.has_document();
         let class = match (document, self.seen.untrue_digest) {
             (true, _) => TRUE_ID | self.seen.true_digest,
             (false, 0) => NO_ID,
             (false, digest) => UNTRUE_ID | digest,
         };
         let by_phone = name != 0 && phone != 0;
-        let by_address = name != 0 && address != 0 && !document;
+        let by_address = name != 0 && address.is_some() && !document;
         [
-            by_phone.then(|| (self.hash_of(TAG_CONTACT, &[name, phone]), class)),
-            by_address.then(|| (self.hash_of(TAG_ADDRESS, &[name, address]), BY_ADDRESS)),
+            by_phone.then(|| (self.key.joined(TAG_CONTACT, &[name, phone]), class)),
+            by_address.then(|| {
+                let address = self.held(address);
+                (self.key.joined(TAG_ADDRESS, &[name, address]), BY_ADDRESS)
+            }),
         ]
     }
+}
+
+fn offset(end: usize) -> u32 {
+    u32::try_from(end).unwrap_or(u32::MAX)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "some bits of a hash")]
@@ -453,4 +501,72 @@ fn low(hash: u128) -> u32 {
 /// Whether a region's code is one that reports can name.
 pub(crate) fn known_region(code: u16) -> bool {
     code != 0 && region::province(u32::from(code) / 100).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+
+    /// Folding is trimming; says so, or has every cell folded.
+    struct Trims(bool);
+
+    impl Judge for Trims {
+        fn judge(&self, _kind: Kind, _cell: &str, _out: &mut String) -> Verdict {
+            Verdict::Other
+        }
+
+        fn fold(&self, cell: &str, out: &mut String) {
+            out.push_str(cell.trim());
+        }
+
+        fn is_plain(&self, _text: &str) -> bool {
+            self.0
+        }
+    }
+
+    fn hash(cells: &[&str], plain: bool) -> u128 {
+        let day = Day::parse("2026-11-22").unwrap();
+        let judge = Trims(plain);
+        let mut judge = RowJudge::new(Rules::builtin(), &judge, HashKey([7; 16]), day);
+        let mut batch = Batch::default();
+        batch.cell("of the row before");
+        batch.row(1);
+        cells.iter().for_each(|cell| batch.cell(cell));
+        batch.row(2);
+        judge.whole(batch.rows().nth(1).unwrap().1)
+    }
+
+    #[test]
+    fn a_row_is_the_same_however_its_text_was_folded() {
+        let same: [&[&str]; 5] = [
+            &["甲", "", "b c"],
+            &["甲", "", "b c", "", ""],
+            &[" 甲", "\u{1680}", "b c "],
+            &["甲", " ", "b c", " "],
+            &["甲\u{2003}", "", "b c"],
+        ];
+        for cells in same {
+            for plain in [false, true] {
+                assert_eq!(
+                    hash(cells, plain),
+                    hash(same[0], false),
+                    "{cells:?} {plain}"
+                );
+            }
+        }
+        let others: [&[&str]; 6] = [
+            &["甲", "b c"],
+            &["", "甲", "b c"],
+            &["甲b", "", " c"],
+            &["甲", "", "b", "c"],
+            &["甲", "", "bc"],
+            &[],
+        ];
+        for cells in others {
+            assert_eq!(hash(cells, true), hash(cells, false), "{cells:?}");
+            assert_ne!(hash(cells, true), hash(same[0], true), "{cells:?}");
+        }
+        assert_eq!(hash(&["", " "], true), hash(&[], true));
+    }
 }

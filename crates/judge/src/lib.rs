@@ -4,7 +4,7 @@
 //! cells and columns here, so that they come to the same numbers.
 
 use liuhen_detect::columns::{ColumnGuess, guess, is_filler};
-use liuhen_detect::{ReasonCode, check_into, fold};
+use liuhen_detect::{ReasonCode, check_into, fold, is_plain};
 use liuhen_document::{Header, Row};
 use liuhen_forensics::{Judge, Verdict};
 use liuhen_kinds::{Kind, RulePack};
@@ -38,6 +38,10 @@ impl Judge for Validators {
 
     fn fold(&self, cell: &str, out: &mut String) {
         out.push_str(&fold(cell));
+    }
+
+    fn is_plain(&self, text: &str) -> bool {
+        is_plain(text)
     }
 }
 

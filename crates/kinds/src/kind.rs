@@ -5,7 +5,6 @@
 //! What a kind means (labels, axes, header words) is data and belongs to
 //! [`crate::pack`].
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,15 +12,29 @@ use crate::KindError;
 
 /// A sort of personal information, by its interned name.
 ///
-/// Copy, compared and ordered by name. Serialised as its name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Kind(&'static str);
+/// Copy, ordered by name. Serialised as its name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kind {
+    /// One for each name, so that two kinds are told apart without reading their names: in a table
+    /// that happens for each cell. Compared first, since it stands first.
+    at: u16,
+    name: &'static str,
+}
 
 macro_rules! kinds {
     ($($constant:ident = $name:literal, $meaning:literal;)*) => {
+        /// The places of the built-in kinds in the catalogue.
+        #[expect(
+            non_camel_case_types,
+            clippy::upper_case_acronyms,
+            reason = "named as the constants"
+        )]
+        #[repr(u16)]
+        enum Place { $($constant),* }
+
         impl Kind {
             $(#[doc = concat!("`", $name, "`: ", $meaning, ".")]
-            pub const $constant: Kind = Kind($name);)*
+            pub const $constant: Kind = Kind { at: Place::$constant as u16, name: $name };)*
 
             /// Every kind the house knows by itself, in the order of the catalogue.
             pub const BUILTIN: &'static [Kind] = &[$(Kind::$constant),*];
@@ -89,8 +102,8 @@ kinds! {
     ORG_CODE = "org_code", "organisation code";
 }
 
-/// Names of kinds that a user's rule pack added; grows only by [`Kind::define`].
-static DEFINED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+/// Kinds that a user's rule pack added, in that order; grows only by [`Kind::define`].
+static DEFINED: Mutex<Vec<Kind>> = Mutex::new(Vec::new());
 
 /// The longest name a kind may have, in bytes.
 const MAX_NAME: usize = 64;
@@ -99,7 +112,7 @@ impl Kind {
     /// The name, as written in reports and traces.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.0
+        self.name
     }
 
     /// Finds a kind by its name: a built-in one, or one that was defined.
@@ -109,13 +122,14 @@ impl Kind {
     /// [`KindError::Unknown`] when no kind has this name. The error does not
     /// repeat the text, which may come from outside.
     pub fn parse(name: &str) -> Result<Kind, KindError> {
-        if let Some(kind) = Kind::BUILTIN.iter().find(|kind| kind.0 == name) {
+        if let Some(kind) = Kind::BUILTIN.iter().find(|kind| kind.name == name) {
             return Ok(*kind);
         }
         let defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);
         defined
-            .get(name)
-            .map(|name| Kind(name))
+            .iter()
+            .find(|kind| kind.name == name)
+            .copied()
             .ok_or(KindError::Unknown)
     }
 
@@ -127,7 +141,7 @@ impl Kind {
     /// # Errors
     ///
     /// [`KindError::BadName`] unless the name is 1 to 64 bytes of lower-case
-    /// letters, digits and `_`, beginning with a letter.
+    /// letters, digits and `_`, beginning with a letter, or after 65,000 others.
     pub fn define(name: &str) -> Result<Kind, KindError> {
         if let Ok(kind) = Kind::parse(name) {
             return Ok(kind);
@@ -140,24 +154,40 @@ impl Kind {
             return Err(KindError::BadName);
         }
         let mut defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(name) = defined.get(name) {
-            return Ok(Kind(name));
+        if let Some(kind) = defined.iter().find(|kind| kind.name == name) {
+            return Ok(*kind);
         }
-        let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
-        defined.insert(name);
-        Ok(Kind(name))
+        let at = u16::try_from(Kind::BUILTIN.len() + defined.len());
+        let kind = Kind {
+            at: at.map_err(|_| KindError::BadName)?,
+            name: Box::leak(name.to_owned().into_boxed_str()),
+        };
+        defined.push(kind);
+        Ok(kind)
+    }
+}
+
+impl PartialOrd for Kind {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Kind {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.name.cmp(other.name)
     }
 }
 
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
     }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
+        f.pad(self.name)
     }
 }
 
@@ -171,7 +201,7 @@ impl std::str::FromStr for Kind {
 
 impl serde::Serialize for Kind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0)
+        serializer.serialize_str(self.name)
     }
 }
 
@@ -222,6 +252,8 @@ mod tests {
         let kind = Kind::define("loyalty_card").unwrap();
         assert_eq!(Kind::define("loyalty_card"), Ok(kind));
         assert_eq!(Kind::parse("loyalty_card"), Ok(kind));
+        let other = Kind::define("loyalty_cards").unwrap();
+        assert!(kind != other && kind < other && !Kind::BUILTIN.contains(&kind));
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub use options::{Format, HeaderChoice, Options, SheetChoice, SheetInfo};
 pub use pdf::{Pdf, PdfPicture};
 pub use place::Place;
 pub use placed::{Piece, PlacedRow, PlacedRows};
+pub use raw::Rows;
 pub use record::Delimiter;
 pub use source::Source;
 pub use stream::TextStream;

@@ -30,12 +30,14 @@ impl Line {
         self.spans.iter().map(cell)
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Forgets the cells and keeps their room.
+    pub fn clear(&mut self) {
         self.text.clear();
         self.spans.clear();
     }
 
-    pub(crate) fn push(&mut self, cell: &str) {
+    /// Adds a cell.
+    pub fn push(&mut self, cell: &str) {
         let start = self.text.len();
         self.text.push_str(cell);
         self.spans.push((start, self.text.len()));

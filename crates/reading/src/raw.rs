@@ -74,3 +74,53 @@ pub(crate) trait RawRows: Send {
         false
     }
 }
+
+/// Rows that another room reads from elsewhere than a file: a server's.
+pub trait Rows: Send {
+    /// The next row's cells into `line`, and its number, from 1; the first is the header and has 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::TooLarge`] for a row past a bound, after which more may come; any other ends
+    /// the table.
+    fn next(&mut self, line: &mut Line) -> Option<Result<u64, ReadError>>;
+
+    /// Bytes of cells so far.
+    fn taken(&self) -> u64;
+}
+
+/// Rows of elsewhere as a format's.
+pub(crate) struct Foreign(pub(crate) Box<dyn Rows>, pub(crate) u64);
+
+impl RawRows for Foreign {
+    fn next_raw(&mut self) -> Option<Result<RawRow, Fault>> {
+        let mut line = Line::default();
+        let row = self.next_line(&mut line)?;
+        Some(row.map(|number| RawRow {
+            number,
+            cells: line.cells().map(Text::from).collect(),
+        }))
+    }
+
+    fn next_line(&mut self, line: &mut Line) -> Option<Result<u64, Fault>> {
+        Some(match self.0.next(line)? {
+            Ok(number) => {
+                self.1 = number;
+                Ok(number)
+            }
+            Err(ReadError::TooLarge { .. }) => {
+                self.1 += 1;
+                Err(Fault::row(self.1, None, ProblemCode::CellTooLong))
+            }
+            Err(error) => Err(Fault::end(self.1 + 1, error)),
+        })
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        (self.0.taken(), self.0.taken())
+    }
+
+    fn cells_are_placed(&self) -> bool {
+        true
+    }
+}

@@ -11,7 +11,7 @@ use liuhen_document::{Header, Locator, ProblemCode, Row, RowProblem, TableSource
 
 use crate::line::Line;
 use crate::options::{Format, HeaderChoice, SheetChoice, SheetInfo};
-use crate::raw::{Fault, RawRow, RawRows};
+use crate::raw::{Fault, Foreign, RawRow, RawRows, Rows};
 use crate::xlsx::{Xlsx, letters_of};
 use crate::{Limits, ReadError};
 
@@ -89,6 +89,27 @@ impl Table {
         table.read_ahead()?;
         table.choose_header(header)?;
         Ok(table)
+    }
+
+    /// A table whose rows another room reads; `format` is a name to show.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when not even the header can be read, or has no column.
+    pub fn of(
+        name: &str,
+        format: &'static str,
+        rows: Box<dyn Rows>,
+        limits: &Limits,
+    ) -> Result<Self, ReadError> {
+        let opened = Opened {
+            name: name.to_owned(),
+            format: Format::Other(format),
+            workbook: None,
+            sheet: None,
+            rows: Box::new(Foreign(rows, 0)),
+        };
+        Self::new(opened, HeaderChoice::FirstRow, limits)
     }
 
     /// Problems are told at this place from now on.

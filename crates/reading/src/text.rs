@@ -202,15 +202,12 @@ impl TextRows {
         if let Some(byte) = memchr::memchr(0, &record.bytes) {
             return Err((Some(column_of(byte)), ProblemCode::NulByte));
         }
-        if let Err(error) = std::str::from_utf8(&record.bytes) {
-            return Err((
-                Some(column_of(error.valid_up_to())),
-                ProblemCode::BadEncoding,
-            ));
-        }
         let room = std::mem::take(&mut line.text).into_bytes();
         let bytes = std::mem::replace(&mut record.bytes, room);
-        line.text = String::from_utf8(bytes).unwrap_or_default();
+        line.text = String::from_utf8(bytes).map_err(|error| {
+            let column = column_of(error.utf8_error().valid_up_to());
+            (Some(column), ProblemCode::BadEncoding)
+        })?;
         let mut start = 0;
         for (column, &end) in record.ends.iter().enumerate() {
             // Two broken cells may look whole side by side.

@@ -26,6 +26,8 @@ fn counted(dir: &Path, jobs: usize, wishes: Wishes) -> (Counted, String) {
         acts: None,
         work: None,
         except: Vec::new(),
+        ear: None,
+        databases: liuhen_service::scan::Databases::default(),
         progress: &Silent,
     };
     let mut ledger = String::new();

@@ -36,6 +36,7 @@ fn request<'a>(dir: &Path, jobs: usize, progress: &'a dyn Progress) -> CountRequ
         work: None,
         except: Vec::new(),
         ear: None,
+        databases: liuhen_service::scan::Databases::default(),
         progress,
     }
 }

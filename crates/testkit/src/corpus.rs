@@ -894,7 +894,7 @@ impl Out {
     fn finish(self) -> io::Result<()> {
         match self {
             Self::Delimited(mut out, _) => out.flush(),
-            Self::Packed(out, _) => Ok(drop(out.finish()?)),
+            Self::Packed(out, _) => out.finish().map(drop).map_err(Into::into),
             Self::Sheet(path, header, rows) => {
                 std::fs::write(path, Sheet::new(header, rows).xlsx())
             }

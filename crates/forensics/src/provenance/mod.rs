@@ -633,8 +633,9 @@ mod tests {
     fn resold(source: &[Row], foreign: u64, salt: u64) -> Vec<Row> {
         let kept = source
             .iter()
-            .filter(|(person, _)| mix(person ^ salt) % 4 != 0);
-        let slip = |(person, slip): &Row| (*person, *slip || mix(person ^ salt ^ 99) % 30 == 0);
+            .filter(|(person, _)| !mix(person ^ salt).is_multiple_of(4));
+        let slip =
+            |(person, slip): &Row| (*person, *slip || mix(person ^ salt ^ 99).is_multiple_of(30));
         let mut rows: Vec<Row> = kept.map(slip).collect();
         rows.extend(people(foreign..foreign + source.len() as u64 / 4));
         rows.sort_by_key(|(person, _)| mix(person ^ salt ^ 5));
@@ -685,9 +686,9 @@ mod tests {
         // A third of each in common; each errs on its own.
         let errs = |range: std::ops::Range<u64>, salt: u64| -> Vec<Row> {
             let mut rows: Vec<Row> = range
-                .map(|person| (person, mix(person ^ salt) % 40 == 0))
+                .map(|person| (person, mix(person ^ salt).is_multiple_of(40)))
                 .collect();
-            rows.retain(|(person, _)| mix(person ^ salt ^ 3) % 3 != 0);
+            rows.retain(|(person, _)| !mix(person ^ salt ^ 3).is_multiple_of(3));
             rows.sort_by_key(|(person, _)| mix(person ^ salt ^ 5));
             // Errors in both of the same person are what chance hardly gives.
             rows.iter_mut()
@@ -709,7 +710,7 @@ mod tests {
         let extract: Vec<Row> = whole
             .iter()
             .copied()
-            .filter(|(person, _)| mix(*person) % 3 == 0)
+            .filter(|(person, _)| mix(*person).is_multiple_of(3))
             .collect();
         let told = graph_of(&[whole.clone(), whole.clone(), shuffled, extract], &[]);
         assert_eq!(

@@ -180,9 +180,7 @@ fn parameter(value: &[u8], wanted: &str) -> Option<Vec<u8>> {
     let mut rest = value;
     while let Some(semicolon) = rest.iter().position(|byte| *byte == b';') {
         rest = rest[semicolon + 1..].trim_ascii_start();
-        let Some(equals) = rest.iter().position(|byte| matches!(byte, b'=' | b';')) else {
-            return None;
-        };
+        let equals = rest.iter().position(|byte| matches!(byte, b'=' | b';'))?;
         let found = rest[..equals]
             .trim_ascii()
             .eq_ignore_ascii_case(wanted.as_bytes());

@@ -186,10 +186,7 @@ mod tests {
             "3: 2|某&乙||",
         ];
         assert_eq!(tables(text.as_bytes()), expected);
-        assert_eq!(
-            tables(&encoding_rs::GB18030.encode(&text.repeat(1)).0),
-            expected
-        );
+        assert_eq!(tables(&encoding_rs::GB18030.encode(text).0), expected);
     }
 
     #[test]

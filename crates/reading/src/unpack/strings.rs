@@ -142,7 +142,8 @@ impl<R: Read> Strings<R> {
     /// UTF-16 of both byte orders. ASCII of the one is, a byte further, ASCII of the other: where two
     /// lie over one another the longer one is told, of equals the one whose little end comes first.
     fn wide(&self) -> Vec<Found> {
-        let orders: [(&'static str, fn([u8; 2]) -> u16); 2] = [
+        type Order = (&'static str, fn([u8; 2]) -> u16);
+        let orders: [Order; 2] = [
             ("UTF-16LE", u16::from_le_bytes),
             ("UTF-16BE", u16::from_be_bytes),
         ];

@@ -3,6 +3,7 @@
 //! Which rows count and under which policies is said by `forensics`; here files become tables
 //! (`tables`; of what lies within them, `inside`); cells get their verdicts from the room `judge`.
 
+mod databases;
 mod form;
 mod heard;
 mod inside;
@@ -21,7 +22,7 @@ use liuhen_forensics::{Act, ActKind, Acts, Exhibits, HashKey, Plan, Unit};
 use liuhen_judge::Validators;
 use serde::Deserialize;
 
-use crate::scan::{Note, Reason, Stop, What, Wishes, shown, walk};
+use crate::scan::{Databases, Note, Reason, Stop, What, Wishes, shown, walk};
 pub use heard::{Ear, Heard};
 pub use persons::{Persons, persons};
 pub use sample::{Cell, Drawing, Shown, draw};
@@ -60,6 +61,8 @@ pub struct CountRequest<'a> {
     pub except: Vec<PathBuf>,
     /// Listens for words of the trade while files are read, where one is wanted.
     pub ear: Option<&'a Ear>,
+    /// How database servers are read.
+    pub databases: Databases,
     /// Told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -143,8 +146,9 @@ fn count_then<T>(
     ledger: bool,
     then: impl FnOnce(&liuhen_forensics::Counted<'_>, &Files) -> Result<T, CountFailure>,
 ) -> Result<(Counted, T), CountFailure> {
-    let (units, files, notes) = units(request);
-    let files = Files::new(files, request.wishes.clone());
+    let mut databases = databases::Tables::new(&request.databases);
+    let (units, files, notes) = units(request, &mut databases);
+    let files = Files::new(files, databases, request.wishes.clone());
     let acts = request
         .acts
         .map(|text| acts(text, &units))
@@ -173,7 +177,7 @@ fn count_then<T>(
             .ok_or(CountError::Stopped)?,
         acts,
         ledger,
-        reading: reading(&request.wishes),
+        reading: reading(request),
         work,
     };
     let listening = request
@@ -191,26 +195,47 @@ fn count_then<T>(
 }
 
 /// How files are read, for the work directory: of the passwords too little to guess them by.
-fn reading(wishes: &Wishes) -> String {
+fn reading(request: &CountRequest<'_>) -> String {
+    let wishes = &request.wishes;
     let limits = &wishes.limits;
     format!(
-        "unpacked {}, ratio {}, depth {}, files {}, strings {}, passwords {:04x}",
+        "unpacked {}, ratio {}, depth {}, files {}, strings {}, passwords {:04x}, sample {:?}",
         limits.max_unpacked_bytes,
         limits.max_ratio,
         limits.max_depth,
         limits.max_files,
         wishes.strings,
         wishes.passwords.check(),
+        request.databases.sample,
     )
 }
 
 /// The files to count, where they lie, and what is not among them.
-fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Vec<Note>) {
+fn units(
+    request: &CountRequest<'_>,
+    databases: &mut databases::Tables,
+) -> (Vec<Unit>, HashMap<String, PathBuf>, Vec<Note>) {
     let (mut units, mut files, mut notes) = (Vec::new(), HashMap::new(), Vec::new());
     walk(
         &request.paths,
         &request.except,
         &mut |Stop { path, what }| {
+            if what == What::Database {
+                match databases.add(&path) {
+                    Ok((tables, others)) => {
+                        units.extend(tables);
+                        notes.extend(others.into_iter().map(|path| Note {
+                            path,
+                            reason: databases::Tables::not_read(),
+                        }));
+                    }
+                    Err(reason) => notes.push(Note {
+                        path: crate::scan::databases::shown(&path),
+                        reason,
+                    }),
+                }
+                return ControlFlow::Continue(());
+            }
             let inside = request
                 .base
                 .as_ref()
@@ -223,7 +248,7 @@ fn units(request: &CountRequest<'_>) -> (Vec<Unit>, HashMap<String, PathBuf>, Ve
                 })
             };
             match what {
-                What::Folder => {}
+                What::Folder | What::Database => {}
                 What::Not(reason) => note(reason),
                 What::Stdin => note(Reason::Format("standard input; give a file")),
                 What::File => match fs::metadata(&path) {

@@ -32,12 +32,17 @@ const CHUNK: usize = 256 << 10;
 pub(super) struct Files {
     /// Paths as the system knows them, in the order of the units.
     pub(super) paths: std::collections::HashMap<String, PathBuf>,
+    databases: super::databases::Tables,
     detector: Arc<Detector>,
     wishes: Arc<Wishes>,
 }
 
 impl Files {
-    pub(super) fn new(paths: std::collections::HashMap<String, PathBuf>, wishes: Wishes) -> Self {
+    pub(super) fn new(
+        paths: std::collections::HashMap<String, PathBuf>,
+        databases: super::databases::Tables,
+        wishes: Wishes,
+    ) -> Self {
         let options = Options {
             model: false,
             ..Options::default()
@@ -48,6 +53,7 @@ impl Files {
         };
         Self {
             paths,
+            databases,
             detector: Arc::new(Detector::new(options)),
             wishes: Arc::new(wishes),
         }
@@ -75,6 +81,9 @@ pub(super) fn of_reader(error: &ReadError) -> Unread {
 
 impl Exhibits for Files {
     fn open(&self, unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
+        if let Some(table) = self.databases.open(unit) {
+            return Ok(Box::new(Tables::new(table?)));
+        }
         let file = self.file(unit)?;
         let again = file
             .try_clone()

@@ -17,7 +17,7 @@ use super::finding::Site;
 use super::notes::Reason;
 use super::sink::{Sink, Told};
 use super::walk::{Stop, What};
-use super::{Request, packed, pages, table};
+use super::{Request, databases, packed, pages, table};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -40,10 +40,14 @@ pub(super) fn scan(
     detector: &Detector,
     out: &SyncSender<Told>,
 ) {
-    let mut sink = Sink::new(shown(&stop.path), request, out);
+    let shown = match stop.what {
+        What::Database => databases::shown(&stop.path),
+        _ => shown(&stop.path),
+    };
+    let mut sink = Sink::new(shown, request, out);
     // One file must not cost the report on all others; what was found in it so far is kept.
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        if stop.what != What::Stdin {
+        if !matches!(stop.what, What::Stdin | What::Database) {
             name(&stop.path, detector, &mut sink);
         }
         contents(stop, detector, &mut sink)
@@ -72,6 +76,7 @@ fn contents(stop: &Stop, detector: &Detector, sink: &mut Sink<'_>) -> Result<(),
     match &stop.what {
         What::Folder => Ok(()),
         What::Not(reason) => Err(reason.clone()),
+        What::Database => databases::scan(&stop.path, detector, sink),
         What::Stdin => piped(io::stdin().lock(), "-", detector, sink),
         What::File => {
             let file = File::open(&stop.path).map_err(|error| Reason::from(&error))?;

@@ -9,6 +9,7 @@
 
 mod allow;
 mod baseline;
+pub(crate) mod databases;
 mod file;
 mod finding;
 mod ignored;
@@ -29,6 +30,7 @@ use liuhen_detect::{Detector, Options};
 use liuhen_kinds::{Kind, Lang, Level, RulePack};
 
 pub use baseline::Baseline;
+pub use databases::Databases;
 pub use finding::{Finding, Site};
 pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
 pub use liuhen_reading::{Limits, Passwords, Wishes};
@@ -45,7 +47,7 @@ pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;
 /// What to look through, and how.
 #[derive(Clone)]
 pub struct Request<'a> {
-    /// Files and folders; `-` is standard input.
+    /// Files, folders and addresses of databases; `-` is standard input.
     pub paths: Vec<PathBuf>,
     /// Files read at once; at least one.
     pub jobs: usize,
@@ -59,6 +61,8 @@ pub struct Request<'a> {
     pub header: HeaderRow,
     /// Delimited text is read as running text.
     pub as_text: bool,
+    /// How database servers are read.
+    pub databases: Databases,
     /// How archives and documents are taken apart: bounds, passwords, strings of binary data.
     pub wishes: Wishes,
     /// Findings carry a masked sample.
@@ -87,6 +91,7 @@ impl Request<'_> {
             model: true,
             header: HeaderRow::Auto,
             as_text: false,
+            databases: Databases::default(),
             wishes: Wishes::default(),
             show: false,
             packs: &[],

@@ -174,7 +174,11 @@ impl From<&ReadError> for Reason {
 
 /// The name of a format in Chinese; its English name where it has none of its own.
 fn format_zh(english: &'static str) -> &'static str {
-    const NAMES: [(&str, &str); 29] = [
+    const NAMES: [(&str, &str); 30] = [
+        (
+            "a view, or a table whose rows lie elsewhere",
+            "视图，或数据在别处的表",
+        ),
         ("a link inside an archive", "压缩包里的链接"),
         ("a device or pipe", "设备或管道"),
         ("a binary workbook (XLSB)", "二进制工作簿（XLSB）"),

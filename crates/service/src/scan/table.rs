@@ -53,6 +53,10 @@ pub(crate) fn names(row: &Row) -> Header {
 /// The row that names the columns, among the first rows; rows above it are titles.
 pub(crate) fn header_of(ahead: &[Row], choice: HeaderRow) -> Option<usize> {
     let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_blank()).count();
+    // A server says which names its columns have: they stand in a row of no number.
+    if ahead.first().is_some_and(|row| row.number == 0) {
+        return Some(0);
+    }
     match choice {
         HeaderRow::None => None,
         HeaderRow::First => ahead.iter().position(|row| filled(row) > 0),

@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use super::databases;
 use super::ignored::{self, Rules};
 use super::notes::Reason;
 
@@ -31,6 +32,8 @@ pub(crate) enum What {
     Folder,
     /// Standard input.
     Stdin,
+    /// The address of a database server.
+    Database,
     /// Not to be read.
     Not(Reason),
 }
@@ -117,6 +120,10 @@ impl Walk<'_> {
         if path == Path::new("-") {
             return self.tell(path.to_owned(), What::Stdin);
         }
+        if databases::is_address(path) {
+            return self.tell(path.to_owned(), What::Database);
+        }
+        let path = sqlite(path);
         let meta = match fs::metadata(path) {
             Ok(meta) => meta,
             Err(error) => {
@@ -226,6 +233,14 @@ impl Walk<'_> {
     }
 }
 
+/// A database in a file may be named as others are.
+fn sqlite(path: &Path) -> &Path {
+    let named = path.to_str().and_then(|text| text.strip_prefix("sqlite:"));
+    named.map_or(path, |rest| {
+        Path::new(rest.strip_prefix("//").unwrap_or(rest))
+    })
+}
+
 /// The entries of a folder in the order of their paths.
 fn entries(dir: &Path) -> std::io::Result<std::vec::IntoIter<(OsString, FileType)>> {
     let mut entries = Vec::new();
@@ -254,6 +269,7 @@ mod tests {
                 What::File => "",
                 What::Folder => "/",
                 What::Stdin => " in",
+                What::Database => " database",
                 What::Not(reason) => &format!(" {}", reason.code()),
             };
             seen.push(format!("{}{mark}", path.display()));
@@ -311,5 +327,9 @@ mod tests {
         assert_eq!(walked(&paths, root).0, ["b", "c", "none missing"]);
         let both = [root.to_owned(), root.join("b"), PathBuf::from("-")];
         assert_eq!(walked(&both, root).0, ["- in", "/", "b", "c"]);
+        let address = PathBuf::from("postgres://a@h/db");
+        let sqlite = PathBuf::from(format!("sqlite:{}", root.join("b").display()));
+        let found = walked(&[address, sqlite], root).0;
+        assert_eq!(found, ["postgres://a@h/db database", "b"]);
     }
 }

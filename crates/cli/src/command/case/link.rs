@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use liuhen_service::case::Case as Folder;
 use liuhen_service::case_link::{Blind, answer, ask, result};
-use liuhen_service::count::{Case, CountRequest, Persons, persons};
+use liuhen_service::count::{Persons, persons};
 use liuhen_service::sample::sha256;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Place;
+use super::{Place, anew};
 use crate::command::count::{Bar, processors};
 use crate::exit::Exit;
 use crate::show;
+use crate::unpacking::Unpacking;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -53,6 +54,8 @@ Example:
 struct AskArgs {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    unpacking: Unpacking,
     /// The file to send.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -70,6 +73,8 @@ Example:
 struct AnswerArgs {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    unpacking: Unpacking,
     /// The other office's ask.
     ask: PathBuf,
     /// The file to send back.
@@ -103,21 +108,9 @@ pub(super) fn run(args: &LinkArgs) -> Result<Exit> {
 }
 
 /// The persons of all exhibits.
-fn of(case: &Folder) -> Result<Persons> {
-    let exhibits = case.exhibits();
-    let bar = Bar::over(&exhibits);
-    let request = CountRequest {
-        paths: exhibits,
-        base: Some(case.dir().to_owned()),
-        jobs: processors(),
-        date: None,
-        case: Case::default(),
-        acts: None,
-        work: None,
-        except: Vec::new(),
-        ear: None,
-        progress: &bar,
-    };
+fn of(case: &Folder, unpacking: &Unpacking) -> Result<Persons> {
+    let bar = Bar::over(&case.exhibits());
+    let request = anew(case, unpacking, None, &bar)?;
     let (_, persons) = persons(&request)?;
     bar.0.finish_and_clear();
     Ok(persons)
@@ -125,7 +118,7 @@ fn of(case: &Folder) -> Result<Persons> {
 
 fn asked(args: &AskArgs) -> Result<Exit> {
     let mut case = args.place.open()?;
-    let persons = of(&case)?;
+    let persons = of(&case, &args.unpacking)?;
     let blind = Blind::generate()?;
     let asked = ask(
         &persons.keys,
@@ -166,7 +159,7 @@ fn asked(args: &AskArgs) -> Result<Exit> {
 fn answered(args: &AnswerArgs) -> Result<Exit> {
     let mut case = args.place.open()?;
     let text = text(&args.ask)?;
-    let persons = of(&case)?;
+    let persons = of(&case, &args.unpacking)?;
     let blind = Blind::generate()?;
     let rules = Persons::rules();
     let answer = answer(

@@ -17,8 +17,37 @@ use anyhow::{Context as _, Result, bail};
 use liuhen_service::case::{Act, Case, Listing, Sealing, Who, now};
 use serde_json::json;
 
+use liuhen_service::count::{Case as Circumstances, CountRequest, Progress};
+use liuhen_service::scan::Databases;
+
+use crate::command::count::processors;
 use crate::exit::Exit;
+use crate::unpacking::Unpacking;
 use crate::{bar, show};
+
+/// A count of all exhibits whose circumstances do not matter; files come apart as they did in
+/// `case count` when the same is asked for.
+fn anew<'a>(
+    case: &Case,
+    unpacking: &Unpacking,
+    jobs: Option<std::num::NonZeroUsize>,
+    progress: &'a dyn Progress,
+) -> Result<CountRequest<'a>> {
+    Ok(CountRequest {
+        paths: case.exhibits(),
+        base: Some(case.dir().to_owned()),
+        wishes: unpacking.wishes()?,
+        jobs: jobs.map_or_else(processors, usize::from),
+        date: None,
+        case: Circumstances::default(),
+        acts: None,
+        work: None,
+        except: Vec::new(),
+        ear: None,
+        databases: Databases::default(),
+        progress,
+    })
+}
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -17,8 +17,10 @@ use indicatif::ProgressBar;
 use liuhen_service::count::{
     At, Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count,
 };
+use liuhen_service::scan::Databases;
 use serde::Serialize;
 
+use crate::database::Sampled;
 use crate::exit::Exit;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
@@ -29,6 +31,7 @@ Examples:
   liuhen count seized/
   liuhen count seized/ --ledger out.jsonl --work /var/tmp/count --json > count.json
   liuhen count seized/ --graph kinship.svg
+  MYSQL_PWD=… liuhen count mysql://reader@127.0.0.1/shop
   liuhen count sold/ --insider --acts acts.toml --gain 李某=2200
 
 Five key policies are counted at once: the same row, the same person, person and type, each event,
@@ -44,7 +47,7 @@ Thresholds are advice: a number below them is not a permission. Killed, a count 
 when --work names the same directory. Archives, documents, databases and mail are looked into, as `scan` does;
 docs/reading.md lists the formats. Exit codes: 0 done, 8 something could not be read.")]
 pub(crate) struct CountArgs {
-    /// Files and folders to count.
+    /// Files and folders to count; also a database: postgres://USER@HOST/NAME, mysql://USER@HOST/NAME.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Print the count as one JSON object; the same bytes for the same files, rules and options.
@@ -56,6 +59,8 @@ pub(crate) struct CountArgs {
     /// Keep what is done in this directory, so that a killed count goes on; it is emptied at the end. Guard it as the exhibits.
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
+    #[command(flatten)]
+    sampled: Sampled,
     #[command(flatten)]
     how: How,
 }
@@ -148,6 +153,8 @@ pub(crate) fn run(args: &CountArgs) -> Result<Exit> {
         .how
         .request(args.paths.clone(), None, acts.as_deref(), &bar)?;
     request.work.clone_from(&args.work);
+    let password_file = args.how.unpacking.password_file.as_deref();
+    request.databases = args.sampled.databases(password_file)?;
     let own = [&args.ledger, &args.work, &args.how.graph];
     request.except.extend(own.into_iter().flatten().cloned());
     let counted = counted(&request, args.ledger.as_deref())?;
@@ -198,6 +205,7 @@ impl How {
             work: None,
             except: self.unpacking.password_file.iter().cloned().collect(),
             ear: None,
+            databases: Databases::default(),
             progress,
         })
     }

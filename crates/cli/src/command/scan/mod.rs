@@ -27,6 +27,7 @@ use liuhen_service::scan::{
 
 use self::words::Labels;
 use crate::command::{rules, sighting};
+use crate::database::Sampled;
 use crate::exit::Exit;
 use crate::unpacking::Unpacking;
 use crate::vault::{Opening, Vault};
@@ -39,16 +40,19 @@ Examples:
   liuhen scan members.xlsx dump.sql --show
   liuhen scan leak.7z --password-file words.txt
   zcat access.log.gz | liuhen scan - --json
+  PGPASSWORD=… liuhen scan postgres://reader@127.0.0.1/members --sample 1000
   liuhen scan . --fail-on high --baseline liuhen-baseline.json --sarif --output liuhen.sarif
 
 Folders are walked in the order of their paths, hidden files included. Left out: what a file
 .liuhenignore (syntax of .gitignore) names, and the contents of folders named .git. Symbolic links
 inside folders are not followed. A line with the remark liuhen:allow, or liuhen:allow KIND,KIND,
-is accepted. Archives, documents and databases are looked into, as deep as --max-depth says;
+is accepted. A database server is read within one transaction that only reads; its password comes from PGPASSWORD or
+MYSQL_PWD or the first line of --password-file. Archives, documents and databases are looked into, as deep as --max-depth says;
 docs/reading.md lists the formats. What could not be read is always listed. No report holds a value; --show adds masked
 samples. Exit codes: 0 done, 7 --fail-on found something, 8 something could not be read.")]
 pub(crate) struct ScanArgs {
-    /// Files and folders to look through; `-` is standard input.
+    /// Files and folders to look through; `-` is standard input. Also a database: postgres://USER@HOST/NAME,
+    /// mysql://USER@HOST/NAME, sqlite:FILE.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Print one JSON object for each finding, a line each, and a last line with the summary.
@@ -90,6 +94,8 @@ pub(crate) struct ScanArgs {
     /// Read CSV and TSV as running text.
     #[arg(long)]
     text: bool,
+    #[command(flatten)]
+    sampled: Sampled,
     #[command(flatten)]
     unpacking: Unpacking,
     /// Look for the kinds of a rule pack of one's own too; `liuhen rules test` checks one.
@@ -167,6 +173,9 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             Header::None => HeaderRow::None,
         },
         as_text: args.text,
+        databases: args
+            .sampled
+            .databases(args.unpacking.password_file.as_deref())?,
         wishes: args.unpacking.wishes()?,
         show: args.show,
         packs: &packs,

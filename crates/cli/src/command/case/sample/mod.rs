@@ -13,14 +13,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use liuhen_service::case::{Case as Folder, latest};
-use liuhen_service::count::{Case, CountRequest, Counted, draw};
+use liuhen_service::count::{Counted, draw};
 use liuhen_service::sample::{Asked, Sample, SampleRules, sha256};
 use serde_json::{Value, json};
 
-use super::Place;
-use crate::command::count::{Bar, answer, processors};
+use super::{Place, anew};
+use crate::command::count::{Bar, answer};
 use crate::exit::Exit;
 use crate::show;
+use crate::unpacking::Unpacking;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -50,6 +51,9 @@ pub(super) struct SampleArgs {
     /// Threads.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// As they were asked for when the case was counted.
+    #[command(flatten)]
+    unpacking: Unpacking,
 }
 
 pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
@@ -69,20 +73,8 @@ pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
     if asked.seed.contains('\n') {
         bail!("the seed must be one line");
     }
-    let exhibits = case.exhibits();
-    let bar = Bar::over(&exhibits);
-    let request = CountRequest {
-        paths: exhibits,
-        base: Some(case.dir().to_owned()),
-        jobs: args.jobs.map_or_else(processors, usize::from),
-        date: None,
-        case: Case::default(),
-        acts: None,
-        work: None,
-        except: Vec::new(),
-        ear: None,
-        progress: &bar,
-    };
+    let bar = Bar::over(&case.exhibits());
+    let request = anew(&case, &args.unpacking, args.jobs, &bar)?;
     let (counted, drawing) = draw(&request, &asked, args.show_values)?;
     bar.0.finish_and_clear();
     same(&counted, &sealed)?;
