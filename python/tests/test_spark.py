@@ -108,7 +108,7 @@ def sources(leak: Path) -> list[Source]:
 
 def numbers(report: dict) -> dict:
     """The report but for what says where and by whom it was made."""
-    kept = {name: part for name, part in report.items() if name not in ("tool", "parameters", "files", "not_read")}
+    kept = {name: part for name, part in report.items() if name not in ("tool", "parameters", "files", "not_read", "provenance")}
     kept["files"] = [
         {name: part for name, part in file.items() if name not in ("path", "sha256", "bytes")}
         for file in report["files"]

@@ -229,12 +229,20 @@ fn the_same_people_in_thirteen_formats() {
     assert!(again.stdout == output.stdout, "other bytes by one thread");
 
     // A case counts the same, and what it may not open it says.
-    run(&["case", "new", "c", "--name", "x"], world.path(), &[]);
+    run(
+        &["case", "new", "c", "--name", "x", "--by", "y"],
+        world.path(),
+        &[],
+    );
     let plain = seized.join("nested.zip");
     fs::write(plain, zipped("rar.rar", b"Rar!\x1A\x07\x01\0")).unwrap();
-    run(&["case", "add", "--case", "c", "seized"], world.path(), &[]);
+    run(
+        &["case", "add", "--case", "c", "--by", "y", "seized"],
+        world.path(),
+        &[],
+    );
     let output = run(
-        &["case", "count", "--case", "c", "--json"],
+        &["case", "count", "--case", "c", "--by", "y", "--json"],
         world.path(),
         &["--max-depth", "3"],
     );

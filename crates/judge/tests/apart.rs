@@ -183,8 +183,11 @@ fn tasks_and_partitions_anywhere_come_to_the_same() {
     let apart: Vec<String> = lines.iter().map(|(_, entry)| text(entry)).collect();
     assert_eq!(apart, ledger);
     let apart = total(nowhere, &counts, &sums).unwrap();
+    // Which file came from which is asked on one machine only.
     let told = |counted: &liuhen_forensics::Counted<'_>| {
-        serde_json::to_string(&counted.report(&Case::default())).unwrap()
+        let mut report = serde_json::to_value(counted.report(&Case::default())).unwrap();
+        report["provenance"].take();
+        report
     };
     assert_eq!(told(&apart), told(&whole));
 }
