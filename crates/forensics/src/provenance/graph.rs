@@ -3,14 +3,15 @@
 //! Boxes hold a number, the last part of the path and a number of persons; nothing from inside a
 //! file. Equal graphs give equal bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Edge, Provenance};
 
 const WIDTH: usize = 220;
 const HEIGHT: usize = 48;
-const ACROSS: usize = 60;
+/// Room for the words of a line from a box to the one beside it.
+const ACROSS: usize = 190;
 const DOWN: usize = 110;
 const MARGIN: usize = 24;
 /// Characters of a name that fit into a box.
@@ -76,14 +77,35 @@ fn places(edges: &[Edge]) -> BTreeMap<usize, (usize, usize)> {
             break;
         }
     }
-    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-    let place = |(number, layer): (usize, usize)| {
-        let column = taken.entry(layer).or_default();
-        let x = MARGIN + *column * (WIDTH + ACROSS);
-        *column += 1;
-        (number, (x, MARGIN + layer * (HEIGHT + DOWN)))
-    };
-    layers.into_iter().map(place).collect()
+    // Families stand beside each other, so that no line crosses another family's.
+    let (mut places, mut right) = (BTreeMap::new(), 0);
+    for family in families(edges) {
+        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+        for number in family {
+            let layer = layers.get(&number).copied().unwrap_or(0);
+            let column = taken.entry(layer).or_default();
+            let x = MARGIN + (right + *column) * (WIDTH + ACROSS);
+            *column += 1;
+            places.insert(number, (x, MARGIN + layer * (HEIGHT + DOWN)));
+        }
+        right += taken.into_values().max().unwrap_or(0);
+    }
+    places
+}
+
+/// Files that edges lead between, each family together, in the order of their first files.
+fn families(edges: &[Edge]) -> Vec<BTreeSet<usize>> {
+    let mut families: Vec<BTreeSet<usize>> = Vec::new();
+    for edge in edges {
+        let ends = BTreeSet::from([edge.from, edge.to]);
+        let (kin, others): (Vec<_>, Vec<_>) = families
+            .into_iter()
+            .partition(|family| !family.is_disjoint(&ends));
+        families = others;
+        families.push(kin.into_iter().flatten().chain(ends).collect());
+    }
+    families.sort_by_key(|family| family.first().copied());
+    families
 }
 
 fn line(out: &mut String, edge: &Edge, places: &BTreeMap<usize, (usize, usize)>, zh: bool) {

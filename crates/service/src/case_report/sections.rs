@@ -427,11 +427,11 @@ impl Pages<'_> {
         self.table(
             &[
                 ("口径", "Policy", 2.4, false),
-                ("读法", "Reading", 1.6, false),
-                ("50", "50", 1.0, true),
-                ("500", "500", 1.0, true),
-                ("5000", "5000", 1.0, true),
-                ("比例合计", "Sum", 1.2, true),
+                ("读法", "Reading", 1.5, false),
+                ("50", "50", 1.3, true),
+                ("500", "500", 1.6, true),
+                ("5000", "5000", 1.6, true),
+                ("比例合计", "Sum", 1.6, true),
                 ("对照", "Beside the law", 3.0, false),
             ],
             rows,
