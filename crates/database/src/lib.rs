@@ -49,6 +49,75 @@ pub struct TableName {
     pub(crate) order: Vec<String>,
 }
 
+/// A line of a server's catalogue: a table, and one column of its primary key where it has one.
+pub(crate) struct Listed<'a> {
+    /// The database or schema that it lies in.
+    pub(crate) space: &'a str,
+    name: &'a str,
+    /// Whether it is read.
+    pub(crate) kind: &'a str,
+    number: &'a str,
+    column: &'a str,
+}
+
+impl<'a> Listed<'a> {
+    pub(crate) fn of(line: &'a Line) -> Result<Self, DatabaseError> {
+        let cells: Vec<&str> = line.cells().collect();
+        let [space, name, kind, number, column] = cells[..] else {
+            return Err(DatabaseError::Protocol("its catalogue has other columns"));
+        };
+        Ok(Self {
+            space,
+            name,
+            kind,
+            number,
+            column,
+        })
+    }
+
+    /// Adds the table, or to the last one a further column of its key; such a key numbers no rows.
+    pub(crate) fn put(&self, tables: &mut Vec<TableName>, database: &str, schema: Option<&str>) {
+        let order = (!self.column.is_empty()).then(|| self.column.to_owned());
+        let is_same = |last: &&mut TableName| {
+            last.name == self.name && last.database == database && last.schema.as_deref() == schema
+        };
+        if let Some(known) = tables.last_mut().filter(is_same) {
+            known.key = None;
+            known.order.extend(order);
+            return;
+        }
+        tables.push(TableName {
+            database: database.to_owned(),
+            schema: schema.map(str::to_owned),
+            name: self.name.to_owned(),
+            is_read: self.kind == "read",
+            key: order.clone().filter(|_| self.number == "number"),
+            order: order.into_iter().collect(),
+        });
+    }
+}
+
+/// Tells each row of an answer under way, as `next` takes them off the connection.
+pub(crate) fn rows(
+    connection: &mut Connection,
+    next: fn(&mut Connection, &mut Line) -> Result<Option<()>, DatabaseError>,
+    told: &mut dyn FnMut(&Line) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
+    let mut line = Line::default();
+    while next(connection, &mut line)?.is_some() {
+        told(&line)?;
+    }
+    Ok(())
+}
+
+/// Whether the first cell is a number above zero.
+pub(crate) fn is_above_zero(line: &Line) -> bool {
+    let first = line.cells().next();
+    first
+        .and_then(|cell| cell.parse::<u64>().ok())
+        .is_some_and(|least| least > 0)
+}
+
 /// As reports show it: `database.schema.table`, and by which column its rows are numbered.
 impl std::fmt::Display for TableName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

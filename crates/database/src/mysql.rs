@@ -9,10 +9,10 @@ use liuhen_reading::Line;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use crate::TableName;
 use crate::address::Address;
 use crate::error::DatabaseError;
 use crate::wire::{Connection, Parts, shown};
+use crate::{Listed, TableName};
 
 /// Long password, database named, 4.1, transactions, 4.1's login, plugins; no local files, no
 /// several queries in one, no compression.
@@ -301,11 +301,7 @@ fn run(
     told: &mut dyn FnMut(&Line) -> Result<(), DatabaseError>,
 ) -> Result<(), DatabaseError> {
     ask(connection, query)?;
-    let mut line = Line::default();
-    while row(connection, &mut line)?.is_some() {
-        told(&line)?;
-    }
-    Ok(())
+    crate::rows(connection, row, told)
 }
 
 pub(crate) fn tables(
@@ -314,30 +310,9 @@ pub(crate) fn tables(
 ) -> Result<Vec<TableName>, DatabaseError> {
     let mut tables: Vec<TableName> = Vec::new();
     run(connection, TABLES, &mut |line| {
-        let cells: Vec<&str> = line.cells().collect();
-        let [schema, name, kind, number, column] = cells[..] else {
-            return Err(DatabaseError::Protocol("its catalogue has other columns"));
-        };
-        if !database.is_empty() && schema != database {
-            return Ok(());
-        }
-        let order = (!column.is_empty()).then(|| column.to_owned());
-        match tables
-            .last_mut()
-            .filter(|last| last.name == name && last.database == schema)
-        {
-            Some(known) => {
-                known.key = None;
-                known.order.extend(order);
-            }
-            None => tables.push(TableName {
-                database: schema.to_owned(),
-                schema: None,
-                name: name.to_owned(),
-                is_read: kind == "read",
-                key: order.clone().filter(|_| number == "number"),
-                order: order.into_iter().collect(),
-            }),
+        let told = Listed::of(line)?;
+        if database.is_empty() || told.space == database {
+            told.put(&mut tables, told.space, None);
         }
         Ok(())
     })?;
@@ -346,11 +321,7 @@ pub(crate) fn tables(
             let least = format!("SELECT min({}) FROM {}", quoted(&key), whole(table));
             let mut numbered = false;
             let asked = run(connection, &least, &mut |line| {
-                let least = line
-                    .cells()
-                    .next()
-                    .and_then(|cell| cell.parse::<u64>().ok());
-                numbered = least.is_some_and(|least| least > 0);
+                numbered = crate::is_above_zero(line);
                 Ok(())
             });
             match asked {

@@ -6,11 +6,11 @@
 
 use liuhen_reading::Line;
 
-use crate::TableName;
 use crate::address::Address;
 use crate::error::DatabaseError;
 use crate::scram::Scram;
 use crate::wire::{Connection, Parts, shown};
+use crate::{Listed, TableName};
 
 const VERSION: u32 = 196_608;
 
@@ -150,7 +150,9 @@ fn refusal(message: &[u8]) -> DatabaseError {
 
 /// Sends a query of ours.
 fn ask(connection: &mut Connection, query: &str) -> Result<(), DatabaseError> {
-    connection.send(&framed(Some(b'Q'), &[query.as_bytes(), b"\0"].concat()))
+    connection.send(&framed(Some(b'Q'), &[query.as_bytes(), b"\0"].concat()))?;
+    connection.is_answering = true;
+    Ok(())
 }
 
 /// Runs a query and tells each row.
@@ -160,12 +162,7 @@ fn run(
     told: &mut dyn FnMut(&Line) -> Result<(), DatabaseError>,
 ) -> Result<(), DatabaseError> {
     ask(connection, query)?;
-    connection.is_answering = true;
-    let mut line = Line::default();
-    while row(connection, &mut line)?.is_some() {
-        told(&line)?;
-    }
-    Ok(())
+    crate::rows(connection, row, told)
 }
 
 pub(crate) fn tables(
@@ -174,28 +171,10 @@ pub(crate) fn tables(
 ) -> Result<Vec<TableName>, DatabaseError> {
     let mut tables: Vec<TableName> = Vec::new();
     run(connection, TABLES, &mut |line| {
-        let cells: Vec<&str> = line.cells().collect();
-        let [schema, name, kind, number, column] = cells[..] else {
-            return Err(DatabaseError::Protocol("its catalogue has other columns"));
-        };
+        let told = Listed::of(line)?;
         // A partitioned table's rows lie in its parts, which come by themselves.
-        if kind == "parts" {
-            return Ok(());
-        }
-        let known = tables
-            .last_mut()
-            .filter(|last| last.name == name && last.schema.as_deref() == Some(schema));
-        let order = (!column.is_empty()).then(|| column.to_owned());
-        match known {
-            Some(known) => known.order.extend(order),
-            None => tables.push(TableName {
-                database: database.to_owned(),
-                schema: Some(schema.to_owned()),
-                name: name.to_owned(),
-                is_read: kind == "read",
-                key: order.clone().filter(|_| number == "number"),
-                order: order.into_iter().collect(),
-            }),
+        if told.kind != "parts" {
+            told.put(&mut tables, database, Some(told.space));
         }
         Ok(())
     })?;
@@ -206,11 +185,7 @@ pub(crate) fn tables(
             // A table that may not be asked is told of when it is read.
             let asked = run(connection, "SAVEPOINT liuhen", &mut |_| Ok(())).and_then(|()| {
                 run(connection, &least, &mut |line| {
-                    numbered = line
-                        .cells()
-                        .next()
-                        .and_then(|cell| cell.parse::<u64>().ok())
-                        .is_some_and(|least| least > 0);
+                    numbered = crate::is_above_zero(line);
                     Ok(())
                 })
             });
@@ -259,7 +234,6 @@ pub(crate) fn select(
         query += &format!(" LIMIT {sample}");
     }
     ask(connection, &query)?;
-    connection.is_answering = true;
     loop {
         match next(connection)? {
             b'T' => return columns(&connection.message),
