@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use crate::near::Link;
 use crate::place::Place;
 use crate::reason::{Policy, Reason};
 use crate::rules::{Rules, kinds_of};
+use crate::work;
 
 /// A line, as partitions keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,13 +79,7 @@ impl Line {
 /// Writes the lines of one partition, ordered.
 pub(crate) fn keep(path: &Path, mut lines: Vec<Line>) -> Result<(), CountError> {
     lines.sort_unstable_by_key(Line::order);
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
-    let mut out = BufWriter::new(file.map_err(CountError::work(path))?);
+    let mut out = BufWriter::new(work::create(path)?);
     for line in &lines {
         out.write_all(&line.bytes())
             .map_err(CountError::work(path))?;

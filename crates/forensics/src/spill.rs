@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::CountError;
 use crate::place::Place;
+use crate::work;
 
 /// Partitions; a hundred million rows make some 75 MB of each.
 pub(crate) const PARTS: usize = 64;
@@ -127,15 +128,8 @@ pub(crate) struct Spill {
 impl Spill {
     /// Begins a file anew.
     pub(crate) fn create(path: &Path) -> Result<Self, CountError> {
-        let mut options = File::options();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path);
         Ok(Self {
-            file: file.map_err(CountError::work(path))?,
+            file: work::create(path)?,
             path: path.to_owned(),
             offset: 0,
             waiting: Buffers::new(),

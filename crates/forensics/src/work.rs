@@ -152,16 +152,23 @@ fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CountError> {
     }
 }
 
+/// Begins a file of the work directory anew; it is its owner's alone.
+pub(crate) fn create(path: &Path) -> Result<File, CountError> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path).map_err(CountError::work(path))
+}
+
+/// Writes a whole file of the work directory.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), CountError> {
+    create(path)?
+        .write_all(bytes)
+        .map_err(CountError::work(path))
+}
+
 fn store<T: Serialize>(path: &Path, value: &T) -> Result<(), CountError> {
     let part = path.with_extension("part");
     let bytes = serde_json::to_vec(value).map_err(|error| CountError::work(path)(error.into()))?;
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part);
-    file.and_then(|mut file| file.write_all(&bytes))
-        .map_err(CountError::work(&part))?;
+    write(&part, &bytes)?;
     fs::rename(&part, path).map_err(CountError::work(path))
 }

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::CountError;
@@ -16,6 +15,7 @@ use crate::near::class;
 use crate::place::Place;
 use crate::row::{BY_ADDRESS, TRUE_ID, UNTRUE_ID};
 use crate::spill::Record;
+use crate::work;
 
 /// By what files are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -108,14 +108,7 @@ impl Shared {
 
     /// Writes the groups.
     pub(crate) fn keep(&self, path: &Path) -> Result<(), CountError> {
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path);
-        file.and_then(|mut file| file.write_all(&self.bytes))
-            .map_err(CountError::work(path))
+        work::write(path, &self.bytes)
     }
 }
 
