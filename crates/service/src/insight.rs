@@ -216,8 +216,16 @@ impl Service {
     }
 
     /// Events as they are traced.
-    pub fn subscribe(&self) -> tokio::sync::broadcast::Receiver<EventView> {
-        self.ledger().subscribe()
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Forbidden`] as for [`Service::events`]: who may see the past may see the present.
+    pub fn subscribe(
+        &self,
+        caller: &Caller,
+    ) -> Result<tokio::sync::broadcast::Receiver<EventView>> {
+        may_watch(caller, "see the trace")?;
+        Ok(self.ledger().subscribe())
     }
 
     /// The log's verifier key (C2SP signed-note).

@@ -152,7 +152,7 @@ pub(crate) async fn live(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
 ) -> Result<impl IntoResponse, ApiError> {
-    let stream = follow(&state, caller).await?;
+    let stream = follow(&state, &caller)?;
     let alive = sse::KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(stream).keep_alive(alive))
 }
@@ -162,16 +162,8 @@ pub(crate) async fn live(
 /// # Errors
 ///
 /// 403 for a caller who may not list events.
-pub(crate) async fn follow(state: &AppState, caller: inner::Caller) -> Result<Live, ApiError> {
-    let probe = inner::EventQuery {
-        limit: 1,
-        ..inner::EventQuery::default()
-    };
-    // Who may see the past may see the present.
-    state
-        .blocking(move |service| service.events(&caller, &probe))
-        .await?;
-    let mut events = state.service().subscribe();
+pub(crate) fn follow(state: &AppState, caller: &inner::Caller) -> Result<Live, ApiError> {
+    let mut events = state.service().subscribe(caller)?;
     let (sender, receiver) = mpsc::channel(16);
     let state = state.clone();
     tokio::spawn(async move {
