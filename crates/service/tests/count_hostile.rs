@@ -11,24 +11,15 @@ mod made;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use liuhen_service::count::{Case, CountRequest, Counted, LedgerSink, Silent, count};
+use liuhen_service::count::{CountRequest, Counted, LedgerSink, Silent, count};
 use liuhen_service::scan::{Limits, Passwords, Wishes};
 use tempfile::TempDir;
 
 fn counted(dir: &Path, jobs: usize, wishes: Wishes) -> (Counted, String) {
     let request = CountRequest {
-        paths: vec![dir.to_owned()],
         base: Some(dir.to_owned()),
         wishes,
-        jobs,
-        date: None,
-        case: Case::default(),
-        acts: None,
-        work: None,
-        except: Vec::new(),
-        ear: None,
-        databases: liuhen_service::scan::Databases::default(),
-        progress: &Silent,
+        ..CountRequest::new(vec![dir.to_owned()], jobs, &Silent)
     };
     let mut ledger = String::new();
     let sink: &mut LedgerSink<'_> = &mut |entry| {

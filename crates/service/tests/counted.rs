@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use liuhen_service::count::{
-    Case, CountError, CountFailure, CountRequest, Counted, Entry, LedgerSink, Progress, Silent,
-    count,
+    CountError, CountFailure, CountRequest, Counted, Entry, LedgerSink, Progress, Silent, count,
 };
-use liuhen_service::scan::Wishes;
 use liuhen_testkit::{CountedLeak, Kin, Made, Truth, corpus, counted_leak};
 use tempfile::TempDir;
 
@@ -25,20 +23,7 @@ fn written(leak: &CountedLeak) -> TempDir {
 }
 
 fn request<'a>(dir: &Path, jobs: usize, progress: &'a dyn Progress) -> CountRequest<'a> {
-    CountRequest {
-        paths: vec![dir.to_owned()],
-        base: None,
-        wishes: Wishes::default(),
-        jobs,
-        date: None,
-        case: Case::default(),
-        acts: None,
-        work: None,
-        except: Vec::new(),
-        ear: None,
-        databases: liuhen_service::scan::Databases::default(),
-        progress,
-    }
+    CountRequest::new(vec![dir.to_owned()], jobs, progress)
 }
 
 fn run(request: &CountRequest<'_>) -> Result<(Counted, Vec<Entry>), CountFailure> {

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use liuhen_database::{Address, TableName};
 use liuhen_forensics::{Unit, Unread};
-use liuhen_kinds::Lang;
 use liuhen_reading::{Limits, Table};
 
+use super::tables::unread;
 use crate::scan::databases::{NOT_READ, address, place, reason};
 use crate::scan::{Databases, Reason};
 
@@ -57,13 +57,7 @@ impl Tables {
             .wishes
             .connect(address)
             .and_then(|server| server.table(table, self.wishes.sample, &Limits::default()));
-        Some(opened.map_err(|error| {
-            let reason = reason(error);
-            Unread {
-                code: reason.code().to_owned(),
-                text: reason.text(Lang::En),
-            }
-        }))
+        Some(opened.map_err(|error| unread(&reason(error))))
     }
 
     /// What is listed of a server and not read.

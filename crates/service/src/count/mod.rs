@@ -67,6 +67,27 @@ pub struct CountRequest<'a> {
     pub progress: &'a dyn Progress,
 }
 
+impl<'a> CountRequest<'a> {
+    /// These files in the usual way, on so many threads; what is asked beside is set on it.
+    #[must_use]
+    pub fn new(paths: Vec<PathBuf>, jobs: usize, progress: &'a dyn Progress) -> Self {
+        Self {
+            paths,
+            base: None,
+            wishes: Wishes::default(),
+            jobs,
+            date: None,
+            case: Case::default(),
+            acts: None,
+            work: None,
+            except: Vec::new(),
+            ear: None,
+            databases: Databases::default(),
+            progress,
+        }
+    }
+}
+
 impl std::fmt::Debug for CountRequest<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CountRequest")

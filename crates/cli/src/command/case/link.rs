@@ -3,9 +3,7 @@
 //! The exchange is `forensics`'; here are its files, the secret that the asking office keeps between
 //! ask and result, and what each act leaves in the custody log.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -16,11 +14,14 @@ use liuhen_service::sample::sha256;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Place, anew};
+use super::{Place, anew, write_new};
 use crate::command::count::{Bar, processors};
 use crate::exit::Exit;
 use crate::show;
 use crate::unpacking::Unpacking;
+
+/// Files of an exchange are for their owner only.
+const OWNERS: u32 = 0o600;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -127,7 +128,7 @@ fn asked(args: &AskArgs) -> Result<Exit> {
         args.which,
         processors(),
     );
-    write(&args.output, asked.text.as_bytes())?;
+    write_new(&args.output, asked.text.as_bytes(), OWNERS)?;
     // By line of the ask: which row is the person's first.
     let rows: Vec<_> = match args.which {
         true => asked.order.iter().map(|at| &persons.first[*at]).collect(),
@@ -135,7 +136,7 @@ fn asked(args: &AskArgs) -> Result<Exit> {
     };
     let secret = json!({ "liuhen_link_secret": 1, "blind": blind.hex().as_str(), "rows": rows });
     let secret = Zeroizing::new(secret.to_string());
-    write(&secret_of(&args.output), secret.as_bytes())?;
+    write_new(&secret_of(&args.output), secret.as_bytes(), OWNERS)?;
     let told = json!({
         "asked": persons.keys.len(),
         "which": args.which,
@@ -171,7 +172,7 @@ fn answered(args: &AnswerArgs) -> Result<Exit> {
         processors(),
     )
     .with_context(|| args.ask.display().to_string())?;
-    write(&args.output, answer.text.as_bytes())?;
+    write_new(&args.output, answer.text.as_bytes(), OWNERS)?;
     let told = json!({
         "asked": answer.asked,
         "own": persons.keys.len(),
@@ -263,12 +264,4 @@ fn secret_of(ask: &Path) -> PathBuf {
 
 fn text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| path.display().to_string())
-}
-
-/// Writes a file that is not there yet, for its owner only.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(bytes))
-        .with_context(|| format!("writing {}", path.display()))
 }

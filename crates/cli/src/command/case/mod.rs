@@ -10,20 +10,29 @@ mod sample;
 mod verdict;
 mod verify;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use liuhen_service::case::{Act, Case, Listing, Sealing, Who, now};
 use serde_json::json;
 
-use liuhen_service::count::{Case as Circumstances, CountRequest, Progress};
-use liuhen_service::scan::Databases;
+use liuhen_service::count::{CountRequest, Progress};
 
 use crate::command::count::processors;
 use crate::exit::Exit;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(mode).open(path);
+    file.and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("writing {}", path.display()))
+}
 
 /// A count of all exhibits whose circumstances do not matter; files come apart as they did in
 /// `case count` when the same is asked for.
@@ -33,19 +42,11 @@ fn anew<'a>(
     jobs: Option<std::num::NonZeroUsize>,
     progress: &'a dyn Progress,
 ) -> Result<CountRequest<'a>> {
+    let jobs = jobs.map_or_else(processors, usize::from);
     Ok(CountRequest {
-        paths: case.exhibits(),
         base: Some(case.dir().to_owned()),
         wishes: unpacking.wishes()?,
-        jobs: jobs.map_or_else(processors, usize::from),
-        date: None,
-        case: Circumstances::default(),
-        acts: None,
-        work: None,
-        except: Vec::new(),
-        ear: None,
-        databases: Databases::default(),
-        progress,
+        ..CountRequest::new(case.exhibits(), jobs, progress)
     })
 }
 

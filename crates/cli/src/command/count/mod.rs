@@ -17,7 +17,6 @@ use indicatif::ProgressBar;
 use liuhen_service::count::{
     At, Case, CountRequest, Counted, Day, Entry, LedgerSink, Progress, count,
 };
-use liuhen_service::scan::Databases;
 use serde::Serialize;
 
 use crate::database::Sampled;
@@ -194,19 +193,15 @@ impl How {
         acts: Option<&'a str>,
         progress: &'a dyn Progress,
     ) -> Result<CountRequest<'a>> {
+        let jobs = self.jobs.map_or_else(processors, usize::from);
         Ok(CountRequest {
-            paths,
             base,
             wishes: self.unpacking.wishes()?,
-            jobs: self.jobs.map_or_else(processors, usize::from),
             date: self.date,
             case: self.case(),
             acts,
-            work: None,
             except: self.unpacking.password_file.iter().cloned().collect(),
-            ear: None,
-            databases: Databases::default(),
-            progress,
+            ..CountRequest::new(paths, jobs, progress)
         })
     }
 

@@ -5,10 +5,8 @@
 
 mod page;
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -17,7 +15,7 @@ use liuhen_service::count::{Counted, draw};
 use liuhen_service::sample::{Asked, Sample, SampleRules, sha256};
 use serde_json::{Value, json};
 
-use super::{Place, anew};
+use super::{Place, anew, write_new};
 use crate::command::count::{Bar, answer};
 use crate::exit::Exit;
 use crate::show;
@@ -88,8 +86,8 @@ pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
     };
     // Before the sealing: a sample without its page would be of no use.
     let page = page::page(case.head(), &drawing, &hash, args.show_values);
-    write(&to, &page, 0o600)?;
-    write(&folder.join("sample.json"), &text, 0o444)?;
+    write_new(&to, page.as_bytes(), 0o600)?;
+    write_new(&folder.join("sample.json"), text.as_bytes(), 0o444)?;
     let listing = case.seal_results("sample", args.place.hand.who())?;
     if args.place.hand.json {
         show::json(&json!({
@@ -157,12 +155,4 @@ fn beside(dir: &Path, result: &Path) -> Result<PathBuf> {
     name.push(result.file_name().unwrap_or_default());
     name.push(".html");
     Ok(key.with_file_name(name))
-}
-
-/// Writes a file that is not there yet.
-fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("writing {}", path.display()))
 }
