@@ -9,6 +9,7 @@ mod command;
 mod courier;
 mod database;
 mod exit;
+mod eyes;
 mod remote;
 mod served;
 mod show;
@@ -45,6 +46,8 @@ enum Verb {
     Import(command::import::ImportArgs),
     /// Make a copy of a picture for a recipient, marked as his.
     Mark(command::mark::MarkArgs),
+    /// Fetch and show the networks that look at pictures.
+    Models(command::models::ModelsArgs),
     /// Lead a leaked file back to the copy it came from.
     Trace(command::trace::TraceArgs),
     /// Compare numbers seen outside with the canaries, and name the exports that carried one.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Verb::Serve(args) => command::serve::run(args),
         Verb::Import(args) => command::import::run(&args),
         Verb::Mark(args) => command::mark::run(&args),
+        Verb::Models(args) => command::models::run(&args),
         Verb::Trace(args) => command::trace::run(&args),
         Verb::Sighting(args) => command::sighting::run(&args),
         Verb::Verify(args) => command::verify::run(&args),

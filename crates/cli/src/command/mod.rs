@@ -7,6 +7,7 @@ pub(crate) mod count;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod mark;
+pub(crate) mod models;
 pub(crate) mod openapi;
 mod report;
 pub(crate) mod rules;
