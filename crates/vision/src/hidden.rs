@@ -55,9 +55,8 @@ pub fn hidden(bytes: &[u8]) -> Hidden {
 }
 
 fn of(exif: &Exif) -> Hidden {
-    let texts = |tags: &[Tag]| -> Vec<String> {
-        tags.iter().filter_map(|&tag| text(exif, tag)).collect()
-    };
+    let texts =
+        |tags: &[Tag]| -> Vec<String> { tags.iter().filter_map(|&tag| text(exif, tag)).collect() };
     let device = texts(&[Tag::Make, Tag::Model]).join(" ");
     Hidden {
         place: place(exif),
@@ -68,7 +67,9 @@ fn of(exif: &Exif) -> Hidden {
         serials: texts(&[Tag::BodySerialNumber, Tag::LensSerialNumber]),
         names: texts(&[Tag::CameraOwnerName, Tag::Artist, Tag::Copyright]),
         remarks: texts(&[Tag::ImageDescription, Tag::UserComment]),
-        thumbnail: exif.get_field(Tag::JPEGInterchangeFormat, In::THUMBNAIL).is_some(),
+        thumbnail: exif
+            .get_field(Tag::JPEGInterchangeFormat, In::THUMBNAIL)
+            .is_some(),
     }
 }
 
@@ -98,7 +99,11 @@ fn place(exif: &Exif) -> Option<(f64, f64)> {
         };
         let value = whole.to_f64() + minutes.to_f64() / 60.0 + seconds.to_f64() / 3600.0;
         let side = text(exif, letter).unwrap_or_default();
-        let value = if side.starts_with(negative) { -value } else { value };
+        let value = if side.starts_with(negative) {
+            -value
+        } else {
+            value
+        };
         value.is_finite().then_some(value)
     };
     Some((

@@ -29,4 +29,5 @@ pub use eyes::{Eyes, Look, Sight};
 pub use faces::{Embedding, Face, Quality, Verdict};
 pub use geometry::{Area, Point, Quad};
 pub use hidden::{Hidden, hidden};
+pub use raster::whole;
 pub use words::{Line, Words};

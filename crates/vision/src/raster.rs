@@ -258,13 +258,14 @@ impl Weights {
     }
 }
 
-/// The whole part of a number; zero for one that is negative or none.
+/// The whole part of a number of pixels; zero for one that is negative or none.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "bounded by the sides of pictures"
 )]
 #[expect(clippy::cast_sign_loss, reason = "what is negative becomes zero")]
-pub(crate) fn whole(value: f32) -> usize {
+#[must_use]
+pub fn whole(value: f32) -> usize {
     value as usize
 }
 

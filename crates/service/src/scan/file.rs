@@ -119,7 +119,7 @@ fn regular(
         }
         Nature::Columns => packed::scan(file, detector, sink),
         Nature::NotRead(what) if is_opened(what) => packed::scan(file, detector, sink),
-        Nature::NotRead(what) => pictures::scan(what, file, detector, sink),
+        Nature::NotRead(what) => pictures::scan(what, head.as_slice().chain(file), detector, sink),
         Nature::Pdf => {
             let length = file.metadata().map_or(0, |meta| meta.len());
             pages::pdf(file, length, detector, sink)

@@ -4,6 +4,7 @@
 //! Networks yield words and boxes (`vision`), `detect` says what the words are; here each finding
 //! is led back to where it stands in the picture.
 
+mod hide;
 mod text;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use liuhen_vision::models::{Folder, Set};
 pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hidden};
 use liuhen_vision::{Eyes, Look};
 
+pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
 use self::text::Sheet;
 
 /// Why a picture could not be looked at.
@@ -109,6 +111,8 @@ pub struct Seen {
     pub codes: Vec<Code>,
     /// Every line of text, in reading order, whether it says something about a person or not.
     pub lines: Vec<Quad>,
+    /// Where long runs of digits stand, whatever they are: each a place for every line it is on.
+    pub numbers: Vec<Vec<Quad>>,
     /// Places that look like text and could not be read.
     pub unread: Vec<Quad>,
     /// What the file says beside its pixels.
@@ -179,6 +183,10 @@ impl Looker {
             faces: sight.faces,
             codes: sight.codes,
             lines: sight.words.lines.iter().map(|line| line.quad).collect(),
+            numbers: hide::numbers(&sheet.text)
+                .into_iter()
+                .map(|stretch| sheet.places(stretch))
+                .collect(),
             unread: sight.words.unread,
             hidden: Hidden::default(),
         })
