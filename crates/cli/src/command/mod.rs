@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod case;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod count;
 pub(crate) mod import;

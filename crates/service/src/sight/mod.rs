@@ -5,19 +5,22 @@
 //! is led back to where it stands in the picture.
 
 mod hide;
+mod tell;
 mod text;
 
 use std::fmt;
+use std::sync::LazyLock;
 
-use liuhen_detect::{Detector, Hit, Reasons};
+use liuhen_detect::{Detector, Hit, Options, Reasons};
 use liuhen_document::Span;
 use liuhen_kinds::Kind;
-use liuhen_picture::{Limits, Picture, PictureError, decode};
+use liuhen_picture::{Encoding, Limits, Picture, PictureError, decode, encode};
 use liuhen_vision::models::{Folder, Set};
 pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hidden};
 use liuhen_vision::{Eyes, Look};
 
 pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
+pub use self::tell::Gives;
 use self::text::Sheet;
 
 /// Why a picture could not be looked at.
@@ -191,6 +194,28 @@ impl Looker {
             hidden: Hidden::default(),
         })
     }
+}
+
+/// The engine of text as pictures need it: what is half likely is looked at too, since letters are
+/// misread.
+#[must_use]
+pub fn detector() -> &'static Detector {
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+        Detector::new(Options {
+            least: Hide::default().least,
+            ..Options::default()
+        })
+    });
+    &DETECTOR
+}
+
+/// A picture as PNG, pixels and nothing else.
+///
+/// # Errors
+///
+/// [`PictureError`].
+pub fn png(picture: &Picture) -> Result<Vec<u8>, PictureError> {
+    encode(picture, Encoding::Png)
 }
 
 pub(crate) fn upright(area: &Area) -> Quad {
