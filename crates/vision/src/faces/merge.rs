@@ -14,9 +14,11 @@ pub(super) fn merged(mut candidates: Vec<Candidate>, rules: &Rules) -> Vec<Face>
         };
         candidate.score / sure
     };
+    // The network with landmarks tells better where a face is, the other whether there is one.
     candidates.sort_by(|a, b| {
-        strength(b)
-            .total_cmp(&strength(a))
+        a.dense
+            .cmp(&b.dense)
+            .then(strength(b).total_cmp(&strength(a)))
             .then(a.area.left.total_cmp(&b.area.left))
             .then(a.area.top.total_cmp(&b.area.top))
     });
@@ -30,15 +32,7 @@ pub(super) fn merged(mut candidates: Vec<Candidate>, rules: &Rules) -> Vec<Face>
         let sure = strength(&candidate) >= 1.0;
         match same {
             // Both networks half sure of one place is sure.
-            Some((other, known)) => {
-                if other.dense != candidate.dense {
-                    *known = true;
-                    // Landmarks of the network that is trained for them are the better ones.
-                    if other.dense && candidate.score >= rules.unsure {
-                        other.landmarks = candidate.landmarks;
-                    }
-                }
-            }
+            Some((other, known)) => *known |= sure || other.dense != candidate.dense,
             None => kept.push((candidate, sure)),
         }
     }

@@ -12,7 +12,7 @@ use crate::VisionError;
 use crate::geometry::{Area, Point};
 use crate::models::{Folder, Job, Set};
 use crate::network::{Network, Threads};
-use crate::raster::{Raster, scaled};
+use crate::raster::{Raster, scaled, whole};
 use crate::rules::rules;
 
 pub use embed::Embedding;
@@ -96,10 +96,50 @@ impl Faces {
         found.extend(self.dense.find(picture, rules.small_size.min(longest))?);
         let mut faces = merge::merged(found, rules);
         for face in &mut faces {
+            if face.landmarks.is_none() {
+                self.look_closer(picture, face)?;
+            }
             face.quality = align::quality(picture, face);
         }
         Ok(faces)
     }
+}
+
+impl Faces {
+    /// Looks again at a face that only the network for small ones found, enlarged, for landmarks.
+    fn look_closer(&self, picture: &Raster, face: &mut Face) -> Result<(), VisionError> {
+        let around = face.area.grown(0.5, 0.5, 0.5);
+        let (left, top) = (around.left.floor(), around.top.floor());
+        let part = picture.part(
+            whole_or_less(left),
+            whole_or_less(top),
+            whole(around.width).max(8),
+            whole(around.height).max(8),
+        );
+        let mut own = face.area;
+        own.left -= left;
+        own.top -= top;
+        let found = self.landmarks.find(&part, CLOSE, 0)?;
+        let best = found
+            .into_iter()
+            .filter(|candidate| candidate.area.overlap(&own) > 0.3)
+            .max_by(|a, b| a.score.total_cmp(&b.score));
+        if let Some(best) = best {
+            face.verdict = Verdict::Face;
+            face.landmarks = best
+                .landmarks
+                .map(|points| points.map(|point| Point::new(point.x + left, point.y + top)));
+        }
+        Ok(())
+    }
+}
+
+/// Pixels of the longer side at which a single face is looked at again.
+const CLOSE: usize = 160;
+
+#[expect(clippy::cast_possible_truncation, reason = "within a picture's sides")]
+fn whole_or_less(value: f32) -> i64 {
+    value as i64
 }
 
 /// Turns a face into 128 numbers.
