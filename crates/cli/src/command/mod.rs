@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod openapi;
+pub(crate) mod redact;
 mod report;
 pub(crate) mod rules;
 pub(crate) mod scan;
