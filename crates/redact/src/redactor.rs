@@ -315,14 +315,7 @@ impl Job<'_, '_> {
                 copy => return copy,
             }
         }
-        let page = matches!(ending, "html" | "htm" | "xhtml" | "shtml")
-            || begin.contains("<html")
-            || begin.starts_with("<!doctype html");
-        let xml = matches!(ending, "xml" | "svg" | "kml" | "gpx" | "rss" | "xsl")
-            || begin.starts_with("<?xml");
-        if page || xml {
-            return html::redact(bytes, page, None, self);
-        }
+        // A short message holds its page in the same first bytes.
         if comes_apart(head, name, false) {
             let line = head.starts_with(b"From ");
             let card = begin.starts_with("begin:vcard");
@@ -331,6 +324,14 @@ impl Job<'_, '_> {
                 (_, true) => Err(Refusal::Format("encoded cards")),
                 _ => mail::redact(bytes, self),
             };
+        }
+        let page = matches!(ending, "html" | "htm" | "xhtml" | "shtml")
+            || begin.contains("<html")
+            || begin.starts_with("<!doctype html");
+        let xml = matches!(ending, "xml" | "svg" | "kml" | "gpx" | "rss" | "xsl")
+            || begin.starts_with("<?xml");
+        if page || xml {
+            return html::redact(bytes, page, None, self);
         }
         match nature {
             Nature::Table(delimiter) => delimited::redact(bytes, delimiter, self),

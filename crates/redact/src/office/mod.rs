@@ -62,7 +62,7 @@ pub(crate) fn redact(
         alive(part, job);
     }
     let sheets = match flavour {
-        Flavour::Sheet => sheet::collect(bytes, &source, &mut parts, &mut draft, job)?,
+        Flavour::Sheet => sheet::collect(bytes, &source, main_name, &mut parts, &mut draft, job)?,
         _ => sheet::Sheets::default(),
     };
     for part in &mut parts {

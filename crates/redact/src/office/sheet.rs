@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::sync::Arc;
 
 use liuhen_document::TableSource as _;
 use liuhen_reading::{HeaderChoice, Limits, Options, SheetChoice, open_with};
@@ -51,6 +52,7 @@ struct Held {
 pub(super) fn collect(
     bytes: &[u8],
     source: &Source,
+    main_name: &str,
     parts: &mut [Part],
     draft: &mut Draft,
     job: &mut Job<'_, '_>,
@@ -59,7 +61,7 @@ pub(super) fn collect(
     let Some(main) = parts.first_mut() else {
         return Ok(sheets);
     };
-    let strings = strings(source, &main.name)?;
+    let strings = strings(source, main_name)?;
     let targets: BTreeMap<String, (String, bool)> = main
         .relations
         .iter()
@@ -96,12 +98,13 @@ pub(super) fn collect(
     });
     draft.text(said);
     let mut room = CELLS;
+    let bytes: Arc<[u8]> = bytes.into();
     for (number, name) in order.iter().enumerate() {
         let Some(part) = parts.iter_mut().find(|part| part.name == *name) else {
             continue;
         };
         let Body::Xml(tree) = &mut part.body else { continue };
-        let shown = shown(bytes, number);
+        let shown = shown(&bytes, number);
         let held = one(tree, &shown, &strings, &mut room, draft, job)?;
         sheets.cells.insert(name.clone(), held);
     }
@@ -136,7 +139,7 @@ fn string(element: &Element) -> String {
 }
 
 /// What each cell of a sheet shows, by row and column, as far as it can be read.
-fn shown(bytes: &[u8], sheet: usize) -> BTreeMap<u64, Vec<String>> {
+fn shown(bytes: &Arc<[u8]>, sheet: usize) -> BTreeMap<u64, Vec<String>> {
     let mut rows = BTreeMap::new();
     let options = Options {
         sheet: SheetChoice::Index(sheet),
@@ -144,7 +147,7 @@ fn shown(bytes: &[u8], sheet: usize) -> BTreeMap<u64, Vec<String>> {
         ..Options::default()
     };
     // Whatever fails here, the sheet's own text is looked at all the same.
-    let Ok(mut table) = open_with(Cursor::new(bytes.to_vec()), "", &Limits::default(), &options) else {
+    let Ok(mut table) = open_with(Cursor::new(Arc::clone(bytes)), "", &Limits::default(), &options) else {
         return rows;
     };
     while let Some(row) = table.next_row() {
