@@ -20,6 +20,11 @@ pub(crate) fn so_far(what: &str) -> ProgressBar {
     styled(0, what, "{spinner} {msg} {bytes} {bytes_per_sec} {elapsed}")
 }
 
+/// Things counted so far, where nobody knows how many there will be.
+pub(crate) fn so_far_counted(what: &str) -> ProgressBar {
+    styled(0, what, "{spinner} {msg} {pos} {elapsed}")
+}
+
 fn styled(total: u64, what: &str, template: &str) -> ProgressBar {
     let target = match io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),

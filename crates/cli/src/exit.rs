@@ -17,6 +17,7 @@ Exit codes:
   6  another process holds the data directory
   7  scan: --fail-on found something; it comes before 8
   8  scan, count, case: done, but something that should have been read could not be
+  9  redact: done, but some files have no copy
 
 Logs go to standard error; LIUHEN_LOG=info shows more of them.";
 
@@ -39,6 +40,8 @@ pub(crate) enum Exit {
     Found,
     /// Scanned or counted, but something could not be read.
     Incomplete,
+    /// Redacted, but some files have no copy.
+    Refused,
 }
 
 impl Exit {
@@ -72,6 +75,7 @@ impl From<Exit> for ExitCode {
             Exit::InUse => 6,
             Exit::Found => 7,
             Exit::Incomplete => 8,
+            Exit::Refused => 9,
         })
     }
 }

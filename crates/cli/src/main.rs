@@ -34,6 +34,8 @@ pub(crate) struct Cli {
 enum Verb {
     /// Look for personal information in files and folders.
     Scan(command::scan::ScanArgs),
+    /// Make copies of files in which personal information is hidden, each scanned again.
+    Redact(command::redact::RedactArgs),
     /// Count a leak: rows, items and persons, under every key policy.
     Count(command::count::CountArgs),
     /// Keep exhibits under seal, count them, and check a case.
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let ended = match cli.verb {
         Verb::Scan(args) => command::scan::run(&args),
+        Verb::Redact(args) => command::redact::run(&args),
         Verb::Count(args) => command::count::run(&args),
         Verb::Case(args) => command::case::run(&args),
         Verb::Rules(args) => command::rules::run(&args),

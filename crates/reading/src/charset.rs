@@ -47,6 +47,27 @@ impl Charset {
         })
     }
 
+    /// A text in this encoding, without a byte order mark; nothing when it has a character that the
+    /// encoding has not.
+    #[must_use]
+    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
+        // The standard's encoders write UTF-8 where UTF-16 is asked for.
+        if self == Self::UTF_16LE {
+            return Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        }
+        if self == Self::UTF_16BE {
+            return Some(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        }
+        let (bytes, _, unmapped) = self.0.encode(text);
+        (!unmapped).then(|| bytes.into_owned())
+    }
+
+    /// The byte order mark that a text begins with, in bytes; nothing when it has none.
+    #[must_use]
+    pub fn mark_of(bytes: &[u8]) -> &[u8] {
+        by_mark(bytes).map_or(&[], |(_, length)| bytes.get(..length).unwrap_or_default())
+    }
+
     /// The name in the WHATWG Encoding Standard.
     pub fn name(self) -> &'static str {
         self.0.name()

@@ -65,6 +65,7 @@ pub use charset::Charset;
 pub use error::ReadError;
 pub use limits::Limits;
 pub use line::Line;
+pub use mail::Message;
 pub use nature::{Nature, nature};
 pub use options::{Format, HeaderChoice, Options, SheetChoice, SheetInfo};
 pub use pdf::{Pdf, PdfPicture};

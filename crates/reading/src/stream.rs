@@ -74,6 +74,16 @@ impl<R: Read> TextStream<R> {
         self.malformed
     }
 
+    /// The encoding it is read in, as far as it was judged; text of ASCII alone is UTF-8.
+    #[must_use]
+    pub fn charset(&self) -> Charset {
+        match &self.state {
+            State::Fresh(wanted) => wanted.unwrap_or(Charset::UTF_8),
+            State::Ascii | State::Utf8 => Charset::UTF_8,
+            State::Other(decoder) => Charset(decoder.encoding()),
+        }
+    }
+
     /// Hands the next pieces of text to `take`; false when the source has ended.
     ///
     /// A byte order mark is not text. A piece ends between two characters.

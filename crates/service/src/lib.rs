@@ -42,6 +42,7 @@ mod policy;
 mod purposes;
 mod readers;
 mod reads;
+pub mod redact;
 pub mod sample;
 pub mod scan;
 mod screens;

@@ -10,6 +10,7 @@ pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod models;
 pub(crate) mod openapi;
+pub(crate) mod redact;
 mod report;
 pub(crate) mod rules;
 pub(crate) mod scan;

@@ -131,6 +131,17 @@ impl Head {
         shown.map(line).collect()
     }
 
+    /// Every field, with encoded words undone.
+    pub(super) fn all(&self) -> Vec<(String, String)> {
+        let field = |(name, value): &(String, Vec<u8>)| (name.clone(), words(value));
+        self.0.iter().map(field).collect()
+    }
+
+    pub(super) fn is_attached(&self) -> bool {
+        let value = self.value("content-disposition").unwrap_or_default();
+        value.to_ascii_lowercase().starts_with(b"attachment")
+    }
+
     /// The type of what it holds, in small letters: `text/plain`.
     pub(super) fn kind(&self) -> String {
         let value = self.value("content-type").unwrap_or_default();

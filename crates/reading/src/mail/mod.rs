@@ -8,6 +8,7 @@
 mod decode;
 mod head;
 mod lines;
+mod tree;
 
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
@@ -25,6 +26,7 @@ use crate::{Charset, TextStream};
 
 pub(crate) use self::decode::{Base64, quoted};
 pub(crate) use self::head::is_message;
+pub use self::tree::Message;
 
 /// Parts within parts.
 const DEPTH: usize = 32;

@@ -47,6 +47,9 @@ pub(crate) use walk::{Stop, What, walk};
 /// Told of a value: the file it stands in, its kind and itself; and of every number long enough for a telephone, an identity or a card.
 pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;
 
+/// Answers whether a finding of this kind and text is accepted.
+pub type Spare<'a> = dyn Fn(Kind, &str) -> bool + Sync + 'a;
+
 /// What to look through, and how.
 #[derive(Clone)]
 pub struct Request<'a> {
@@ -80,6 +83,8 @@ pub struct Request<'a> {
     pub except: Vec<PathBuf>,
     /// Told of every value found, whether reported or not, from several threads.
     pub watch: Option<&'a Watcher<'a>>,
+    /// Findings of this kind and text are accepted: a redaction wrote them itself.
+    pub spare: Option<&'a Spare<'a>>,
     /// Told of every stretch of bytes read, from several threads.
     pub meter: Option<&'a (dyn Fn(u64) + Sync)>,
 }
@@ -104,6 +109,7 @@ impl Request<'_> {
             baseline: None,
             except: Vec::new(),
             watch: None,
+            spare: None,
             meter: None,
         }
     }

@@ -378,7 +378,7 @@ fn fail_on(names: &[String]) -> Vec<FailOn> {
 }
 
 /// The kind of this name; ends the program when there is none, as other wrong arguments do.
-fn kind(flag: &str, name: &str) -> Kind {
+pub(crate) fn kind(flag: &str, name: &str) -> Kind {
     Kind::parse(name).unwrap_or_else(|_| {
         let error = clap::error::ErrorKind::InvalidValue;
         let names: BTreeSet<&str> = Kind::BUILTIN.iter().map(|kind| kind.name()).collect();
