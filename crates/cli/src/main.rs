@@ -10,6 +10,7 @@ mod courier;
 mod database;
 mod exit;
 mod eyes;
+mod processors;
 mod remote;
 mod served;
 mod show;

@@ -191,6 +191,13 @@ impl Job<'_, '_> {
         hidden
     }
 
+    /// Findings that were hidden by painting over them.
+    pub fn hid(&mut self, found: impl IntoIterator<Item = (Kind, u64)>) {
+        for (kind, count) in found {
+            *self.report.hidden.entry((kind, Action::Remove)).or_insert(0) += count;
+        }
+    }
+
     /// A text with everything hidden in it.
     ///
     /// # Errors
@@ -208,9 +215,7 @@ impl Job<'_, '_> {
     /// A picture of a document, looked into; nothing when it is to be blank.
     pub fn picture(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         let (bytes, found) = self.redactor.pictures?.redact(bytes).ok()?;
-        for (kind, count) in found {
-            *self.report.hidden.entry((kind, Action::Remove)).or_insert(0) += count;
-        }
+        self.hid(found);
         Some(bytes)
     }
 

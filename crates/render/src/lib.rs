@@ -153,8 +153,8 @@ impl Pages {
             samples,
         )?;
         let mut heard = Heard::default();
-        let transform =
-            Affine::scale(f64::from(scale)) * hayro::hayro_interpret::util::TransformExt::to_kurbo(&page.initial_transform(true));
+        let transform = Affine::scale(f64::from(scale))
+            * hayro::hayro_interpret::util::TransformExt::to_kurbo(&page.initial_transform(true));
         let cache = InterpreterCache::new();
         let target = Rect::new(
             0.0,
@@ -270,7 +270,10 @@ impl<'a> Device<'a> for Heard {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a place on a page needs no more")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a place on a page needs no more"
+)]
 fn single(value: f64) -> f32 {
     value as f32
 }

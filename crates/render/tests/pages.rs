@@ -6,4 +6,3 @@ use std::io::Write as _;
 use liuhen_paper::{Block, Paper, Report};
 use liuhen_picture::Font;
 use liuhen_render::{Pages, RenderError};
-

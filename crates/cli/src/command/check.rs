@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::eyes::Eyes;
+use crate::processors::processors;
 use crate::show;
 
 #[derive(Debug, clap::Args)]
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit> {
     }
     let looker = args
         .eyes
-        .demanded(std::thread::available_parallelism().map_or(1, usize::from))
+        .demanded(processors())
         .context("opening the models")?;
     let mut exit = Exit::Done;
     for photo in &args.photos {

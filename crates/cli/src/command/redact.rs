@@ -6,12 +6,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use liuhen_kinds::Lang;
-use liuhen_service::redact::{Outcome, Policy, Report, Request, Summary, redact};
+use liuhen_service::redact::{self, Outcome, Policy, Report, Request, Summary, redact};
 use liuhen_service::scan::{Pack, label};
+use liuhen_service::sight::Hide;
 use serde_json::{Value, json};
 
+use crate::command::check::Faces;
 use crate::command::{rules, scan};
 use crate::exit::Exit;
+use crate::eyes::Eyes;
+use crate::processors::processors;
 use crate::{bar, show};
 
 #[derive(Debug, clap::Args)]
@@ -22,8 +26,8 @@ Examples:
   liuhen redact orders/ -o public/ --policy policy.toml --key redact.key --json
   liuhen redact notes.txt -o notes-public.txt --kinds mobile,resident_id
 
-TXT, Markdown and logs, CSV and TSV, JSON and JSON Lines, HTML, XML, EML, DOCX, XLSX, PPTX and ZIP; any other
-format is refused. Values become labels such as 【手机号】 unless a policy says otherwise; docs/redact.md describes
+TXT, Markdown and logs, CSV and TSV, JSON and JSON Lines, HTML, XML, EML, DOCX, XLSX, PPTX, PDF and ZIP, and, with
+models (`liuhen models install`), pictures; any other format is refused. Values become labels such as 【手机号】 unless a policy says otherwise; docs/redact.md describes
 policies and what is done to each format. Each copy is scanned again before it is put in its place: when something that was
 to be hidden is still found, there is no copy, and the place and the kind are told, never a value. Names of files are
 hidden too. An input is never written to, an output that exists only replaced with --force. With --key, answers are the
@@ -54,6 +58,14 @@ pub(crate) struct RedactArgs {
     /// Hide the kinds of a rule pack of one's own too.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// How faces in pictures are hidden.
+    #[arg(long, value_enum, default_value_t = Faces::Fill)]
+    faces: Faces,
+    /// Leave QR and bar codes that say nothing of a person.
+    #[arg(long)]
+    keep_codes: bool,
+    #[command(flatten)]
+    eyes: Eyes,
     /// Print one JSON object for each file, a line each, and a last line with the summary.
     #[arg(long)]
     json: bool,
@@ -63,7 +75,11 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
     show::keep_panics_quiet();
     // Packs define kinds, which the policy and the other arguments may name.
     let packs = rules::read(&args.rules)?;
-    let kinds = args.kinds.iter().map(|name| scan::kind("--kinds", name)).collect();
+    let kinds = args
+        .kinds
+        .iter()
+        .map(|name| scan::kind("--kinds", name))
+        .collect();
     let policy = match &args.policy {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -72,8 +88,22 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
         }
         None => Policy::default(),
     };
+    let policy = policy.only(kinds);
+    let looker = args.eyes.open(processors())?;
+    let hide = Hide {
+        faces: args.faces.into(),
+        keep_codes: args.keep_codes,
+        ..Hide::default()
+    };
+    let eyes = looker
+        .as_ref()
+        .map(|looker| redact::Eyes::new(looker, &policy, hide));
+    let paged = redact::Paged(eyes.as_ref());
     let request = Request {
-        policy: policy.only(kinds),
+        pictures: eyes.as_ref().map(|eyes| eyes as &dyn redact::Pictures),
+        looker: looker.as_ref(),
+        formats: vec![&paged],
+        policy: policy.clone(),
         key: args.key.clone(),
         force: args.force,
         model: !args.no_model,
@@ -97,7 +127,11 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
     } else {
         sum_up(&summary, &packs);
     }
-    Ok(if summary.is_whole() { Exit::Done } else { Exit::Refused })
+    Ok(if summary.is_whole() {
+        Exit::Done
+    } else {
+        Exit::Refused
+    })
 }
 
 /// A file that has a copy is a line of the result, one that has none a line about the work.
@@ -114,7 +148,11 @@ fn tell(outcome: &Outcome, json: bool) -> Result<()> {
         show::note(format_args!("{from}: {}", why.text(show::lang())));
     }
     for left in &outcome.left {
-        let way = if left.inside.is_empty() { String::new() } else { format!("{} / ", show::plain(&left.inside)) };
+        let way = if left.inside.is_empty() {
+            String::new()
+        } else {
+            format!("{} / ", show::plain(&left.inside))
+        };
         show::note(format_args!("  {way}{}: {}", left.site, left.kind));
     }
     Ok(())
@@ -131,13 +169,24 @@ fn sum_up(summary: &Summary, packs: &[Pack]) {
         say("个被拒绝", "refused")
     ));
     for ((kind, action), count) in &summary.report.hidden {
-        show::note(format_args!("  {count:>8}  {}  {}", label(packs, *kind, lang), action.name()));
+        show::note(format_args!(
+            "  {count:>8}  {}  {}",
+            label(packs, *kind, lang),
+            action.name()
+        ));
     }
     for (what, count) in &summary.report.dropped {
-        show::note(format_args!("  {count:>8}  {}: {}", say("去掉", "left out"), what.text(lang)));
+        show::note(format_args!(
+            "  {count:>8}  {}: {}",
+            say("去掉", "left out"),
+            what.text(lang)
+        ));
     }
     if summary.ignored > 0 {
-        let said = say("个路径被 .liuhenignore 排除，没有副本", "paths left out by .liuhenignore, without a copy");
+        let said = say(
+            "个路径被 .liuhenignore 排除，没有副本",
+            "paths left out by .liuhenignore, without a copy",
+        );
         show::note(format_args!("  {:>8}  {said}", summary.ignored));
     }
 }
@@ -145,10 +194,16 @@ fn sum_up(summary: &Summary, packs: &[Pack]) {
 fn of_report(report: &Report) -> (Value, Value) {
     let mut hidden: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for ((kind, action), count) in &report.hidden {
-        hidden.entry(kind.name()).or_default().insert(action.name(), *count);
+        hidden
+            .entry(kind.name())
+            .or_default()
+            .insert(action.name(), *count);
     }
-    let dropped: BTreeMap<&str, u64> =
-        report.dropped.iter().map(|(what, count)| (what.code(), *count)).collect();
+    let dropped: BTreeMap<&str, u64> = report
+        .dropped
+        .iter()
+        .map(|(what, count)| (what.code(), *count))
+        .collect();
     (json!(hidden), json!(dropped))
 }
 

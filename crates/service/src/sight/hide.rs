@@ -31,6 +31,9 @@ pub struct Hide {
     pub keep: Vec<Kind>,
     /// Codes stay, whatever they say; what one says of a person is hidden all the same.
     pub keep_codes: bool,
+    /// Only what is of a known kind is hidden: no other numbers, no text that could not be read, no
+    /// codes that say nothing of a person.
+    pub only_known: bool,
     /// The least confidence that hides; what could not be told is hidden as well.
     pub least: f32,
 }
@@ -42,6 +45,7 @@ impl Default for Hide {
             keep_faces: Vec::new(),
             keep: Vec::new(),
             keep_codes: false,
+            only_known: false,
             least: 0.3,
         }
     }
@@ -210,6 +214,9 @@ fn places(seen: &Seen, hide: &Hide, kept: &[Area]) -> Vec<Place> {
             face,
             quads: spot.places.clone(),
         });
+    }
+    if hide.only_known {
+        return out;
     }
     if !hide.keep_codes {
         for code in &seen.codes {

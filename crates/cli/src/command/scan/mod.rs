@@ -30,6 +30,7 @@ use crate::command::{rules, sighting};
 use crate::database::Sampled;
 use crate::exit::Exit;
 use crate::eyes::Eyes;
+use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::vault::{Opening, Vault};
 use crate::{Cli, bar, show};
@@ -340,10 +341,6 @@ fn read_baseline(path: &Path) -> Result<Baseline> {
         )
     })?;
     Baseline::parse(&text).with_context(|| format!("reading {}", path.display()))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Formats for programs keep the problems inside; a person at the terminal is told of them too.
