@@ -13,7 +13,7 @@ use liuhen_document::{Row, Text};
 use liuhen_kinds::Kind;
 
 use crate::replace::Run;
-use crate::report::is_distinctive;
+use crate::report::{is_distinctive, is_heading};
 use crate::{Finder, Refusal, Report, Spot, Written};
 
 /// Times that a file is looked through: what was hidden changes what stands around it.
@@ -187,7 +187,10 @@ impl Draft {
                 let table: Vec<Row> = numbered
                     .map(|(number, row)| Row {
                         number,
-                        cells: row.iter().map(|cell| Text::from(cell.text.as_str())).collect(),
+                        cells: row
+                            .iter()
+                            .map(|cell| Text::from(cell.text.as_str()))
+                            .collect(),
                     })
                     .collect();
                 let mut found: BTreeMap<usize, Vec<(usize, Spot)>> = BTreeMap::new();
@@ -263,7 +266,9 @@ impl Draft {
             match part {
                 Part::Fixed(text) => joined.push(text, None, 0, false),
                 Part::Leaf(id) => {
-                    let Some(leaf) = self.leaves.get(id.0) else { continue };
+                    let Some(leaf) = self.leaves.get(id.0) else {
+                        continue;
+                    };
                     let mut at = 0;
                     for piece in &leaf.pieces {
                         let text = piece.text();
@@ -280,7 +285,9 @@ impl Draft {
     fn apply(&mut self, edits: Edits) -> bool {
         let any = !edits.0.is_empty();
         for (id, mut list) in edits.0 {
-            let Some(leaf) = self.leaves.get_mut(id.0) else { continue };
+            let Some(leaf) = self.leaves.get_mut(id.0) else {
+                continue;
+            };
             list.sort_by_key(|edit| (edit.start, edit.end));
             leaf.pieces = edited(std::mem::take(&mut leaf.pieces), &list);
             leaf.changed = true;
@@ -304,7 +311,10 @@ fn groups(spots: &[Spot], text: &str, hands: &mut Hands<'_, '_>) -> HashMap<u64,
             && hands.run.policy.hides(spot.kind)
             && let Some(text) = text.get(spot.start..spot.end)
         {
-            values.entry(spot.person).or_default().push((spot.kind, text));
+            values
+                .entry(spot.person)
+                .or_default()
+                .push((spot.kind, text));
         }
     }
     let who = |(person, values): (u64, Vec<(Kind, &str)>)| Some((person, hands.run.who(&values)?));
@@ -326,7 +336,7 @@ fn answer(
         return Ok(());
     };
     let covered = joined.cover(spot.start, spot.end);
-    if !covered.letters {
+    if !covered.letters || is_heading(spot.kind, text) {
         return Ok(());
     }
     if covered.put {
@@ -339,7 +349,9 @@ fn answer(
     hands.written.note(spot.kind, text, &answer);
     if is_distinctive(spot.kind, text) {
         let value = text.trim().to_owned();
-        known.entry(value).or_insert_with(|| (spot.kind, answer.clone()));
+        known
+            .entry(value)
+            .or_insert_with(|| (spot.kind, answer.clone()));
     }
     edits.put(&covered.kept, &answer);
     Ok(())
@@ -352,7 +364,8 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     }
     let bytes = text.as_bytes();
     let plain = |at: Option<usize>| {
-        at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric)
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_alphanumeric)
     };
     let before = plain(start.checked_sub(1)) && plain(Some(start));
     let after = plain(end.checked_sub(1)) && plain(Some(end));
@@ -405,7 +418,9 @@ impl Joined {
             letters: false,
             put: false,
         };
-        let first = self.segments.partition_point(|segment| segment.end <= start);
+        let first = self
+            .segments
+            .partition_point(|segment| segment.end <= start);
         let over = self.segments.get(first..).unwrap_or_default();
         for segment in over.iter().take_while(|segment| segment.start < end) {
             let (from, to) = (start.max(segment.start), end.min(segment.end));
@@ -439,7 +454,11 @@ impl Edits {
             self.0.entry(*leaf).or_default().push(Edit {
                 start: *start,
                 end: *end,
-                put: if n == 0 { answer.to_owned() } else { String::new() },
+                put: if n == 0 {
+                    answer.to_owned()
+                } else {
+                    String::new()
+                },
             });
         }
     }
@@ -465,7 +484,10 @@ fn edited(pieces: Vec<Piece>, edits: &[Edit]) -> Vec<Piece> {
         let mut from = at.max(gone.min(end));
         while let Some(edit) = edits.get(next).filter(|edit| edit.start < end) {
             let start = edit.start.max(from);
-            if let Some(kept) = text.get(from - at..start - at).filter(|kept| !kept.is_empty()) {
+            if let Some(kept) = text
+                .get(from - at..start - at)
+                .filter(|kept| !kept.is_empty())
+            {
                 out.push(Piece::Kept(kept.to_owned()));
             }
             if edit.start >= gone && !edit.put.is_empty() {
@@ -552,17 +574,25 @@ mod tests {
         impl Finder for Labelled {
             fn in_text(&self, text: &str) -> Vec<Spot> {
                 let at = text.find("姓名：").map(|at| at + "姓名：".len());
-                at.and_then(|at| text.get(at..).filter(|rest| rest.starts_with("某人甲")).map(|_| at))
-                    .map(|at| Spot::new(Kind::PERSON_NAME, at, at + "某人甲".len()))
-                    .into_iter()
-                    .collect()
+                at.and_then(|at| {
+                    text.get(at..)
+                        .filter(|rest| rest.starts_with("某人甲"))
+                        .map(|_| at)
+                })
+                .map(|at| Spot::new(Kind::PERSON_NAME, at, at + "某人甲".len()))
+                .into_iter()
+                .collect()
             }
             fn in_table(&self, _: &[Row], _: usize) -> Vec<(usize, usize, Spot)> {
                 Vec::new()
             }
         }
         let mut draft = Draft::default();
-        let (one, two, three) = (draft.leaf("姓名：某人甲"), draft.leaf("某人"), draft.leaf("甲来过"));
+        let (one, two, three) = (
+            draft.leaf("姓名：某人甲"),
+            draft.leaf("某人"),
+            draft.leaf("甲来过"),
+        );
         draft.text(vec![Part::Leaf(one)]);
         draft.text(vec![Part::Leaf(two), Part::Leaf(three)]);
         let policy = Policy::default();
@@ -587,7 +617,10 @@ mod tests {
         draft.text(vec![Part::Leaf(id)]);
         let report = settled(
             &mut draft,
-            &[("13800138000", Kind::MOBILE), ("电话【手机号】", Kind::MESSAGE_CONTENT)],
+            &[
+                ("13800138000", Kind::MOBILE),
+                ("电话【手机号】", Kind::MESSAGE_CONTENT),
+            ],
         );
         assert_eq!(draft.get(id), "【手机号】");
         assert_eq!(report.hidden.len(), 1);
@@ -605,7 +638,10 @@ mod tests {
             (vec![edit(1, 3, "X")], "aXde"),
             (vec![edit(1, 3, "X"), edit(2, 4, "Y")], "aXe"),
             (vec![edit(0, 5, "")], ""),
-            (vec![edit(0, 1, "X"), edit(1, 2, "Y"), edit(4, 5, "Z")], "XYcdZ"),
+            (
+                vec![edit(0, 1, "X"), edit(1, 2, "Y"), edit(4, 5, "Z")],
+                "XYcdZ",
+            ),
         ];
         for (edits, expected) in rows {
             let out = edited(kept("abcde"), &edits);
@@ -615,7 +651,7 @@ mod tests {
 
     #[test]
     fn short_words_are_hidden_where_they_stand_alone() {
-        assert!(stands_alone("a123456 b", 1, 7) == false);
+        assert!(!stands_alone("a123456 b", 1, 7));
         assert!(stands_alone("是123456吗", 3, 9));
         assert!(stands_alone("x13800138000y", 1, 12));
     }

@@ -7,8 +7,8 @@ use crate::draft::{Draft, Hands, Part};
 use crate::package::{archive, entries};
 use crate::replace::Run;
 use crate::{
-    Action, Dropped, Finder, Key, Policy, Refusal, Replacer, Report, Written, delimited, html, json,
-    mail, office, text,
+    Action, Dropped, Finder, Key, Policy, Refusal, Replacer, Report, Written, delimited, html,
+    json, mail, office, text,
 };
 
 /// Bytes that a format is judged by.
@@ -18,15 +18,30 @@ const LARGEST: u64 = 512 << 20;
 /// Files within files.
 const DEPTH: usize = 6;
 
+/// A copy of a picture.
+#[derive(Clone, Default)]
+pub struct PictureCopy {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// How many findings of each kind were hidden.
+    pub hidden: Vec<(Kind, u64)>,
+}
+
+impl std::fmt::Debug for PictureCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PictureCopy({} bytes)", self.bytes.len())
+    }
+}
+
 /// Looks into pictures.
 pub trait Pictures {
     /// A picture of the same format and size in which everything of a person is hidden, without
-    /// metadata; and how many findings of each kind were.
+    /// metadata.
     ///
     /// # Errors
     ///
     /// [`Refusal`], when it cannot be looked into; within a document a blank one then takes its place.
-    fn redact(&self, bytes: &[u8]) -> Result<(Vec<u8>, Vec<(Kind, u64)>), Refusal>;
+    fn redact(&self, bytes: &[u8]) -> Result<PictureCopy, Refusal>;
 }
 
 /// A format of another's making, such as PDF. Asked before the formats of this crate.
@@ -57,14 +72,22 @@ impl std::fmt::Debug for Redactor<'_> {
 }
 
 /// A copy of a file.
-#[derive(Debug)]
-pub struct Copy {
+pub struct SafeCopy {
     /// The file.
     pub bytes: Vec<u8>,
     /// What was done.
     pub report: Report,
     /// What stands in it because it was written there.
     pub written: Written,
+}
+
+impl std::fmt::Debug for SafeCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SafeCopy")
+            .field("bytes", &self.bytes.len())
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Redactor<'a> {
@@ -105,7 +128,7 @@ impl<'a> Redactor<'a> {
     /// # Errors
     ///
     /// [`Refusal`], when there is none.
-    pub fn redact(&mut self, bytes: &[u8], name: &str) -> Result<Copy, Refusal> {
+    pub fn redact(&mut self, bytes: &[u8], name: &str) -> Result<SafeCopy, Refusal> {
         let mut job = Job {
             redactor: self,
             report: Report::default(),
@@ -113,7 +136,7 @@ impl<'a> Redactor<'a> {
             depth: 0,
         };
         let bytes = job.file(bytes, name)?;
-        Ok(Copy {
+        Ok(SafeCopy {
             bytes,
             report: job.report,
             written: job.written,
@@ -184,7 +207,10 @@ impl Job<'_, '_> {
             *self.report.hidden.entry((it.kind, it.action)).or_insert(0) += 1;
         }
         for spot in &spots {
-            if let Some(text) = text.get(spot.start..spot.end).filter(|_| policy.hides(spot.kind)) {
+            if let Some(text) = text
+                .get(spot.start..spot.end)
+                .filter(|_| policy.hides(spot.kind))
+            {
                 self.written.note(spot.kind, text, "");
             }
         }
@@ -207,9 +233,13 @@ impl Job<'_, '_> {
 
     /// A picture of a document, looked into; nothing when it is to be blank.
     pub fn picture(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let (bytes, found) = self.redactor.pictures?.redact(bytes).ok()?;
-        for (kind, count) in found {
-            *self.report.hidden.entry((kind, Action::Remove)).or_insert(0) += count;
+        let PictureCopy { bytes, hidden } = self.redactor.pictures?.redact(bytes).ok()?;
+        for (kind, count) in hidden {
+            *self
+                .report
+                .hidden
+                .entry((kind, Action::Remove))
+                .or_insert(0) += count;
         }
         Some(bytes)
     }
@@ -239,9 +269,15 @@ impl Job<'_, '_> {
         let leaf = draft.leaf(name);
         draft.text(vec![Part::Leaf(leaf)]);
         // A token or mask may hold what no name may.
-        self.settle(&mut draft, &|text| !text.contains(['/', '\\', '*', '?', ':', '\0']))?;
+        self.settle(&mut draft, &|text| {
+            !text.contains(['/', '\\', '*', '?', ':', '\0'])
+        })?;
         let new = draft.get(leaf);
-        Ok(if new.trim_matches('.').trim().is_empty() { "file".to_owned() } else { new })
+        Ok(if new.trim_matches('.').trim().is_empty() {
+            "file".to_owned()
+        } else {
+            new
+        })
     }
 
     pub(crate) fn settle(
@@ -272,7 +308,11 @@ impl Job<'_, '_> {
             return Err(Refusal::TooLarge(LARGEST));
         }
         let head = bytes.get(..HEAD).unwrap_or(bytes);
-        let own = self.redactor.formats.iter().find(|format| format.takes(head, name));
+        let own = self
+            .redactor
+            .formats
+            .iter()
+            .find(|format| format.takes(head, name));
         if let Some(format) = own.copied() {
             return format.redact(bytes, name, self);
         }
@@ -298,7 +338,9 @@ impl Job<'_, '_> {
         bytes: &[u8],
         name: &str,
     ) -> Result<Vec<u8>, Refusal> {
-        let ending = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+        let ending = name
+            .rsplit_once('.')
+            .map(|(_, end)| end.to_ascii_lowercase());
         let ending = ending.as_deref().unwrap_or_default();
         let begin = String::from_utf8_lossy(head.get(..1024).unwrap_or(head)).to_ascii_lowercase();
         let begin = begin.trim_start_matches('\u{feff}').trim_start();
@@ -361,8 +403,11 @@ impl Job<'_, '_> {
         for (name, held) in unpacked {
             match self.nested(&held, &name) {
                 Ok(copy) => {
-                    let steps: Result<Vec<String>, Refusal> =
-                        name.split('/').filter(|step| !step.is_empty() && *step != "..").map(|step| self.name(step)).collect();
+                    let steps: Result<Vec<String>, Refusal> = name
+                        .split('/')
+                        .filter(|step| !step.is_empty() && *step != "..")
+                        .map(|step| self.name(step))
+                        .collect();
                     let mut new = steps?.join("/");
                     let mut number = 1;
                     while out.iter().any(|(known, _)| *known == new) {
@@ -375,6 +420,9 @@ impl Job<'_, '_> {
                 Err(_) => self.drop(Dropped::Entry, 1),
             }
         }
-        archive(out.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+        archive(
+            out.iter()
+                .map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+        )
     }
 }

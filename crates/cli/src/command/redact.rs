@@ -63,7 +63,11 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
     show::keep_panics_quiet();
     // Packs define kinds, which the policy and the other arguments may name.
     let packs = rules::read(&args.rules)?;
-    let kinds = args.kinds.iter().map(|name| scan::kind("--kinds", name)).collect();
+    let kinds = args
+        .kinds
+        .iter()
+        .map(|name| scan::kind("--kinds", name))
+        .collect();
     let policy = match &args.policy {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -97,7 +101,11 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
     } else {
         sum_up(&summary, &packs);
     }
-    Ok(if summary.is_whole() { Exit::Done } else { Exit::Refused })
+    Ok(if summary.is_whole() {
+        Exit::Done
+    } else {
+        Exit::Refused
+    })
 }
 
 /// A file that has a copy is a line of the result, one that has none a line about the work.
@@ -114,7 +122,11 @@ fn tell(outcome: &Outcome, json: bool) -> Result<()> {
         show::note(format_args!("{from}: {}", why.text(show::lang())));
     }
     for left in &outcome.left {
-        let way = if left.inside.is_empty() { String::new() } else { format!("{} / ", show::plain(&left.inside)) };
+        let way = if left.inside.is_empty() {
+            String::new()
+        } else {
+            format!("{} / ", show::plain(&left.inside))
+        };
         show::note(format_args!("  {way}{}: {}", left.site, left.kind));
     }
     Ok(())
@@ -131,13 +143,24 @@ fn sum_up(summary: &Summary, packs: &[Pack]) {
         say("个被拒绝", "refused")
     ));
     for ((kind, action), count) in &summary.report.hidden {
-        show::note(format_args!("  {count:>8}  {}  {}", label(packs, *kind, lang), action.name()));
+        show::note(format_args!(
+            "  {count:>8}  {}  {}",
+            label(packs, *kind, lang),
+            action.name()
+        ));
     }
     for (what, count) in &summary.report.dropped {
-        show::note(format_args!("  {count:>8}  {}: {}", say("去掉", "left out"), what.text(lang)));
+        show::note(format_args!(
+            "  {count:>8}  {}: {}",
+            say("去掉", "left out"),
+            what.text(lang)
+        ));
     }
     if summary.ignored > 0 {
-        let said = say("个路径被 .liuhenignore 排除，没有副本", "paths left out by .liuhenignore, without a copy");
+        let said = say(
+            "个路径被 .liuhenignore 排除，没有副本",
+            "paths left out by .liuhenignore, without a copy",
+        );
         show::note(format_args!("  {:>8}  {said}", summary.ignored));
     }
 }
@@ -145,10 +168,16 @@ fn sum_up(summary: &Summary, packs: &[Pack]) {
 fn of_report(report: &Report) -> (Value, Value) {
     let mut hidden: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for ((kind, action), count) in &report.hidden {
-        hidden.entry(kind.name()).or_default().insert(action.name(), *count);
+        hidden
+            .entry(kind.name())
+            .or_default()
+            .insert(action.name(), *count);
     }
-    let dropped: BTreeMap<&str, u64> =
-        report.dropped.iter().map(|(what, count)| (what.code(), *count)).collect();
+    let dropped: BTreeMap<&str, u64> = report
+        .dropped
+        .iter()
+        .map(|(what, count)| (what.code(), *count))
+        .collect();
     (json!(hidden), json!(dropped))
 }
 

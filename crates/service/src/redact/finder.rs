@@ -20,7 +20,9 @@ impl Finder for Engine {
     fn in_table(&self, rows: &[Row], ahead: usize) -> Vec<(usize, usize, Spot)> {
         let first = rows.get(..ahead).unwrap_or(rows);
         let at = header_of(first, HeaderRow::Auto);
-        let header = at.and_then(|at| first.get(at)).map_or_else(Header::default, names);
+        let header = at
+            .and_then(|at| first.get(at))
+            .map_or_else(Header::default, names);
         let body = at.map_or(0, |at| at + 1);
         let mut scanner = RowScanner::new(&self.0, &header, first.get(body..).unwrap_or_default());
         let mut out = Vec::new();
@@ -29,7 +31,9 @@ impl Finder for Engine {
                 self.above(number, row, &mut out);
                 continue;
             }
-            scanner.scan(row, &mut |column, found| out.push((number, column, spot(&found))));
+            scanner.scan(row, &mut |column, found| {
+                out.push((number, column, spot(&found)))
+            });
         }
         out
     }
@@ -45,7 +49,9 @@ impl Engine {
         let mut line = String::new();
         let mut starts = Vec::new();
         for (column, cell) in row.cells.iter().enumerate() {
-            self.0.hits(cell.as_str(), |found| out.push((number, column, spot(&found))));
+            self.0.hits(cell.as_str(), |found| {
+                out.push((number, column, spot(&found)))
+            });
             starts.push(line.len());
             line.push_str(cell.as_str());
             line.push(',');

@@ -24,12 +24,20 @@ pub(super) fn of(path: Option<&Path>) -> Result<Key, RedactError> {
 }
 
 fn read(path: &Path, text: &[u8]) -> Result<Key, RedactError> {
-    let mode = fs::metadata(path).map_err(RedactError::Key)?.permissions().mode();
+    let mode = fs::metadata(path)
+        .map_err(RedactError::Key)?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
         return Err(RedactError::KeyIsOpen);
     }
-    let bytes = HEXLOWER_PERMISSIVE.decode(text.trim_ascii()).ok().map(Zeroizing::new);
-    let key = bytes.as_ref().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+    let bytes = HEXLOWER_PERMISSIVE
+        .decode(text.trim_ascii())
+        .ok()
+        .map(Zeroizing::new);
+    let key = bytes
+        .as_ref()
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     key.map(Key::new).ok_or(RedactError::KeyForm)
 }
 

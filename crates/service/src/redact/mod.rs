@@ -19,10 +19,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use liuhen_detect::{Detector, Options};
-use liuhen_redact::{Copy, Redactor, Refusal, Written};
+use liuhen_redact::{Redactor, Refusal, SafeCopy, Written};
 
 pub use liuhen_redact::{
-    Action, Dropped, Format, Pictures, Policy, PolicyError, Replacer, Report,
+    Action, Dropped, Format, Hidden, Job, PictureCopy, Pictures, Policy, PolicyError, Replacer,
+    Report,
 };
 pub use outcome::{Left, Outcome, RedactError, Summary, Why};
 
@@ -58,7 +59,10 @@ pub struct Request<'a> {
 
 impl std::fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Request").field("paths", &self.paths).field("out", &self.out).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("paths", &self.paths)
+            .field("out", &self.out)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,7 +150,7 @@ fn file(
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // One file must not cost the copies of all others.
     let made = catch_unwind(AssertUnwindSafe(|| redactor.redact(&bytes, &name)));
-    let Copy {
+    let SafeCopy {
         bytes,
         report,
         mut written,
@@ -167,7 +171,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Why> {
     let mut file = fs::File::open(path).map_err(|error| Why::system(&error))?;
     let mut bytes = Vec::new();
     let mut bounded = file.by_ref().take(place::LARGEST + 1);
-    bounded.read_to_end(&mut bytes).map_err(|error| Why::system(&error))?;
+    bounded
+        .read_to_end(&mut bytes)
+        .map_err(|error| Why::system(&error))?;
     if bytes.len() as u64 > place::LARGEST {
         return Err(Why::Refused(Refusal::TooLarge(place::LARGEST)));
     }

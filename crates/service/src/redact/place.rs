@@ -85,7 +85,9 @@ impl Places {
             Some(root) => root.parent(),
             None => path.parent(),
         };
-        let way = base.and_then(|base| path.strip_prefix(base).ok()).unwrap_or(path);
+        let way = base
+            .and_then(|base| path.strip_prefix(base).ok())
+            .unwrap_or(path);
         let mut target = self.out.clone();
         for step in way.components() {
             if let Component::Normal(name) = step {
@@ -100,7 +102,10 @@ impl Places {
 
     /// A place that no other copy of this run has.
     fn free(&self, target: PathBuf) -> PathBuf {
-        let mut made = self.made.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut made = self
+            .made
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut place = target.clone();
         let mut number = 1;
         while !made.insert(place.clone()) {
@@ -124,11 +129,18 @@ impl Places {
                 Err(_) => Ok(()),
             };
         };
-        let mut inputs = self.roots.iter().filter_map(|root| root.canonicalize().ok());
+        let mut inputs = self
+            .roots
+            .iter()
+            .filter_map(|root| root.canonicalize().ok());
         if inputs.any(|input| there.starts_with(input)) {
             return Err(Why::IsInput);
         }
-        if self.force && there.is_file() { Ok(()) } else { Err(Why::Exists) }
+        if self.force && there.is_file() {
+            Ok(())
+        } else {
+            Err(Why::Exists)
+        }
     }
 }
 
@@ -172,13 +184,18 @@ impl Staged {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| system(error.into()))?;
         let folder = parent.join(format!(".liuhen-redact-{}", HEXLOWER.encode(&random)));
-        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(system)?;
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(system)?;
         let staged = Self {
             file: folder.join(target.file_name().unwrap_or_default()),
             folder,
         };
         let mut file = fs::File::create_new(&staged.file).map_err(system)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(system)?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(system)?;
         Ok(staged)
     }
 
