@@ -18,20 +18,8 @@ const LARGEST: u64 = 512 << 20;
 /// Files within files.
 const DEPTH: usize = 6;
 
-/// A copy of a picture.
-#[derive(Clone, Default)]
-pub struct PictureCopy {
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// How many findings of each kind were hidden.
-    pub hidden: Vec<(Kind, u64)>,
-}
-
-impl std::fmt::Debug for PictureCopy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PictureCopy({} bytes)", self.bytes.len())
-    }
-}
+/// A copy of a picture, and how many findings of each kind were hidden in it.
+pub type PictureCopy = (Vec<u8>, Vec<(Kind, u64)>);
 
 /// Looks into pictures.
 pub trait Pictures {
@@ -72,7 +60,7 @@ impl std::fmt::Debug for Redactor<'_> {
 }
 
 /// A copy of a file.
-pub struct SafeCopy {
+pub struct Copy {
     /// The file.
     pub bytes: Vec<u8>,
     /// What was done.
@@ -81,9 +69,9 @@ pub struct SafeCopy {
     pub written: Written,
 }
 
-impl std::fmt::Debug for SafeCopy {
+impl std::fmt::Debug for Copy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SafeCopy")
+        f.debug_struct("Copy")
             .field("bytes", &self.bytes.len())
             .field("report", &self.report)
             .finish_non_exhaustive()
@@ -128,7 +116,7 @@ impl<'a> Redactor<'a> {
     /// # Errors
     ///
     /// [`Refusal`], when there is none.
-    pub fn redact(&mut self, bytes: &[u8], name: &str) -> Result<SafeCopy, Refusal> {
+    pub fn redact(&mut self, bytes: &[u8], name: &str) -> Result<Copy, Refusal> {
         let mut job = Job {
             redactor: self,
             report: Report::default(),
@@ -136,7 +124,7 @@ impl<'a> Redactor<'a> {
             depth: 0,
         };
         let bytes = job.file(bytes, name)?;
-        Ok(SafeCopy {
+        Ok(Copy {
             bytes,
             report: job.report,
             written: job.written,
@@ -217,6 +205,17 @@ impl Job<'_, '_> {
         hidden
     }
 
+    /// Findings that were hidden by painting over them.
+    pub fn hid(&mut self, found: impl IntoIterator<Item = (Kind, u64)>) {
+        for (kind, count) in found {
+            *self
+                .report
+                .hidden
+                .entry((kind, Action::Remove))
+                .or_insert(0) += count;
+        }
+    }
+
     /// A text with everything hidden in it.
     ///
     /// # Errors
@@ -233,14 +232,8 @@ impl Job<'_, '_> {
 
     /// A picture of a document, looked into; nothing when it is to be blank.
     pub fn picture(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let PictureCopy { bytes, hidden } = self.redactor.pictures?.redact(bytes).ok()?;
-        for (kind, count) in hidden {
-            *self
-                .report
-                .hidden
-                .entry((kind, Action::Remove))
-                .or_insert(0) += count;
-        }
+        let (bytes, found) = self.redactor.pictures?.redact(bytes).ok()?;
+        self.hid(found);
         Some(bytes)
     }
 

@@ -19,12 +19,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use liuhen_detect::{Detector, Options};
-use liuhen_redact::{Redactor, Refusal, SafeCopy, Written};
+use liuhen_redact::{Copy, Redactor, Refusal, Written};
 
-pub use liuhen_redact::{
-    Action, Dropped, Format, Hidden, Job, PictureCopy, Pictures, Policy, PolicyError, Replacer,
-    Report,
-};
+pub use liuhen_redact::{Action, Dropped, Format, Pictures, Policy, PolicyError, Replacer, Report};
 pub use outcome::{Left, Outcome, RedactError, Summary, Why};
 
 use self::finder::Engine;
@@ -150,7 +147,7 @@ fn file(
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // One file must not cost the copies of all others.
     let made = catch_unwind(AssertUnwindSafe(|| redactor.redact(&bytes, &name)));
-    let SafeCopy {
+    let Copy {
         bytes,
         report,
         mut written,
