@@ -275,8 +275,9 @@ fn within(element: &mut Element, held: bool, dead: &dyn Fn(&str, &Value) -> bool
         .attributes
         .iter()
         .any(|(name, value)| dead(name, value));
-    if gone && own == "hyperlink" && element.elements().next().is_some() {
-        // The words of a link that leads nowhere stay.
+    let words = own == "hyperlink" && element.elements().next().is_some();
+    if gone && (words || own == "pageSetup") {
+        // The words of a link that leads nowhere stay, and so does the size of a page.
         element
             .attributes
             .retain(|(name, value)| !dead(name, value));
