@@ -157,12 +157,14 @@ fn text_stays_in_its_encoding() {
         .collect();
     let copy = String::from_utf16(&units).unwrap();
     assert!(copy.starts_with("\u{FEFF}联系人：【姓名】，手机号【手机号】"));
-    let old = "聯絡人的電話號碼是 13800138000 請於週一聯絡，謝謝您的協助與配合，祝順心如意\n";
+    let old = "客服電話號碼變更為 13800138000，謝謝各界的支持與協助\n";
     let (big5, _, _) = encoding_rs::BIG5.encode(old);
     let copy = copy_of("b.txt", &big5, &[]);
     let (copy, _, bad) = encoding_rs::BIG5.decode(&copy);
     assert!(
-        !bad && copy.contains("請於週一聯絡") && !copy.contains(MOBILE),
+        !bad && copy.contains("客服電話號碼")
+            && copy.contains("[mobile number]")
+            && !copy.contains(MOBILE),
         "{copy}"
     );
 }
@@ -311,7 +313,7 @@ fn a_word_document_loses_everything_that_is_not_shown() {
         "写信",
         "内容控件里的邮箱",
         "联系我们",
-        "文本框",
+        "框内电话",
     ] {
         assert!(text.contains(kept), "{kept}");
     }
@@ -352,7 +354,7 @@ fn a_workbook_keeps_values_and_loses_formulas_and_hidden_people() {
     for gone in [
         "<f>",
         "dataValidation",
-        "autoFilter",
+        "<autoFilter",
         "赵一鸣",
         "郑凯文",
         "1990",
@@ -478,8 +480,9 @@ fn one_bad_file_does_not_stop_the_rest() {
     fs::write(inner.join("b.docx"), b"PK\x03\x04 not really").unwrap();
     fs::write(inner.join("c.jpg"), b"\xFF\xD8\xFF\xE0 picture").unwrap();
     fs::write(inner.join(format!("{MOBILE}.txt")), "空\n").unwrap();
+    // The way to an input is told as it was given.
     let output = redact(&dir, &["in", "-o", "out", "--json"]);
-    exits(&output, 9);
+    assert_eq!(output.status.code(), Some(9));
     let said = lines(&output);
     let summary = &said.last().unwrap()["summary"];
     assert_eq!(
@@ -514,4 +517,39 @@ fn an_archive_keeps_what_has_a_copy() {
         parts(&copy),
         [("a/x.txt".to_owned(), "【手机号】".as_bytes().to_vec())]
     );
+}
+
+#[test]
+fn a_copy_that_still_holds_something_is_none() {
+    let dir = TempDir::new().unwrap();
+    // The name of an attribute is no text, and a scan reads it all the same.
+    let page = format!("<!DOCTYPE html><html><body><p 手机号{MOBILE}>您好</p></body></html>");
+    fs::write(dir.path().join("a.html"), page).unwrap();
+    let output = redact(&dir, &["a.html", "-o", "b.html", "--json"]);
+    exits(&output, 9);
+    let said = lines(&output);
+    assert_eq!(said[0]["refused"]["code"], "still_found");
+    assert_eq!(said[0]["left"][0]["kind"], "mobile");
+    assert!(
+        said[0]["left"][0]["place"]
+            .as_str()
+            .unwrap()
+            .starts_with("line 1")
+    );
+    assert_eq!(said[0]["output"], Value::Null);
+    let names: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["a.html"]);
+}
+
+#[test]
+fn what_is_redacted_again_stays_as_it_is() {
+    for name in ["complaint.docx", "members.xlsx", "customers.pptx"] {
+        let once = copy_of(name, &document(name), &[]);
+        let twice = copy_of(name, &once, &[]);
+        is_clean(&twice);
+        assert_eq!(parts(&once).len(), parts(&twice).len(), "{name}");
+    }
 }

@@ -8,7 +8,10 @@ use liuhen_kinds::Kind;
 /// `text` moved by `days`; nothing when it is no whole day, or leaves the calendar.
 pub(crate) fn shifted(text: &str, days: i64) -> Option<String> {
     let plain = normalise(Kind::DATE_OF_BIRTH, text)?;
-    let mut parts = plain.as_str().split('-').map(|part| part.parse::<i16>().ok());
+    let mut parts = plain
+        .as_str()
+        .split('-')
+        .map(|part| part.parse::<i16>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     let small = |number: i16| i8::try_from(number).ok();
     let date = Date::new(year, small(month)?, small(day)?).ok()?;
@@ -22,7 +25,12 @@ pub(crate) fn shifted(text: &str, days: i64) -> Option<String> {
         format!("{y:04}{m:02}{d:02}")
     } else {
         // Whatever else it was, one form that every reader knows.
-        padded(['/', '.'].into_iter().find(|sign| text.contains(*sign)).unwrap_or('-'))
+        padded(
+            ['/', '.']
+                .into_iter()
+                .find(|sign| text.contains(*sign))
+                .unwrap_or('-'),
+        )
     })
 }
 

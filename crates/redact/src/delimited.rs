@@ -16,7 +16,11 @@ enum Line {
         cells: Vec<LeafId>,
     },
     /// What could not be split.
-    Text { start: usize, end: usize, leaf: LeafId },
+    Text {
+        start: usize,
+        end: usize,
+        leaf: LeafId,
+    },
 }
 
 /// Delimited text.
@@ -55,7 +59,10 @@ fn table(
                     }
                     quoted(&draft.get(*cell), stated, &mut out);
                 }
-                out.push_str(raw.get(raw.trim_end_matches(['\r', '\n']).len()..).unwrap_or_default());
+                out.push_str(
+                    raw.get(raw.trim_end_matches(['\r', '\n']).len()..)
+                        .unwrap_or_default(),
+                );
             }
             Line::Text { leaf, .. } => out.push_str(&draft.get(*leaf)),
             Line::Row { .. } => out.push_str(raw),
@@ -74,14 +81,19 @@ fn lines(text: &str, delimiter: Delimiter, draft: &mut Draft) -> Result<Vec<Line
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     // A byte order mark that is text already was passed over once more.
     let skipped = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
-    let byte = |place: liuhen_reading::Place| usize::try_from(place.bytes).unwrap_or(usize::MAX) + skipped;
+    let byte =
+        |place: liuhen_reading::Place| usize::try_from(place.bytes).unwrap_or(usize::MAX) + skipped;
     while let Some(piece) = placed.next().map_err(damaged)? {
         match piece {
             Piece::Row(row) => {
                 let start = byte(row.place());
                 let end = start + row.raw().len();
-                let cells: Vec<LeafId> =
-                    row.row.cells.iter().map(|cell| draft.leaf(cell.as_str())).collect();
+                let cells: Vec<LeafId> = row
+                    .row
+                    .cells
+                    .iter()
+                    .map(|cell| draft.leaf(cell.as_str()))
+                    .collect();
                 rows.push(cells.iter().map(|cell| vec![Part::Leaf(*cell)]).collect());
                 lines.push(Line::Row { start, end, cells });
             }
@@ -114,8 +126,11 @@ fn stated(text: &str) -> Option<Delimiter> {
     let line = text.lines().next()?;
     let key = line.get(..4)?;
     let sign = line.get(4..)?;
-    key.eq_ignore_ascii_case("sep=")
-        .then(|| Delimiter::ALL.into_iter().find(|known| known.as_str() == sign))?
+    key.eq_ignore_ascii_case("sep=").then(|| {
+        Delimiter::ALL
+            .into_iter()
+            .find(|known| known.as_str() == sign)
+    })?
 }
 
 /// A cell, in quotes where it needs them (RFC 4180, section 2).

@@ -5,6 +5,8 @@
 //! in a block is written back to its leaves: the answer where the value began, nothing where it
 //! went on.
 
+mod joined;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,8 +14,9 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use liuhen_document::{Row, Text};
 use liuhen_kinds::Kind;
 
+use self::joined::{Edits, Joined, Piece, edited, stands_alone};
 use crate::replace::Run;
-use crate::report::is_distinctive;
+use crate::report::{is_distinctive, is_heading};
 use crate::{Finder, Refusal, Report, Spot, Written};
 
 /// Times that a file is looked through: what was hidden changes what stands around it.
@@ -27,21 +30,6 @@ pub(crate) const AHEAD_SHEET: usize = 64;
 /// A stretch of text that can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LeafId(usize);
-
-enum Piece {
-    /// As it came.
-    Kept(String),
-    /// Written in the place of something.
-    Put(String),
-}
-
-impl Piece {
-    fn text(&self) -> &str {
-        match self {
-            Self::Kept(text) | Self::Put(text) => text,
-        }
-    }
-}
 
 #[derive(Default)]
 struct Leaf {
@@ -179,35 +167,33 @@ impl Draft {
                 }
             }
             Block::Table { rows, ahead } => {
-                let joined: Vec<Vec<Joined>> = rows
-                    .iter()
-                    .map(|row| row.iter().map(|cell| self.join(cell)).collect())
-                    .collect();
-                let numbered = (1..).zip(&joined);
-                let table: Vec<Row> = numbered
+                let said = |cell: &Cell| Text::from(self.join(cell).text);
+                let table: Vec<Row> = (1..)
+                    .zip(rows)
                     .map(|(number, row)| Row {
                         number,
-                        cells: row.iter().map(|cell| Text::from(cell.text.as_str())).collect(),
+                        cells: row.iter().map(said).collect(),
                     })
                     .collect();
                 let mut found: BTreeMap<usize, Vec<(usize, Spot)>> = BTreeMap::new();
                 for (row, column, spot) in hands.finder.in_table(&table, *ahead) {
                     found.entry(row).or_default().push((column, spot));
                 }
-                drop(table);
-                for (row, spots) in found {
-                    let cell = |column: usize| joined.get(row).and_then(|row| row.get(column));
+                for (at, spots) in found {
+                    let Some((row, cells)) = table.get(at).zip(rows.get(at)) else {
+                        continue;
+                    };
                     let values: Vec<(Kind, &str)> = spots
                         .iter()
                         .filter(|(_, spot)| hands.run.policy.hides(spot.kind))
                         .filter_map(|(column, spot)| {
-                            Some((spot.kind, cell(*column)?.text.get(spot.start..spot.end)?))
+                            Some((spot.kind, row.cell(*column).get(spot.start..spot.end)?))
                         })
                         .collect();
                     let who = hands.run.who(&values);
                     for (column, spot) in &spots {
-                        if let Some(joined) = cell(*column) {
-                            answer(spot, joined, who, hands, known, &mut edits)?;
+                        if let Some(cell) = cells.get(*column) {
+                            answer(spot, &self.join(cell), who, hands, known, &mut edits)?;
                         }
                     }
                 }
@@ -263,7 +249,9 @@ impl Draft {
             match part {
                 Part::Fixed(text) => joined.push(text, None, 0, false),
                 Part::Leaf(id) => {
-                    let Some(leaf) = self.leaves.get(id.0) else { continue };
+                    let Some(leaf) = self.leaves.get(id.0) else {
+                        continue;
+                    };
                     let mut at = 0;
                     for piece in &leaf.pieces {
                         let text = piece.text();
@@ -280,7 +268,9 @@ impl Draft {
     fn apply(&mut self, edits: Edits) -> bool {
         let any = !edits.0.is_empty();
         for (id, mut list) in edits.0 {
-            let Some(leaf) = self.leaves.get_mut(id.0) else { continue };
+            let Some(leaf) = self.leaves.get_mut(id.0) else {
+                continue;
+            };
             list.sort_by_key(|edit| (edit.start, edit.end));
             leaf.pieces = edited(std::mem::take(&mut leaf.pieces), &list);
             leaf.changed = true;
@@ -304,7 +294,10 @@ fn groups(spots: &[Spot], text: &str, hands: &mut Hands<'_, '_>) -> HashMap<u64,
             && hands.run.policy.hides(spot.kind)
             && let Some(text) = text.get(spot.start..spot.end)
         {
-            values.entry(spot.person).or_default().push((spot.kind, text));
+            values
+                .entry(spot.person)
+                .or_default()
+                .push((spot.kind, text));
         }
     }
     let who = |(person, values): (u64, Vec<(Kind, &str)>)| Some((person, hands.run.who(&values)?));
@@ -326,7 +319,7 @@ fn answer(
         return Ok(());
     };
     let covered = joined.cover(spot.start, spot.end);
-    if !covered.letters {
+    if !covered.letters || is_heading(spot.kind, text) {
         return Ok(());
     }
     if covered.put {
@@ -339,148 +332,12 @@ fn answer(
     hands.written.note(spot.kind, text, &answer);
     if is_distinctive(spot.kind, text) {
         let value = text.trim().to_owned();
-        known.entry(value).or_insert_with(|| (spot.kind, answer.clone()));
+        known
+            .entry(value)
+            .or_insert_with(|| (spot.kind, answer.clone()));
     }
     edits.put(&covered.kept, &answer);
     Ok(())
-}
-
-/// Short words of Latin letters or digits are hidden elsewhere only where they stand alone.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
-    if end - start >= 9 {
-        return true;
-    }
-    let bytes = text.as_bytes();
-    let plain = |at: Option<usize>| {
-        at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric)
-    };
-    let before = plain(start.checked_sub(1)) && plain(Some(start));
-    let after = plain(end.checked_sub(1)) && plain(Some(end));
-    !before && !after
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Segment {
-    start: usize,
-    end: usize,
-    leaf: Option<LeafId>,
-    /// Where it begins in the leaf.
-    at: usize,
-    put: bool,
-}
-
-/// The text of a block, and where each byte of it comes from.
-#[derive(Default)]
-struct Joined {
-    text: String,
-    segments: Vec<Segment>,
-}
-
-/// What a span covers.
-struct Covered {
-    /// Stretches of leaves as they came.
-    kept: Vec<(LeafId, usize, usize)>,
-    /// Whether any of them holds a letter or digit.
-    letters: bool,
-    /// Whether something that was written is covered too.
-    put: bool,
-}
-
-impl Joined {
-    fn push(&mut self, text: &str, leaf: Option<LeafId>, at: usize, put: bool) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        self.segments.push(Segment {
-            start,
-            end: self.text.len(),
-            leaf,
-            at,
-            put,
-        });
-    }
-
-    fn cover(&self, start: usize, end: usize) -> Covered {
-        let mut covered = Covered {
-            kept: Vec::new(),
-            letters: false,
-            put: false,
-        };
-        let first = self.segments.partition_point(|segment| segment.end <= start);
-        let over = self.segments.get(first..).unwrap_or_default();
-        for segment in over.iter().take_while(|segment| segment.start < end) {
-            let (from, to) = (start.max(segment.start), end.min(segment.end));
-            if segment.put {
-                covered.put |= from < to;
-                continue;
-            }
-            let Some(leaf) = segment.leaf else { continue };
-            let text = self.text.get(from..to).unwrap_or_default();
-            covered.letters |= text.chars().any(char::is_alphanumeric);
-            let shift = segment.at + from - segment.start;
-            covered.kept.push((leaf, shift, shift + to - from));
-        }
-        covered
-    }
-}
-
-struct Edit {
-    start: usize,
-    end: usize,
-    put: String,
-}
-
-#[derive(Default)]
-struct Edits(BTreeMap<LeafId, Vec<Edit>>);
-
-impl Edits {
-    /// The answer stands where the value began.
-    fn put(&mut self, kept: &[(LeafId, usize, usize)], answer: &str) {
-        for (n, (leaf, start, end)) in kept.iter().enumerate() {
-            self.0.entry(*leaf).or_default().push(Edit {
-                start: *start,
-                end: *end,
-                put: if n == 0 { answer.to_owned() } else { String::new() },
-            });
-        }
-    }
-}
-
-/// The pieces with these edits made; they are sorted, and the later of two that overlap only
-/// takes away.
-fn edited(pieces: Vec<Piece>, edits: &[Edit]) -> Vec<Piece> {
-    let mut out: Vec<Piece> = Vec::new();
-    let mut at = 0;
-    let mut next = 0;
-    // Up to where the text was taken away.
-    let mut gone = 0;
-    for piece in pieces {
-        let text = piece.text();
-        let end = at + text.len();
-        if let Piece::Put(_) = piece {
-            at = end;
-            gone = gone.max(end);
-            out.push(piece);
-            continue;
-        }
-        let mut from = at.max(gone.min(end));
-        while let Some(edit) = edits.get(next).filter(|edit| edit.start < end) {
-            let start = edit.start.max(from);
-            if let Some(kept) = text.get(from - at..start - at).filter(|kept| !kept.is_empty()) {
-                out.push(Piece::Kept(kept.to_owned()));
-            }
-            if edit.start >= gone && !edit.put.is_empty() {
-                out.push(Piece::Put(edit.put.clone()));
-            }
-            gone = gone.max(edit.end);
-            from = from.max(gone.min(end));
-            next += 1;
-        }
-        if let Some(kept) = text.get(from - at..).filter(|kept| !kept.is_empty()) {
-            out.push(Piece::Kept(kept.to_owned()));
-        }
-        at = end;
-    }
-    out
 }
 
 #[cfg(test)]
@@ -552,17 +409,25 @@ mod tests {
         impl Finder for Labelled {
             fn in_text(&self, text: &str) -> Vec<Spot> {
                 let at = text.find("姓名：").map(|at| at + "姓名：".len());
-                at.and_then(|at| text.get(at..).filter(|rest| rest.starts_with("某人甲")).map(|_| at))
-                    .map(|at| Spot::new(Kind::PERSON_NAME, at, at + "某人甲".len()))
-                    .into_iter()
-                    .collect()
+                at.and_then(|at| {
+                    text.get(at..)
+                        .filter(|rest| rest.starts_with("某人甲"))
+                        .map(|_| at)
+                })
+                .map(|at| Spot::new(Kind::PERSON_NAME, at, at + "某人甲".len()))
+                .into_iter()
+                .collect()
             }
             fn in_table(&self, _: &[Row], _: usize) -> Vec<(usize, usize, Spot)> {
                 Vec::new()
             }
         }
         let mut draft = Draft::default();
-        let (one, two, three) = (draft.leaf("姓名：某人甲"), draft.leaf("某人"), draft.leaf("甲来过"));
+        let (one, two, three) = (
+            draft.leaf("姓名：某人甲"),
+            draft.leaf("某人"),
+            draft.leaf("甲来过"),
+        );
         draft.text(vec![Part::Leaf(one)]);
         draft.text(vec![Part::Leaf(two), Part::Leaf(three)]);
         let policy = Policy::default();
@@ -587,36 +452,12 @@ mod tests {
         draft.text(vec![Part::Leaf(id)]);
         let report = settled(
             &mut draft,
-            &[("13800138000", Kind::MOBILE), ("电话【手机号】", Kind::MESSAGE_CONTENT)],
+            &[
+                ("13800138000", Kind::MOBILE),
+                ("电话【手机号】", Kind::MESSAGE_CONTENT),
+            ],
         );
         assert_eq!(draft.get(id), "【手机号】");
         assert_eq!(report.hidden.len(), 1);
-    }
-
-    #[test]
-    fn edits_that_overlap_lose_nothing_and_leave_nothing() {
-        let kept = |text: &str| vec![Piece::Kept(text.to_owned())];
-        let edit = |start, end, put: &str| Edit {
-            start,
-            end,
-            put: put.to_owned(),
-        };
-        let rows = [
-            (vec![edit(1, 3, "X")], "aXde"),
-            (vec![edit(1, 3, "X"), edit(2, 4, "Y")], "aXe"),
-            (vec![edit(0, 5, "")], ""),
-            (vec![edit(0, 1, "X"), edit(1, 2, "Y"), edit(4, 5, "Z")], "XYcdZ"),
-        ];
-        for (edits, expected) in rows {
-            let out = edited(kept("abcde"), &edits);
-            assert_eq!(out.iter().map(Piece::text).collect::<String>(), expected);
-        }
-    }
-
-    #[test]
-    fn short_words_are_hidden_where_they_stand_alone() {
-        assert!(stands_alone("a123456 b", 1, 7) == false);
-        assert!(stands_alone("是123456吗", 3, 9));
-        assert!(stands_alone("x13800138000y", 1, 12));
     }
 }

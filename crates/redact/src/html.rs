@@ -117,7 +117,13 @@ fn hold(text: &str, tokens: &[Token], draft: &mut Draft, job: &mut Job<'_, '_>) 
     held
 }
 
-fn attributes(text: &str, tag: &Tag, draft: &mut Draft, job: &mut Job<'_, '_>, held: &mut Vec<Held>) {
+fn attributes(
+    text: &str,
+    tag: &Tag,
+    draft: &mut Draft,
+    job: &mut Job<'_, '_>,
+    held: &mut Vec<Held>,
+) {
     for attribute in &tag.attributes {
         let range = attribute.value.clone();
         if range.is_empty() {
@@ -135,7 +141,11 @@ fn attributes(text: &str, tag: &Tag, draft: &mut Draft, job: &mut Job<'_, '_>, h
             start: range.start,
             end: range.end,
             leaf,
-            how: if attribute.quoted { How::Quoted } else { How::Bare },
+            how: if attribute.quoted {
+                How::Quoted
+            } else {
+                How::Bare
+            },
         });
     }
 }
@@ -164,7 +174,10 @@ fn without_data(text: &str, job: &mut Job<'_, '_>) -> Option<String> {
             out.push_str(whole);
             continue;
         };
-        let picture = head.starts_with("data:image/").then(|| STANDARD.decode(data).ok()).flatten();
+        let picture = head
+            .starts_with("data:image/")
+            .then(|| STANDARD.decode(data).ok())
+            .flatten();
         match picture.and_then(|bytes| job.picture(&bytes)) {
             Some(bytes) => {
                 out.push_str(head);
@@ -198,9 +211,40 @@ fn as_written(text: &str, held: &[Held], draft: &mut Draft) {
 
 /// Elements that begin a line of their own.
 const BLOCKS: [&str; 34] = [
-    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt",
-    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "li", "main", "nav",
-    "ol", "option", "p", "pre", "section", "table", "title", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "caption",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "title",
+    "tr",
+    "ul",
 ];
 
 /// The text as it reads.
@@ -211,7 +255,10 @@ fn as_read(tokens: &[Token], held: &[Held], html: bool, draft: &mut Draft) {
     let mut held = held.iter();
     for token in tokens {
         let put = |part: Part, table: &mut Option<Vec<Vec<Cell>>>, text: &mut Vec<Part>| {
-            let cell = table.as_mut().and_then(|rows| rows.last_mut()).and_then(|row| row.last_mut());
+            let cell = table
+                .as_mut()
+                .and_then(|rows| rows.last_mut())
+                .and_then(|row| row.last_mut());
             cell.unwrap_or(text).push(part);
         };
         match token {
@@ -224,7 +271,11 @@ fn as_read(tokens: &[Token], held: &[Held], html: bool, draft: &mut Draft) {
                 held.next();
             }
             Token::Tag(tag) => {
-                let own = tag.attributes.iter().filter(|it| !it.value.is_empty()).count();
+                let own = tag
+                    .attributes
+                    .iter()
+                    .filter(|it| !it.value.is_empty())
+                    .count();
                 if own > 0 {
                     held.nth(own - 1);
                 }

@@ -96,13 +96,22 @@ fn tokens(text: &str, draft: &mut Draft) -> Result<Vec<Token>, Refusal> {
                 };
                 at = end;
                 let after = text.get(end..).unwrap_or_default().trim_start();
-                let what = if object && after.starts_with(':') { What::Name } else { What::Value };
+                let what = if object && after.starts_with(':') {
+                    What::Name
+                } else {
+                    What::Value
+                };
                 let leaf = draft.leaf(value);
                 push(what, end, Some(leaf), object);
             }
             b'-' | b'0'..=b'9' => {
                 let more = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-                at += bytes.get(at..).unwrap_or_default().iter().take_while(|byte| more(byte)).count();
+                at += bytes
+                    .get(at..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take_while(|byte| more(byte))
+                    .count();
                 let leaf = draft.leaf(plain_number(text.get(start..at).unwrap_or_default()));
                 push(What::Value, at, Some(leaf), object);
             }
@@ -120,7 +129,11 @@ fn tokens(text: &str, draft: &mut Draft) -> Result<Vec<Token>, Refusal> {
             }
         }
     }
-    if open.is_empty() { Ok(tokens) } else { Err(Refusal::Damaged("JSON")) }
+    if open.is_empty() {
+        Ok(tokens)
+    } else {
+        Err(Refusal::Damaged("JSON"))
+    }
 }
 
 /// A number as a person reads it: `1.38e10` is a mobile number too.
@@ -213,7 +226,9 @@ fn blocks(text: &str, tokens: &[Token], draft: &mut Draft) {
         parts.push(Part::Leaf(leaf));
         at = token.end - inner;
     }
-    parts.push(Part::Fixed(Cow::Owned(text.get(at..).unwrap_or_default().to_owned())));
+    parts.push(Part::Fixed(Cow::Owned(
+        text.get(at..).unwrap_or_default().to_owned(),
+    )));
     draft.text(parts);
     let mut depths: Vec<usize> = tokens
         .iter()
@@ -278,7 +293,10 @@ fn table(names: &mut Vec<String>, rows: &mut Vec<Vec<Cell>>, draft: &mut Draft) 
     if rows.is_empty() || names.is_empty() {
         return;
     }
-    let header = names.into_iter().map(|name| vec![Part::Fixed(Cow::Owned(name))]).collect();
+    let header = names
+        .into_iter()
+        .map(|name| vec![Part::Fixed(Cow::Owned(name))])
+        .collect();
     rows.insert(0, header);
     draft.table(rows, AHEAD_TEXT);
 }

@@ -54,7 +54,7 @@ mod tree;
 
 pub use find::{Finder, Spot};
 pub use policy::{Action, Policy, PolicyError};
-pub use redactor::{Copy, Format, Hidden, Job, Pictures, Redactor};
+pub use redactor::{Copy, Format, Hidden, Job, PictureCopy, Pictures, Redactor};
 pub use refusal::Refusal;
 pub use replace::{Key, Replacer};
 pub use report::{Dropped, Report, Written};

@@ -99,7 +99,10 @@ fn names(value: &str, persons: &mut u64) -> Vec<Spot> {
         let to = name.trim_end_matches(frame).len();
         spot(Kind::PERSON_NAME, from, to.max(from));
         let rest = open.map_or(0, |open| open + 1);
-        let address = one.get(rest..).unwrap_or_default().trim_end_matches(['>', ' ']);
+        let address = one
+            .get(rest..)
+            .unwrap_or_default()
+            .trim_end_matches(['>', ' ']);
         let skip = address.len() - address.trim_start().len();
         if address.contains('@') && !address.trim().contains(char::is_whitespace) {
             spot(Kind::EMAIL, rest + skip, rest + address.len());
@@ -180,7 +183,10 @@ fn part(
         }
     };
     let plain = |kind: &str| {
-        !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-".contains(&b))
+        !kind.is_empty()
+            && kind
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"/.+-".contains(&b))
     };
     let kind = match message.kind.as_str() {
         // An inner message in base64 is no message to many readers (RFC 2046, section 5.2.1).
@@ -195,8 +201,16 @@ fn part(
     out.push_str("\r\nContent-Transfer-Encoding: base64\r\n");
     if let Some(name) = &message.name {
         let name = job.name(name)?;
-        let way = if message.attached { "attachment" } else { "inline" };
-        let _ = write!(out, "Content-Disposition: {way}; filename*=UTF-8''{}\r\n", percent(&name));
+        let way = if message.attached {
+            "attachment"
+        } else {
+            "inline"
+        };
+        let _ = write!(
+            out,
+            "Content-Disposition: {way}; filename*=UTF-8''{}\r\n",
+            percent(&name)
+        );
     }
     out.push_str("\r\n");
     for line in STANDARD.encode(copy).as_bytes().chunks(76) {
@@ -245,7 +259,10 @@ mod tests {
     #[test]
     fn words_are_short_enough() {
         let text = words(&"【姓名】说".repeat(20));
-        assert!(text.lines().all(|line| line.trim().len() <= 75 && line.is_ascii()));
+        assert!(
+            text.lines()
+                .all(|line| line.trim().len() <= 75 && line.is_ascii())
+        );
         assert_eq!(words("plain"), "plain");
     }
 }

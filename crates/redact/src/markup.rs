@@ -17,7 +17,10 @@ pub(crate) enum Token {
     /// document type.
     Raw(Range<usize>),
     /// What a script or a style sheet says.
-    Code { name: &'static str, range: Range<usize> },
+    Code {
+        name: &'static str,
+        range: Range<usize>,
+    },
     /// A tag.
     Tag(Tag),
 }
@@ -48,7 +51,12 @@ pub(crate) fn tokens(text: &str, html: bool) -> Vec<Token> {
             at += open;
             continue;
         }
-        let marks = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">")];
+        let marks = [
+            ("<!--", "-->"),
+            ("<![CDATA[", "]]>"),
+            ("<?", "?>"),
+            ("<!", ">"),
+        ];
         if let Some((begin, end)) = marks.iter().find(|(begin, _)| rest.starts_with(begin)) {
             let inner = rest.get(begin.len()..).unwrap_or_default();
             let length = inner.find(end).unwrap_or(inner.len());
@@ -94,7 +102,11 @@ fn tag(text: &str, at: usize, html: bool) -> Option<(Tag, usize)> {
     if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return None;
     }
-    let name = if html { name.to_ascii_lowercase() } else { name.to_owned() };
+    let name = if html {
+        name.to_ascii_lowercase()
+    } else {
+        name.to_owned()
+    };
     let mut attributes = Vec::new();
     loop {
         let byte = *bytes.get(here)?;
@@ -145,7 +157,10 @@ fn value(bytes: &[u8], at: usize) -> Option<(Range<usize>, bool, usize)> {
     let begin = blank(sign + 1);
     match bytes.get(begin)? {
         quote @ (b'"' | b'\'') => {
-            let length = bytes.get(begin + 1..)?.iter().position(|byte| byte == quote)?;
+            let length = bytes
+                .get(begin + 1..)?
+                .iter()
+                .position(|byte| byte == quote)?;
             let value = begin + 1..begin + 1 + length;
             let after = value.end + 1;
             Some((value, true, after))
@@ -165,7 +180,11 @@ pub(crate) fn plain(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(rest.get(..at).unwrap_or_default());
         rest = rest.get(at..).unwrap_or_default();
-        let end = rest.char_indices().take(12).find(|(_, c)| *c == ';').map(|(at, _)| at);
+        let end = rest
+            .char_indices()
+            .take(12)
+            .find(|(_, c)| *c == ';')
+            .map(|(at, _)| at);
         let c = end.and_then(|end| referred(rest.get(1..end)?));
         match (c, end) {
             (Some(c), Some(end)) => {
@@ -240,7 +259,10 @@ mod tests {
     #[test]
     fn markup_comes_apart() {
         let rows = [
-            ("a<B class=x HREF='y z'>c</b >", "T(a)<b class=x href=y z>T(c)</b>"),
+            (
+                "a<B class=x HREF='y z'>c</b >",
+                "T(a)<b class=x href=y z>T(c)</b>",
+            ),
             ("1 < 2<br/>", "T(1 )T(<)T( 2)<br>"),
             ("<!-- <p> -->x", "R( <p> )T(x)"),
             ("<script>a<b</script>", "<script>C(a<b)</script>"),

@@ -21,6 +21,14 @@ const ALL: u64 = 1 << 30;
 
 /// The entries of an archive, unpacked, in order.
 pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
+    entries_within(bytes, PART, ALL)
+}
+
+fn entries_within(
+    bytes: &[u8],
+    most: u64,
+    all_most: u64,
+) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
     let damaged = |_| Refusal::Damaged("archive");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
     if archive.len() > ENTRIES {
@@ -30,7 +38,9 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
     let mut out = Vec::new();
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(|error| match error {
-            zip::result::ZipError::UnsupportedArchive(why) if why.contains("assword") => Refusal::Encrypted,
+            zip::result::ZipError::UnsupportedArchive(why) if why.contains("assword") => {
+                Refusal::Encrypted
+            }
             _ => Refusal::Damaged("archive"),
         })?;
         if entry.is_dir() {
@@ -38,9 +48,11 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
         }
         let name = entry.name().map_err(damaged)?.into_owned();
         let mut held = Vec::new();
-        let limit = PART.min(ALL - all);
+        let limit = most.min(all_most - all);
         let mut bounded = entry.take(limit + 1);
-        bounded.read_to_end(&mut held).map_err(|_| Refusal::Damaged("archive"))?;
+        bounded
+            .read_to_end(&mut held)
+            .map_err(|_| Refusal::Damaged("archive"))?;
         if held.len() as u64 > limit {
             return Err(Refusal::TooLarge(limit));
         }
@@ -61,7 +73,9 @@ pub(crate) fn archive<'a>(
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in entries {
         writer.start_file(name, options).map_err(failed)?;
-        writer.write_all(bytes).map_err(|_| Refusal::Damaged("archive"))?;
+        writer
+            .write_all(bytes)
+            .map_err(|_| Refusal::Damaged("archive"))?;
     }
     Ok(writer.finish().map_err(failed)?.into_inner())
 }
@@ -117,7 +131,9 @@ impl Source {
                 return Err(Refusal::Damaged("archive"));
             }
         }
-        let types = map.get("[content_types].xml").ok_or(Refusal::Damaged("content types"))?;
+        let types = map
+            .get("[content_types].xml")
+            .ok_or(Refusal::Damaged("content types"))?;
         let types = parse(types, "content types")?;
         let (mut overrides, mut defaults) = (HashMap::new(), HashMap::new());
         for element in types.elements() {
@@ -136,8 +152,15 @@ impl Source {
     }
 
     pub(crate) fn content_type(&self, name: &str) -> &str {
-        let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let found = self.overrides.get(&key(name)).or_else(|| self.defaults.get(&ending));
+        let ending = name
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let found = self
+            .overrides
+            .get(&key(name))
+            .or_else(|| self.defaults.get(&ending));
         found.map_or("", String::as_str)
     }
 
@@ -152,7 +175,11 @@ impl Source {
     /// The relationships of a part; those of the whole document for an empty name.
     pub(crate) fn relations(&self, part: &str) -> Result<Vec<Relation>, Refusal> {
         let (folder, file) = part.rsplit_once('/').unwrap_or(("", part));
-        let way = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let way = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
         let Some(bytes) = self.bytes(&format!("{way}_rels/{file}.rels")) else {
             return Ok(Vec::new());
         };
@@ -176,7 +203,9 @@ impl Source {
 
 /// Names of parts differ not by case alone, and may begin with a slash.
 fn key(name: &str) -> String {
-    name.trim_start_matches('/').replace('\\', "/").to_ascii_lowercase()
+    name.trim_start_matches('/')
+        .replace('\\', "/")
+        .to_ascii_lowercase()
 }
 
 /// A target as seen from a folder.
@@ -200,11 +229,17 @@ fn resolved(folder: &str, target: &str) -> String {
 
 /// A name of a part that says nothing: letters, digits and few signs.
 pub(crate) fn is_plain(name: &str) -> bool {
-    let digits = name.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let digits = name
+        .split(|c: char| !c.is_ascii_digit())
+        .map(str::len)
+        .max()
+        .unwrap_or(0);
     digits < 7
         && name.len() < 200
         && !name.split('/').any(|step| step == "..")
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b))
 }
 
 /// The copy, all parts written.
@@ -214,7 +249,10 @@ pub(crate) fn write(
     draft: &Draft,
 ) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
     let mut types = Element::new("Types");
-    types.set("xmlns", "http://schemas.openxmlformats.org/package/2006/content-types");
+    types.set(
+        "xmlns",
+        "http://schemas.openxmlformats.org/package/2006/content-types",
+    );
     let mut add = |name: &str, key: &str, value: &str, kind: &str| {
         let mut element = Element::new(name);
         element.set(key, value);
@@ -227,7 +265,12 @@ pub(crate) fn write(
     let mut endings: BTreeMap<String, &str> = BTreeMap::new();
     for part in parts {
         if let Body::Bytes(_) = part.body {
-            let ending = part.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            let ending = part
+                .name
+                .rsplit('.')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
             endings.entry(ending).or_insert(&part.content_type);
         }
     }
@@ -235,7 +278,12 @@ pub(crate) fn write(
         add("Default", "Extension", ending, kind);
     }
     for part in parts {
-        add("Override", "PartName", &format!("/{}", part.name), &part.content_type);
+        add(
+            "Override",
+            "PartName",
+            &format!("/{}", part.name),
+            &part.content_type,
+        );
     }
     let mut out = vec![
         ("[Content_Types].xml".to_owned(), types.write(draft)),
@@ -249,8 +297,15 @@ pub(crate) fn write(
         out.push((part.name.clone(), bytes));
         if !part.relations.is_empty() {
             let (folder, file) = part.name.rsplit_once('/').unwrap_or(("", &part.name));
-            let way = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-            out.push((format!("{way}_rels/{file}.rels"), relations(&part.relations, draft)));
+            let way = if folder.is_empty() {
+                String::new()
+            } else {
+                format!("{folder}/")
+            };
+            out.push((
+                format!("{way}_rels/{file}.rels"),
+                relations(&part.relations, draft),
+            ));
         }
     }
     Ok(out)
@@ -258,7 +313,10 @@ pub(crate) fn write(
 
 fn relations(list: &[Relation], draft: &Draft) -> Vec<u8> {
     let mut tree = Element::new("Relationships");
-    tree.set("xmlns", "http://schemas.openxmlformats.org/package/2006/relationships");
+    tree.set(
+        "xmlns",
+        "http://schemas.openxmlformats.org/package/2006/relationships",
+    );
     for relation in list {
         let mut element = Element::new("Relationship");
         element.set("Id", &relation.id);
@@ -286,6 +344,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn refuses_entries_that_swell_alone_or_together() {
+        let text = [b' '; 600];
+        let bytes = archive([("a", &text[..]), ("b", &text[..])].into_iter()).unwrap();
+        assert_eq!(entries_within(&bytes, 600, 1200).unwrap().len(), 2);
+        assert_eq!(
+            entries_within(&bytes, 599, 1200),
+            Err(Refusal::TooLarge(599))
+        );
+        assert_eq!(
+            entries_within(&bytes, 600, 1000),
+            Err(Refusal::TooLarge(400))
+        );
+    }
+
+    #[test]
     fn targets_are_seen_from_their_folder() {
         let rows = [
             ("word", "media/a.png", "word/media/a.png"),
@@ -302,7 +375,12 @@ mod tests {
     #[test]
     fn names_that_say_something_are_known() {
         assert!(is_plain("word/media/image1.png") && is_plain("xl/worksheets/sheet12.xml"));
-        for name in ["word/media/张三.png", "word/media/13800138000.png", "a/../b", "a b"] {
+        for name in [
+            "word/media/张三.png",
+            "word/media/13800138000.png",
+            "a/../b",
+            "a b",
+        ] {
             assert!(!is_plain(name), "{name}");
         }
     }

@@ -7,8 +7,8 @@ use crate::draft::{Draft, Hands, Part};
 use crate::package::{archive, entries};
 use crate::replace::Run;
 use crate::{
-    Action, Dropped, Finder, Key, Policy, Refusal, Replacer, Report, Written, delimited, html, json,
-    mail, office, text,
+    Action, Dropped, Finder, Key, Policy, Refusal, Replacer, Report, Written, delimited, html,
+    json, mail, office, text,
 };
 
 /// Bytes that a format is judged by.
@@ -18,15 +18,18 @@ const LARGEST: u64 = 512 << 20;
 /// Files within files.
 const DEPTH: usize = 6;
 
+/// A copy of a picture, and how many findings of each kind were hidden in it.
+pub type PictureCopy = (Vec<u8>, Vec<(Kind, u64)>);
+
 /// Looks into pictures.
 pub trait Pictures {
     /// A picture of the same format and size in which everything of a person is hidden, without
-    /// metadata; and how many findings of each kind were.
+    /// metadata.
     ///
     /// # Errors
     ///
     /// [`Refusal`], when it cannot be looked into; within a document a blank one then takes its place.
-    fn redact(&self, bytes: &[u8]) -> Result<(Vec<u8>, Vec<(Kind, u64)>), Refusal>;
+    fn redact(&self, bytes: &[u8]) -> Result<PictureCopy, Refusal>;
 }
 
 /// A format of another's making, such as PDF. Asked before the formats of this crate.
@@ -57,7 +60,6 @@ impl std::fmt::Debug for Redactor<'_> {
 }
 
 /// A copy of a file.
-#[derive(Debug)]
 pub struct Copy {
     /// The file.
     pub bytes: Vec<u8>,
@@ -65,6 +67,15 @@ pub struct Copy {
     pub report: Report,
     /// What stands in it because it was written there.
     pub written: Written,
+}
+
+impl std::fmt::Debug for Copy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Copy")
+            .field("bytes", &self.bytes.len())
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Redactor<'a> {
@@ -184,7 +195,10 @@ impl Job<'_, '_> {
             *self.report.hidden.entry((it.kind, it.action)).or_insert(0) += 1;
         }
         for spot in &spots {
-            if let Some(text) = text.get(spot.start..spot.end).filter(|_| policy.hides(spot.kind)) {
+            if let Some(text) = text
+                .get(spot.start..spot.end)
+                .filter(|_| policy.hides(spot.kind))
+            {
                 self.written.note(spot.kind, text, "");
             }
         }
@@ -194,7 +208,11 @@ impl Job<'_, '_> {
     /// Findings that were hidden by painting over them.
     pub fn hid(&mut self, found: impl IntoIterator<Item = (Kind, u64)>) {
         for (kind, count) in found {
-            *self.report.hidden.entry((kind, Action::Remove)).or_insert(0) += count;
+            *self
+                .report
+                .hidden
+                .entry((kind, Action::Remove))
+                .or_insert(0) += count;
         }
     }
 
@@ -244,9 +262,15 @@ impl Job<'_, '_> {
         let leaf = draft.leaf(name);
         draft.text(vec![Part::Leaf(leaf)]);
         // A token or mask may hold what no name may.
-        self.settle(&mut draft, &|text| !text.contains(['/', '\\', '*', '?', ':', '\0']))?;
+        self.settle(&mut draft, &|text| {
+            !text.contains(['/', '\\', '*', '?', ':', '\0'])
+        })?;
         let new = draft.get(leaf);
-        Ok(if new.trim_matches('.').trim().is_empty() { "file".to_owned() } else { new })
+        Ok(if new.trim_matches('.').trim().is_empty() {
+            "file".to_owned()
+        } else {
+            new
+        })
     }
 
     pub(crate) fn settle(
@@ -277,7 +301,11 @@ impl Job<'_, '_> {
             return Err(Refusal::TooLarge(LARGEST));
         }
         let head = bytes.get(..HEAD).unwrap_or(bytes);
-        let own = self.redactor.formats.iter().find(|format| format.takes(head, name));
+        let own = self
+            .redactor
+            .formats
+            .iter()
+            .find(|format| format.takes(head, name));
         if let Some(format) = own.copied() {
             return format.redact(bytes, name, self);
         }
@@ -303,7 +331,9 @@ impl Job<'_, '_> {
         bytes: &[u8],
         name: &str,
     ) -> Result<Vec<u8>, Refusal> {
-        let ending = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+        let ending = name
+            .rsplit_once('.')
+            .map(|(_, end)| end.to_ascii_lowercase());
         let ending = ending.as_deref().unwrap_or_default();
         let begin = String::from_utf8_lossy(head.get(..1024).unwrap_or(head)).to_ascii_lowercase();
         let begin = begin.trim_start_matches('\u{feff}').trim_start();
@@ -366,8 +396,11 @@ impl Job<'_, '_> {
         for (name, held) in unpacked {
             match self.nested(&held, &name) {
                 Ok(copy) => {
-                    let steps: Result<Vec<String>, Refusal> =
-                        name.split('/').filter(|step| !step.is_empty() && *step != "..").map(|step| self.name(step)).collect();
+                    let steps: Result<Vec<String>, Refusal> = name
+                        .split('/')
+                        .filter(|step| !step.is_empty() && *step != "..")
+                        .map(|step| self.name(step))
+                        .collect();
                     let mut new = steps?.join("/");
                     let mut number = 1;
                     while out.iter().any(|(known, _)| *known == new) {
@@ -380,6 +413,9 @@ impl Job<'_, '_> {
                 Err(_) => self.drop(Dropped::Entry, 1),
             }
         }
-        archive(out.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+        archive(
+            out.iter()
+                .map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+        )
     }
 }

@@ -58,7 +58,9 @@ impl Key {
 
     fn number(&self, parts: &[&str]) -> u64 {
         let bytes = self.derive(parts);
-        bytes.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight))
+        bytes
+            .first_chunk()
+            .map_or(0, |eight| u64::from_le_bytes(*eight))
     }
 }
 
@@ -111,9 +113,15 @@ impl<'a> Run<'a> {
         let leads = |kind: Kind| pack.info(kind).identifying;
         // A name alone is no proof of who it is when there is something better.
         let strong: Vec<&(Kind, String)> = known.iter().filter(|(kind, _)| leads(*kind)).collect();
-        let anchors = if strong.is_empty() { known.iter().collect() } else { strong };
+        let anchors = if strong.is_empty() {
+            known.iter().collect()
+        } else {
+            strong
+        };
         let first = *anchors.first()?;
-        let met = anchors.iter().find_map(|anchor| self.persons.get(*anchor).copied());
+        let met = anchors
+            .iter()
+            .find_map(|anchor| self.persons.get(*anchor).copied());
         let who = met.unwrap_or_else(|| {
             let count = self.people.distinct();
             let mut at = self.key.number(&["person", first.0.name(), &first.1]) % count;
@@ -174,10 +182,10 @@ impl<'a> Run<'a> {
         let value = (kind, plain(kind, text));
         let leads = RulePack::builtin().info(kind).identifying;
         // The same number is the same wherever it stands; a name belongs to whom it stands beside.
-        if leads || who.is_none() {
-            if let Some(answer) = self.answers.get(&value) {
-                return Some(answer.clone());
-            }
+        if (leads || who.is_none())
+            && let Some(answer) = self.answers.get(&value)
+        {
+            return Some(answer.clone());
         }
         let who = match who {
             Some(who) => who,
@@ -230,13 +238,18 @@ fn rank(kind: Kind) -> Option<usize> {
     match kind {
         Kind::PERSON_NAME => Some(ORDER.len() + 1),
         Kind::ADDRESS => Some(ORDER.len() + 2),
-        kind => RulePack::builtin().info(kind).identifying.then_some(ORDER.len()),
+        kind => RulePack::builtin()
+            .info(kind)
+            .identifying
+            .then_some(ORDER.len()),
     }
 }
 
 fn field(person: &Person, kind: Kind) -> Option<String> {
     let fields = person.fields();
-    fields.into_iter().find_map(|(known, value)| (known == kind).then_some(value))
+    fields
+        .into_iter()
+        .find_map(|(known, value)| (known == kind).then_some(value))
 }
 
 #[cfg(test)]
@@ -282,13 +295,25 @@ mod tests {
         let mut run = Run::new(&policy, Key::new([1; 32]));
         let any = |_: &str| true;
         let diagnosis = run.answer(Kind::DIAGNOSIS, "某病", None, &any).unwrap();
-        assert_eq!(diagnosis, "【诊断】".replace("诊断", RulePack::builtin().label(Kind::DIAGNOSIS, Lang::Zh)));
+        assert_eq!(
+            diagnosis,
+            "【诊断】".replace("诊断", RulePack::builtin().label(Kind::DIAGNOSIS, Lang::Zh))
+        );
         let ascii = |text: &str| text.is_ascii();
-        assert_eq!(run.answer(Kind::PERSON_NAME, "某甲", None, &ascii).unwrap(), "[person's name]");
-        let moved = run.answer(Kind::DATE_OF_BIRTH, "1990-01-01", None, &any).unwrap();
+        assert_eq!(
+            run.answer(Kind::PERSON_NAME, "某甲", None, &ascii).unwrap(),
+            "[person's name]"
+        );
+        let moved = run
+            .answer(Kind::DATE_OF_BIRTH, "1990-01-01", None, &any)
+            .unwrap();
         assert_eq!(moved.len(), 10);
         assert_ne!(moved, "1990-01-01");
-        assert_eq!(moved, run.answer(Kind::DATE_OF_BIRTH, "1990-01-01", None, &any).unwrap());
+        assert_eq!(
+            moved,
+            run.answer(Kind::DATE_OF_BIRTH, "1990-01-01", None, &any)
+                .unwrap()
+        );
     }
 
     #[test]
@@ -297,7 +322,11 @@ mod tests {
         let any = |_: &str| true;
         let mut run = Run::new(&policy, Key::new([1; 32]));
         let one = run.answer(Kind::MOBILE, "13800138000", None, &any).unwrap();
-        assert_eq!(one, run.answer(Kind::MOBILE, "+86 138-0013-8000", None, &any).unwrap());
+        assert_eq!(
+            one,
+            run.answer(Kind::MOBILE, "+86 138-0013-8000", None, &any)
+                .unwrap()
+        );
         assert!(one.starts_with("tok_") && one.len() == 20);
     }
 }

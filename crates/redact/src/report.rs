@@ -1,10 +1,11 @@
 //! What was done to a file, without a value; and, apart from it, what was written.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use liuhen_detect::fold;
-use liuhen_kinds::{Kind, Lang};
+use liuhen_kinds::{Kind, KindInfo, Lang, RulePack};
 
 use crate::{Action, Refusal};
 
@@ -189,12 +190,12 @@ impl std::fmt::Debug for Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Whether `text` consists of what was written, but for signs between; never when it is a
-    /// value that was to be hidden.
+    /// Whether `text` consists of what was written, but for signs between, or is the heading of a
+    /// value and no value; never when it is a value that was to be hidden.
     #[must_use]
-    pub fn wrote(&self, text: &str) -> bool {
+    pub fn wrote(&self, kind: Kind, text: &str) -> bool {
         let text = text.trim();
-        if self.written.put.contains(text) {
+        if self.written.put.contains(text) || is_heading(kind, text) {
             return true;
         }
         if self.written.gone.contains(fold(text).as_ref()) {
@@ -216,6 +217,22 @@ impl Judge<'_> {
         rest.push_str(text.get(at..).unwrap_or_default());
         at > 0 && !rest.chars().any(char::is_alphanumeric)
     }
+}
+
+/// Whether a text is a word that heads values and none itself: where a value was taken away, the
+/// label behind it stands behind the label before it. A password may be any word.
+pub(crate) fn is_heading(kind: Kind, text: &str) -> bool {
+    static WORDS: OnceLock<HashSet<String>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let of = |info: &KindInfo| {
+            info.headers
+                .iter()
+                .map(|word| fold(word).into_owned())
+                .collect::<Vec<_>>()
+        };
+        RulePack::builtin().iter().flat_map(of).collect()
+    });
+    !matches!(kind, Kind::PASSWORD | Kind::OTP) && words.contains(fold(text.trim()).as_ref())
 }
 
 /// Whether a value is told apart from words that merely look alike, so that it may be hidden
@@ -257,9 +274,10 @@ mod tests {
             ("13800138000", false),
             ("某人甲", false),
             ("13900139000", false),
+            ("出生日期", true),
         ];
         for (text, expected) in rows {
-            assert_eq!(judge.wrote(text), expected, "{text}");
+            assert_eq!(judge.wrote(Kind::PERSON_NAME, text), expected, "{text}");
         }
     }
 

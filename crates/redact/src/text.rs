@@ -19,7 +19,10 @@ impl Decoded {
         let mut stream = TextStream::new(bytes, charset);
         let mut text = String::new();
         // Bytes at hand never fail to be read.
-        while stream.pump(&mut |piece| text.push_str(piece)).unwrap_or(false) {}
+        while stream
+            .pump(&mut |piece| text.push_str(piece))
+            .unwrap_or(false)
+        {}
         let charset = stream.charset();
         Self {
             text,

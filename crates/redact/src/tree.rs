@@ -52,7 +52,10 @@ impl Element {
 
     /// The attribute of this name, without its prefix.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|(known, _)| local(known) == name);
+        let found = self
+            .attributes
+            .iter()
+            .find(|(known, _)| local(known) == name);
         match found {
             Some((_, Value::Plain(value))) => Some(value),
             _ => None,
@@ -61,7 +64,8 @@ impl Element {
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.attributes.retain(|(known, _)| known != name);
-        self.attributes.push((name.to_owned(), Value::Plain(value.to_owned())));
+        self.attributes
+            .push((name.to_owned(), Value::Plain(value.to_owned())));
     }
 
     pub(crate) fn elements(&self) -> impl Iterator<Item = &Element> {
@@ -141,7 +145,8 @@ impl Element {
 
     /// The document whose root it is, with its leaves as they stand in the draft.
     pub(crate) fn write(&self, draft: &Draft) -> Vec<u8> {
-        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n");
+        let mut out =
+            String::from("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n");
         self.write_to(draft, &mut out);
         out.into_bytes()
     }
@@ -188,7 +193,12 @@ fn content(text: &str, out: &mut String) {
 fn attribute(text: &str, out: &mut String) {
     let mut plain = String::new();
     content(text, &mut plain);
-    out.push_str(&plain.replace('\n', "&#10;").replace('\r', "&#13;").replace('\t', "&#9;"));
+    out.push_str(
+        &plain
+            .replace('\n', "&#10;")
+            .replace('\r', "&#13;")
+            .replace('\t', "&#9;"),
+    );
 }
 
 /// Reads a part; `what` names it in a refusal.
@@ -237,9 +247,13 @@ fn begun(start: &BytesStart<'_>) -> Option<Element> {
     let mut element = Element::new(start.name().as_ref());
     for attribute in start.attributes() {
         let attribute = attribute.ok()?;
-        let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?;
+        let value = attribute
+            .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+            .ok()?;
         let name = attribute.key.as_ref().to_owned();
-        element.attributes.push((name, Value::Plain(value.into_owned())));
+        element
+            .attributes
+            .push((name, Value::Plain(value.into_owned())));
     }
     Some(element)
 }
@@ -254,7 +268,9 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> 
 }
 
 fn push(open: &mut [Element], text: &str) {
-    let Some(element) = open.last_mut() else { return };
+    let Some(element) = open.last_mut() else {
+        return;
+    };
     // Line ends are one character (XML 1.0, section 2.11).
     let text = text.replace("\r\n", "\n");
     if let Some(Node::Text(last)) = element.children.last_mut() {
@@ -270,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_tree_is_written_as_it_was_read() {
-        let text = "<w:a xmlns:w=\"x\" b=\"1 &amp; &quot;2&quot;\"><w:c/>t &lt; &#x5F20;<d>  </d></w:a>";
+        let text =
+            "<w:a xmlns:w=\"x\" b=\"1 &amp; &quot;2&quot;\"><w:c/>t &lt; &#x5F20;<d>  </d></w:a>";
         let tree = parse(text.as_bytes(), "x").unwrap();
         let written = String::from_utf8(tree.write(&Draft::default())).unwrap();
         let body = written.split_once('\n').unwrap().1;
@@ -281,7 +298,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_well_formed_or_declares() {
-        for text in ["<a>", "<a></b>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "", "<a/><b/>", "<a>&b;</a>"] {
+        for text in [
+            "<a>",
+            "<a></b>",
+            "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+            "",
+            "<a/><b/>",
+            "<a>&b;</a>",
+        ] {
             assert!(parse(text.as_bytes(), "x").is_err(), "{text}");
         }
     }

@@ -80,12 +80,7 @@ fn entity(
     }
 }
 
-fn parts(
-    lines: &mut Source<'_>,
-    boundary: Vec<u8>,
-    depth: usize,
-    out: &mut Vec<Message>,
-) -> Ended {
+fn parts(lines: &mut Source<'_>, boundary: Vec<u8>, depth: usize, out: &mut Vec<Message>) -> Ended {
     let level = lines.enter(boundary);
     let mut ended = lines.skip();
     while let Ended::Boundary { level: at, last } = ended {
@@ -128,7 +123,12 @@ mod tests {
 
     #[test]
     fn whatever_it_is_given_it_ends() {
-        for text in ["", "\r\n", "a: b", "Content-Type: multipart/x; boundary=b\n\n--b\n--b"] {
+        for text in [
+            "",
+            "\r\n",
+            "a: b",
+            "Content-Type: multipart/x; boundary=b\n\n--b\n--b",
+        ] {
             let message = Message::read(text.as_bytes());
             assert!(message.parts.len() < 3);
         }

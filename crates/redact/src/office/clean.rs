@@ -3,29 +3,68 @@
 
 use std::collections::HashSet;
 
+use crate::Dropped;
 use crate::redactor::Job;
 use crate::tree::{Element, Node, Value, local};
-use crate::Dropped;
 
 /// Elements that are not written anew, whatever they hold.
-const GONE: [&str; 24] = [
-    "proofErr", "permStart", "permEnd", "moveFromRangeStart", "moveFromRangeEnd",
-    "moveToRangeStart", "moveToRangeEnd", "customXmlInsRangeStart", "customXmlInsRangeEnd",
-    "customXmlDelRangeStart", "customXmlDelRangeEnd", "customXmlMoveFromRangeStart",
-    "customXmlMoveFromRangeEnd", "customXmlMoveToRangeStart", "customXmlMoveToRangeEnd", "sdtPr",
-    "sdtEndPr", "smartTagPr", "customXmlPr", "cellIns", "cellMerge", "altChunk", "subDoc", "dataBinding",
+const GONE: [&str; 25] = [
+    // The reading of a name above it.
+    "rt",
+    "proofErr",
+    "permStart",
+    "permEnd",
+    "moveFromRangeStart",
+    "moveFromRangeEnd",
+    "moveToRangeStart",
+    "moveToRangeEnd",
+    "customXmlInsRangeStart",
+    "customXmlInsRangeEnd",
+    "customXmlDelRangeStart",
+    "customXmlDelRangeEnd",
+    "customXmlMoveFromRangeStart",
+    "customXmlMoveFromRangeEnd",
+    "customXmlMoveToRangeStart",
+    "customXmlMoveToRangeEnd",
+    "sdtPr",
+    "sdtEndPr",
+    "smartTagPr",
+    "customXmlPr",
+    "cellIns",
+    "cellMerge",
+    "altChunk",
+    "subDoc",
+    "dataBinding",
 ];
 
 /// Settings of a Word document that say how it looks.
 const SETTINGS: [&str; 16] = [
-    "zoom", "defaultTabStop", "autoHyphenation", "hyphenationZone", "evenAndOddHeaders",
-    "mirrorMargins", "characterSpacingControl", "footnotePr", "endnotePr", "compat", "themeFontLang",
-    "clrSchemeMapping", "decimalSymbol", "listSeparator", "displayBackgroundShape", "updateFields",
+    "zoom",
+    "defaultTabStop",
+    "autoHyphenation",
+    "hyphenationZone",
+    "evenAndOddHeaders",
+    "mirrorMargins",
+    "characterSpacingControl",
+    "footnotePr",
+    "endnotePr",
+    "compat",
+    "themeFontLang",
+    "clrSchemeMapping",
+    "decimalSymbol",
+    "listSeparator",
+    "displayBackgroundShape",
+    "updateFields",
 ];
 
 /// Children of a presentation that say what it is made of.
 const PRESENTATION: [&str; 7] = [
-    "sldMasterIdLst", "notesMasterIdLst", "handoutMasterIdLst", "sldIdLst", "sldSz", "notesSz",
+    "sldMasterIdLst",
+    "notesMasterIdLst",
+    "handoutMasterIdLst",
+    "sldIdLst",
+    "sldSz",
+    "notesSz",
     "defaultTextStyle",
 ];
 
@@ -36,8 +75,11 @@ const FIELDS: [&str; 4] = ["PAGE", "NUMPAGES", "SECTION", "SECTIONPAGES"];
 fn is_trace(name: &str) -> bool {
     let own = local(name);
     own.starts_with("rsid")
-        || ["author", "date", "dateUtc", "initials", "userId", "userName", "gfxdata", "codeName", "uid"]
-            .contains(&own)
+        || [
+            "author", "date", "dateUtc", "initials", "userId", "userName", "gfxdata", "codeName",
+            "uid",
+        ]
+        .contains(&own)
         || name.contains(':')
             && ["paraId", "textId", "anchorId", "editId", "durableId"].contains(&own)
 }
@@ -61,13 +103,22 @@ pub(super) fn clean(tree: &mut Element, job: &mut Job<'_, '_>) {
         !(change || marker && element.children.is_empty() || GONE.contains(&own))
     };
     tree.prune(plain);
-    let extensions = tree.prune(&mut |element| !["extLst", "custDataLst"].contains(&element.local()));
+    let extensions =
+        tree.prune(&mut |element| !["extLst", "custDataLst"].contains(&element.local()));
     job.drop(Dropped::Extension, extensions);
-    job.drop(Dropped::Revision, revisions + count(tree, &|element| element.local() == "ins"));
+    job.drop(
+        Dropped::Revision,
+        revisions + count(tree, &|element| element.local() == "ins"),
+    );
     fields(tree, job);
     tree.unwrap(&|element| {
         [
-            "sdt", "sdtContent", "smartTag", "customXml", "ins", "moveTo",
+            "sdt",
+            "sdtContent",
+            "smartTag",
+            "customXml",
+            "ins",
+            "moveTo",
         ]
         .contains(&element.local())
             || element.local() == "fldSimple" && !is_plain_field(element.get("instr"))
@@ -99,7 +150,10 @@ pub(super) fn clean(tree: &mut Element, job: &mut Job<'_, '_>) {
 
 fn count(tree: &Element, what: &dyn Fn(&Element) -> bool) -> u64 {
     let here = u64::from(what(tree));
-    here + tree.elements().map(|element| count(element, what)).sum::<u64>()
+    here + tree
+        .elements()
+        .map(|element| count(element, what))
+        .sum::<u64>()
 }
 
 /// What a tracked change took away: text, rows, cells, and the old form of anything.
@@ -108,7 +162,9 @@ fn is_deleted(element: &Element) -> bool {
     match element.local() {
         "del" | "moveFrom" => !element.children.is_empty(),
         "delText" | "delInstrText" => true,
-        "tr" => element.elements().any(|it| it.local() == "trPr" && holds(it, "del")),
+        "tr" => element
+            .elements()
+            .any(|it| it.local() == "trPr" && holds(it, "del")),
         _ => false,
     }
 }
@@ -122,7 +178,10 @@ fn fields(tree: &mut Element, job: &mut Job<'_, '_>) {
         }
     });
     // One code may be split over several elements; plain ones never are, being a word.
-    if codes.iter().all(|code| code.trim().is_empty() || is_plain_field(Some(code))) {
+    if codes
+        .iter()
+        .all(|code| code.trim().is_empty() || is_plain_field(Some(code)))
+    {
         return;
     }
     let gone = tree.prune(&mut |element| !["instrText", "fldChar"].contains(&element.local()));
@@ -131,23 +190,44 @@ fn fields(tree: &mut Element, job: &mut Job<'_, '_>) {
 
 fn is_plain_field(code: Option<&str>) -> bool {
     let mut words = code.unwrap_or_default().split_whitespace();
-    words.next().is_some_and(|first| FIELDS.contains(&first.to_ascii_uppercase().as_str()))
-        && words.all(|word| ["\\*", "MERGEFORMAT", "Arabic", "roman", "ROMAN", "alphabetic"].contains(&word))
+    words
+        .next()
+        .is_some_and(|first| FIELDS.contains(&first.to_ascii_uppercase().as_str()))
+        && words.all(|word| {
+            [
+                "\\*",
+                "MERGEFORMAT",
+                "Arabic",
+                "roman",
+                "ROMAN",
+                "alphabetic",
+            ]
+            .contains(&word)
+        })
 }
 
 /// Takes names and descriptions off an object; answers whether it had one.
 fn described(element: &mut Element) -> u64 {
     match element.local() {
         "docPr" | "cNvPr" => {
-            let had = ["descr", "title"].iter().any(|name| element.get(name).is_some_and(|it| !it.is_empty()));
-            element.attributes.retain(|(name, _)| !["descr", "title"].contains(&name.as_str()));
+            let had = ["descr", "title"]
+                .iter()
+                .any(|name| element.get(name).is_some_and(|it| !it.is_empty()));
+            element
+                .attributes
+                .retain(|(name, _)| !["descr", "title"].contains(&name.as_str()));
             let id = element.get("id").unwrap_or("0").to_owned();
-            element.set("name", &format!("Object {}", if id.len() < 11 { &id } else { "0" }));
+            element.set(
+                "name",
+                &format!("Object {}", if id.len() < 11 { &id } else { "0" }),
+            );
             u64::from(had)
         }
         "shape" | "rect" | "oval" | "imagedata" | "group" | "line" | "roundrect" => {
             let before = element.attributes.len();
-            element.attributes.retain(|(name, _)| !["alt", "title", "o:title", "href"].contains(&name.as_str()));
+            element
+                .attributes
+                .retain(|(name, _)| !["alt", "title", "o:title", "href"].contains(&name.as_str()));
             u64::from(before != element.attributes.len())
         }
         _ => 0,
@@ -156,7 +236,13 @@ fn described(element: &mut Element) -> u64 {
 
 /// Elements that go as a whole when something within them does.
 const CONTAINERS: [&str; 7] = [
-    "drawing", "object", "pict", "graphicFrame", "twoCellAnchor", "oneCellAnchor", "absoluteAnchor",
+    "drawing",
+    "object",
+    "pict",
+    "graphicFrame",
+    "twoCellAnchor",
+    "oneCellAnchor",
+    "absoluteAnchor",
 ];
 
 /// Takes out what refers to relationships other than `alive`.
@@ -185,20 +271,31 @@ pub(super) fn cut(tree: &mut Element, alive: &HashSet<&str>) {
 /// Whether this element, or what holds it, is to go.
 fn within(element: &mut Element, held: bool, dead: &dyn Fn(&str, &Value) -> bool) -> bool {
     let own = element.local().to_owned();
-    let mut gone = element.attributes.iter().any(|(name, value)| dead(name, value));
-    if gone && own == "hyperlink" && element.elements().next().is_some() {
-        // The words of a link that leads nowhere stay.
-        element.attributes.retain(|(name, value)| !dead(name, value));
+    let mut gone = element
+        .attributes
+        .iter()
+        .any(|(name, value)| dead(name, value));
+    let words = own == "hyperlink" && element.elements().next().is_some();
+    if gone && (words || own == "pageSetup") {
+        // The words of a link that leads nowhere stay, and so does the size of a page.
+        element
+            .attributes
+            .retain(|(name, value)| !dead(name, value));
         gone = false;
     }
     let container = is_container(&own, held);
     element.children.retain_mut(|node| {
-        let Node::Element(child) = node else { return true };
+        let Node::Element(child) = node else {
+            return true;
+        };
         if !within(child, held || container, dead) {
             return true;
         }
         let child = child.local();
-        if child.starts_with("hlink") || is_container(child, held || container) || !(held || container) {
+        if child.starts_with("hlink")
+            || is_container(child, held || container)
+            || !(held || container)
+        {
             return false;
         }
         gone = true;

@@ -22,7 +22,9 @@ const BLANK: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x
 
 /// Whether these entries are a document's, of whatever sort.
 pub(crate) fn is_document(names: &[&str]) -> bool {
-    names.iter().any(|name| name.eq_ignore_ascii_case("[Content_Types].xml"))
+    names
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case("[Content_Types].xml"))
 }
 
 /// A document; `bytes` are the file that `unpacked` came out of.
@@ -51,8 +53,9 @@ pub(crate) fn redact(
     };
     copy.walk(main_name, job)?;
     for relation in &root {
-        if let (Target::Part(name), false) = (&relation.target, relation.kind() == "officeDocument") {
-            copy.dropped.push((name.clone(), parts::dropped(flavour, relation)));
+        if let (Target::Part(name), false) = (&relation.target, relation.kind() == "officeDocument")
+        {
+            copy.dropped.push((name.clone(), parts::dropped(relation)));
         }
     }
     copy.count_dropped(job);
@@ -73,11 +76,20 @@ pub(crate) fn redact(
     let root = [Relation {
         id: "rId1".to_owned(),
         whole: main.whole.clone(),
-        target: Target::Part(parts.first().map(|part| part.name.clone()).unwrap_or_default()),
+        target: Target::Part(
+            parts
+                .first()
+                .map(|part| part.name.clone())
+                .unwrap_or_default(),
+        ),
     }];
     let written = write(&parts, &root, &draft)?;
     job.nothing_left(written.iter().map(|(_, bytes)| bytes.as_slice()))?;
-    archive(written.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+    archive(
+        written
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+    )
 }
 
 /// The parts that come along, found by walking from the first.
@@ -183,16 +195,19 @@ impl Copying<'_> {
     /// What a part is called in the copy: as before, unless its name says something.
     fn name_of(&mut self, name: &str, picture: Option<&str>) -> String {
         let count = self.names.len();
-        let known = self.names.entry(name.to_ascii_lowercase()).or_insert_with(|| {
-            let ending = name.rsplit('.').next().unwrap_or("xml");
-            let ending = if is_plain(ending) { ending } else { "xml" };
-            match picture {
-                // Whether it stays in its format is not known yet.
-                Some(_) => format!("media/image{count}.{ending}"),
-                None if is_plain(name) => name.to_owned(),
-                None => format!("parts/part{count}.{ending}"),
-            }
-        });
+        let known = self
+            .names
+            .entry(name.to_ascii_lowercase())
+            .or_insert_with(|| {
+                let ending = name.rsplit('.').next().unwrap_or("xml");
+                let ending = if is_plain(ending) { ending } else { "xml" };
+                match picture {
+                    // Whether it stays in its format is not known yet.
+                    Some(_) => format!("media/image{count}.{ending}"),
+                    None if is_plain(name) => name.to_owned(),
+                    None => format!("parts/part{count}.{ending}"),
+                }
+            });
         known.clone()
     }
 
@@ -224,7 +239,7 @@ impl Copying<'_> {
             // What cannot be read of a part that is dropped anyway is dropped with it.
             for relation in self.source.relations(&name).unwrap_or_default() {
                 if let Target::Part(inner) = &relation.target {
-                    waiting.push_back((inner.clone(), parts::dropped(self.flavour, &relation)));
+                    waiting.push_back((inner.clone(), parts::dropped(&relation)));
                 }
             }
         }
@@ -237,7 +252,11 @@ impl Copying<'_> {
 
 /// Cleans a part, and takes out what refers to parts that do not come along.
 fn alive(part: &mut Part, job: &mut Job<'_, '_>) {
-    let ids: HashSet<&str> = part.relations.iter().map(|relation| relation.id.as_str()).collect();
+    let ids: HashSet<&str> = part
+        .relations
+        .iter()
+        .map(|relation| relation.id.as_str())
+        .collect();
     if let Body::Xml(tree) = &mut part.body {
         clean::clean(tree, job);
         clean::cut(tree, &ids);

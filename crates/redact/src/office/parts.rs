@@ -44,13 +44,35 @@ pub(super) enum Fate {
 }
 
 const WORD: [&str; 10] = [
-    "styles", "settings", "fontTable", "numbering", "theme", "header", "footer", "footnotes",
-    "endnotes", "comments",
+    "styles",
+    "settings",
+    "fontTable",
+    "numbering",
+    "theme",
+    "header",
+    "footer",
+    "footnotes",
+    "endnotes",
+    "comments",
 ];
-const SHEET: [&str; 6] = ["worksheet", "styles", "theme", "drawing", "comments", "vmlDrawing"];
+const SHEET: [&str; 6] = [
+    "worksheet",
+    "styles",
+    "theme",
+    "drawing",
+    "comments",
+    "vmlDrawing",
+];
 const SLIDES: [&str; 9] = [
-    "slide", "slideLayout", "slideMaster", "notesSlide", "notesMaster", "handoutMaster", "theme",
-    "tableStyles", "comments",
+    "slide",
+    "slideLayout",
+    "slideMaster",
+    "notesSlide",
+    "notesMaster",
+    "handoutMaster",
+    "theme",
+    "tableStyles",
+    "comments",
 ];
 
 /// What becomes of the part that a relationship leads to.
@@ -68,12 +90,12 @@ pub(super) fn fate(flavour: Flavour, relation: &Relation) -> Fate {
         "sharedStrings" if flavour == Flavour::Sheet => Fate::Read,
         "commentAuthors" if flavour == Flavour::Slides => Fate::Xml,
         kind if known.contains(&kind) && !modern => Fate::Xml,
-        _ => Fate::Drop(dropped(flavour, relation)),
+        _ => Fate::Drop(dropped(relation)),
     }
 }
 
 /// What a part is called that is dropped.
-pub(super) fn dropped(_: Flavour, relation: &Relation) -> Dropped {
+pub(super) fn dropped(relation: &Relation) -> Dropped {
     let kind = relation.kind();
     let begins = |what: &[&str]| what.iter().any(|what| kind.starts_with(what));
     match kind {
@@ -81,26 +103,62 @@ pub(super) fn dropped(_: Flavour, relation: &Relation) -> Dropped {
             Dropped::Metadata
         }
         "thumbnail" => Dropped::Thumbnail,
-        "customXml" | "customXmlProps" | "tags" | "customProperty" | "xmlMaps" => Dropped::CustomXml,
-        "oleObject" | "package" | "aFChunk" | "subDocument" | "control" | "ctrlProp"
-        | "activeXControlBinary" | "frame" => Dropped::Embedded,
-        "vbaProject" | "wordVbaData" | "xlMacrosheet" | "xlIntlMacrosheet" | "vbaProjectSignature"
-        | "attachedToolbars" | "keyMapCustomizations" | "dialogsheet" => Dropped::Macro,
+        "customXml" | "customXmlProps" | "tags" | "customProperty" | "xmlMaps" => {
+            Dropped::CustomXml
+        }
+        "oleObject"
+        | "package"
+        | "aFChunk"
+        | "subDocument"
+        | "control"
+        | "ctrlProp"
+        | "activeXControlBinary"
+        | "frame" => Dropped::Embedded,
+        "vbaProject"
+        | "wordVbaData"
+        | "xlMacrosheet"
+        | "xlIntlMacrosheet"
+        | "vbaProjectSignature"
+        | "attachedToolbars"
+        | "keyMapCustomizations"
+        | "dialogsheet" => Dropped::Macro,
         "printerSettings" => Dropped::Printer,
-        "externalLink" | "externalLinkPath" | "queryTable" | "connections" | "attachedTemplate"
-        | "mailMergeSource" | "mailMergeHeaderSource" | "recipientData" => Dropped::ExternalLink,
+        "externalLink"
+        | "externalLinkPath"
+        | "queryTable"
+        | "connections"
+        | "attachedTemplate"
+        | "mailMergeSource"
+        | "mailMergeHeaderSource"
+        | "recipientData" => Dropped::ExternalLink,
         "audio" | "video" | "media" => Dropped::Media,
         "revisionHeaders" | "revisionLog" | "usernames" => Dropped::Revision,
         "commentsExtended" | "commentsIds" | "commentsExtensible" | "people" | "person"
         | "threadedComment" | "authors" | "comments" => Dropped::Threads,
         "calcChain" => Dropped::Formula,
         "image" => Dropped::Picture,
-        "webSettings" | "stylesWithEffects" | "glossaryDocument" | "presProps" | "viewProps"
-        | "table" | "tableSingleCells" | "sheetMetadata" | "font" | "origin" | "signature"
-        | "vmlDrawing" | "drawing" | "styles" | "settings" | "fontTable" | "theme" | "rdRichValue"
-        | "rdRichValueStructure" | "rdRichValueTypes" | "volatileDependencies" | "featurePropertyBag" => {
-            Dropped::Extension
-        }
+        "webSettings"
+        | "stylesWithEffects"
+        | "glossaryDocument"
+        | "presProps"
+        | "viewProps"
+        | "table"
+        | "tableSingleCells"
+        | "sheetMetadata"
+        | "font"
+        | "origin"
+        | "signature"
+        | "vmlDrawing"
+        | "drawing"
+        | "styles"
+        | "settings"
+        | "fontTable"
+        | "theme"
+        | "rdRichValue"
+        | "rdRichValueStructure"
+        | "rdRichValueTypes"
+        | "volatileDependencies"
+        | "featurePropertyBag" => Dropped::Extension,
         _ if begins(&["pivot", "slicer", "timeline"]) => Dropped::Pivot,
         _ if begins(&["chart"]) => Dropped::Chart,
         _ if begins(&["diagram"]) => Dropped::Diagram,
@@ -120,6 +178,12 @@ pub(super) fn in_words(name: &str) -> &'static str {
         ("presentation", "the presentation"),
         ("document", "the document"),
     ];
-    let file = name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    rows.iter().find(|(key, _)| file.contains(key)).map_or("a part", |(_, word)| word)
+    let file = name
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    rows.iter()
+        .find(|(key, _)| file.contains(key))
+        .map_or("a part", |(_, word)| word)
 }

@@ -24,9 +24,24 @@ const CELLS: usize = 20_000_000;
 
 /// Children of a sheet that are written anew.
 const SHEET: [&str; 18] = [
-    "sheetPr", "dimension", "sheetViews", "sheetFormatPr", "cols", "sheetData", "sheetProtection",
-    "mergeCells", "hyperlinks", "printOptions", "pageMargins", "pageSetup", "headerFooter",
-    "rowBreaks", "colBreaks", "drawing", "legacyDrawing", "picture",
+    "sheetPr",
+    "dimension",
+    "sheetViews",
+    "sheetFormatPr",
+    "cols",
+    "sheetData",
+    "sheetProtection",
+    "mergeCells",
+    "hyperlinks",
+    "printOptions",
+    "pageMargins",
+    "pageSetup",
+    "headerFooter",
+    "rowBreaks",
+    "colBreaks",
+    "drawing",
+    "legacyDrawing",
+    "picture",
 ];
 /// Children of a workbook that are written anew.
 const WORKBOOK: [&str; 3] = ["workbookPr", "bookViews", "sheets"];
@@ -66,16 +81,20 @@ pub(super) fn collect(
         .relations
         .iter()
         .filter_map(|relation| match &relation.target {
-            Target::Part(name) => {
-                Some((relation.id.clone(), (name.clone(), relation.kind() == "worksheet")))
-            }
+            Target::Part(name) => Some((
+                relation.id.clone(),
+                (name.clone(), relation.kind() == "worksheet"),
+            )),
             Target::Outside(_) => None,
         })
         .collect();
     let Body::Xml(book) = &mut main.body else {
         return Ok(sheets);
     };
-    let names = book.elements().find(|it| it.local() == "definedNames").map_or(0, |it| it.elements().count());
+    let names = book
+        .elements()
+        .find(|it| it.local() == "definedNames")
+        .map_or(0, |it| it.elements().count());
     job.drop(Dropped::Names, names as u64);
     book.prune_children(&|child| WORKBOOK.contains(&child.local()));
     let mut order = Vec::new();
@@ -103,7 +122,9 @@ pub(super) fn collect(
         let Some(part) = parts.iter_mut().find(|part| part.name == *name) else {
             continue;
         };
-        let Body::Xml(tree) = &mut part.body else { continue };
+        let Body::Xml(tree) = &mut part.body else {
+            continue;
+        };
         let shown = shown(&bytes, number);
         let held = one(tree, &shown, &strings, &mut room, draft, job)?;
         sheets.cells.insert(name.clone(), held);
@@ -114,7 +135,9 @@ pub(super) fn collect(
 /// The strings that cells share.
 fn strings(source: &Source, main: &str) -> Result<Vec<String>, Refusal> {
     let relations = source.relations(main)?;
-    let found = relations.iter().find(|relation| relation.kind() == "sharedStrings");
+    let found = relations
+        .iter()
+        .find(|relation| relation.kind() == "sharedStrings");
     let Some(Target::Part(name)) = found.map(|relation| &relation.target) else {
         return Ok(Vec::new());
     };
@@ -122,7 +145,11 @@ fn strings(source: &Source, main: &str) -> Result<Vec<String>, Refusal> {
         return Ok(Vec::new());
     };
     let tree = parse(bytes, "shared strings")?;
-    Ok(tree.elements().filter(|it| it.local() == "si").map(string).collect())
+    Ok(tree
+        .elements()
+        .filter(|it| it.local() == "si")
+        .map(string)
+        .collect())
 }
 
 /// The text of a string, without the readings beside it.
@@ -147,12 +174,21 @@ fn shown(bytes: &Arc<[u8]>, sheet: usize) -> BTreeMap<u64, Vec<String>> {
         ..Options::default()
     };
     // Whatever fails here, the sheet's own text is looked at all the same.
-    let Ok(mut table) = open_with(Cursor::new(Arc::clone(bytes)), "", &Limits::default(), &options) else {
+    let Ok(mut table) = open_with(
+        Cursor::new(Arc::clone(bytes)),
+        "",
+        &Limits::default(),
+        &options,
+    ) else {
         return rows;
     };
     while let Some(row) = table.next_row() {
         if let Ok(row) = row {
-            let cells = row.cells.iter().map(|cell| cell.as_str().to_owned()).collect();
+            let cells = row
+                .cells
+                .iter()
+                .map(|cell| cell.as_str().to_owned())
+                .collect();
             rows.insert(row.number, cells);
         }
     }
@@ -175,7 +211,10 @@ fn one(
     let mut number = 0u64;
     let data = tree.elements_mut().find(|it| it.local() == "sheetData");
     for (at, row) in data.into_iter().flat_map(Element::elements_mut).enumerate() {
-        number = row.get("r").and_then(|r| r.parse().ok()).unwrap_or(number + 1);
+        number = row
+            .get("r")
+            .and_then(|r| r.parse().ok())
+            .unwrap_or(number + 1);
         let seen = shown.get(&number);
         let mut line: Vec<Cell> = Vec::new();
         let mut column = 0;
@@ -183,7 +222,9 @@ fn one(
             column = cell.get("r").and_then(column_of).unwrap_or(column);
             let (text, said) = simplify(cell, strings, &mut formulas);
             if let Some(said) = said {
-                let view = seen.and_then(|cells| cells.get(column)).filter(|view| !text && !view.is_empty());
+                let view = seen
+                    .and_then(|cells| cells.get(column))
+                    .filter(|view| !text && !view.is_empty());
                 let leaf = draft.leaf(view.cloned().unwrap_or(said));
                 held.push(Held {
                     row: at,
@@ -205,7 +246,9 @@ fn one(
             }
             column += 1;
         }
-        *room = room.checked_sub(line.len()).ok_or(Refusal::TooLarge(CELLS as u64))?;
+        *room = room
+            .checked_sub(line.len())
+            .ok_or(Refusal::TooLarge(CELLS as u64))?;
         if !line.is_empty() {
             rows.push(line);
         }
@@ -214,7 +257,9 @@ fn one(
     draft.text(far);
     let mut margins = Vec::new();
     tree.visit(&mut |element| {
-        let margin = ["Header", "Footer"].iter().any(|end| element.local().ends_with(end));
+        let margin = ["Header", "Footer"]
+            .iter()
+            .any(|end| element.local().ends_with(end));
         if margin && element.local() != "headerFooter" {
             let leaf = draft.leaf(element.own_text());
             element.children = vec![Node::Leaf(leaf)];
@@ -241,7 +286,8 @@ fn simplify(cell: &mut Element, strings: &[String], formulas: &mut u64) -> (bool
         }
     }
     cell.prune(&mut |element| element.local() == "v");
-    cell.attributes.retain(|(name, _)| ["r", "s", "t"].contains(&name.as_str()));
+    cell.attributes
+        .retain(|(name, _)| ["r", "s", "t"].contains(&name.as_str()));
     let said = match kind.as_str() {
         "s" => {
             let at = value.and_then(|value| value.trim().parse::<usize>().ok());
@@ -249,10 +295,18 @@ fn simplify(cell: &mut Element, strings: &[String], formulas: &mut u64) -> (bool
         }
         "inlineStr" => inline,
         "str" => value,
-        // Truth, error, or a date of ISO 8601, which is said as it is.
-        "b" | "e" => return (false, None),
+        // An error is a word: a row that holds one could not be read again otherwise.
+        "e" => value,
+        "b" => return (false, None),
         "d" => return (false, value),
-        _ => return (false, value.map(|value| plain_number(&value))),
+        _ => {
+            let number = value.map(|value| plain_number(&value));
+            // What a spreadsheet has rounded is no number any more, and may be somebody's.
+            let rounded = number
+                .as_ref()
+                .is_some_and(|number| number.len() > 15 && !number.contains('.'));
+            return (rounded, number);
+        }
     };
     (true, said)
 }
@@ -260,7 +314,7 @@ fn simplify(cell: &mut Element, strings: &[String], formulas: &mut u64) -> (bool
 /// A number as a person reads it.
 fn plain_number(text: &str) -> String {
     match text.trim().parse::<f64>() {
-        Ok(value) if value.fract() == 0.0 && value.abs() < 1e15 => format!("{value:.0}"),
+        Ok(value) if value.fract() == 0.0 && value.abs() < 1e21 => format!("{value:.0}"),
         _ => text.to_owned(),
     }
 }
@@ -282,7 +336,11 @@ pub(super) fn finish(sheets: Sheets, parts: &mut [Part], draft: &Draft) {
         .iter()
         .map(|leaf| {
             let name = draft.get(*leaf);
-            let name = if draft.is_changed(*leaf) { fitting(&name, &taken) } else { name };
+            let name = if draft.is_changed(*leaf) {
+                fitting(&name, &taken)
+            } else {
+                name
+            };
             taken.push(name.to_lowercase());
             name
         })
@@ -291,7 +349,10 @@ pub(super) fn finish(sheets: Sheets, parts: &mut [Part], draft: &Draft) {
         let mut names = names.into_iter();
         book.visit(&mut |element| {
             if element.local() == "sheet"
-                && element.attributes.iter().any(|(name, _)| local(name) == "name")
+                && element
+                    .attributes
+                    .iter()
+                    .any(|(name, _)| local(name) == "name")
                 && let Some(name) = names.next()
             {
                 element.set("name", &name);
@@ -299,8 +360,12 @@ pub(super) fn finish(sheets: Sheets, parts: &mut [Part], draft: &Draft) {
         });
     }
     for part in parts {
-        let Some(held) = sheets.cells.get(&part.name) else { continue };
-        let Body::Xml(tree) = &mut part.body else { continue };
+        let Some(held) = sheets.cells.get(&part.name) else {
+            continue;
+        };
+        let Body::Xml(tree) = &mut part.body else {
+            continue;
+        };
         let data = tree.elements_mut().find(|it| it.local() == "sheetData");
         let Some(data) = data else { continue };
         let mut held = held.iter().peekable();
@@ -318,7 +383,10 @@ pub(super) fn finish(sheets: Sheets, parts: &mut [Part], draft: &Draft) {
 
 /// Makes a cell one of text.
 fn text_cell(cell: &mut Element, leaf: LeafId) {
-    let prefix = cell.name.split_once(':').map_or(String::new(), |(prefix, _)| format!("{prefix}:"));
+    let prefix = cell
+        .name
+        .split_once(':')
+        .map_or(String::new(), |(prefix, _)| format!("{prefix}:"));
     let mut text = Element::new(&format!("{prefix}t"));
     text.set("xml:space", "preserve");
     text.children.push(Node::Leaf(leaf));
@@ -334,7 +402,11 @@ fn fitting(name: &str, taken: &[String]) -> String {
         .chars()
         .map(|c| if ":\\/?*[]'".contains(c) { '_' } else { c })
         .collect();
-    let plain = if plain.trim().is_empty() { "Sheet".to_owned() } else { plain };
+    let plain = if plain.trim().is_empty() {
+        "Sheet".to_owned()
+    } else {
+        plain
+    };
     let cut = |most: usize| plain.chars().take(most).collect::<String>();
     let mut name = cut(31);
     let mut number = 1;

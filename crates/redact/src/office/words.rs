@@ -7,16 +7,36 @@ use crate::tree::{Element, Node, Value, local};
 
 /// Elements that say how something looks.
 const LOOKS: [&str; 12] = [
-    "pPr", "rPr", "tblPr", "tcPr", "trPr", "tblPrEx", "sectPr", "tblGrid", "bodyPr", "lstStyle",
-    "spPr", "tblPrExChange",
+    "pPr",
+    "rPr",
+    "tblPr",
+    "tcPr",
+    "trPr",
+    "tblPrEx",
+    "sectPr",
+    "tblGrid",
+    "bodyPr",
+    "lstStyle",
+    "spPr",
+    "tblPrExChange",
 ];
 
 /// Parts that say how a document looks: their words are names of styles and fonts.
-const DESIGNS: [&str; 7] = ["styles", "fonts", "numbering", "theme", "styleSheet", "tblStyleLst", "settings"];
+const DESIGNS: [&str; 7] = [
+    "styles",
+    "fonts",
+    "numbering",
+    "theme",
+    "styleSheet",
+    "tblStyleLst",
+    "settings",
+];
 
 /// Puts the text of a part into the draft.
 pub(super) fn collect(flavour: Flavour, part: &mut Part, draft: &mut Draft) {
-    let Body::Xml(tree) = &mut part.body else { return };
+    let Body::Xml(tree) = &mut part.body else {
+        return;
+    };
     let design = DESIGNS.contains(&tree.local());
     let sheet = flavour == Flavour::Sheet && tree.local() == "worksheet";
     if !design && !sheet {
@@ -27,13 +47,13 @@ pub(super) fn collect(flavour: Flavour, part: &mut Part, draft: &mut Draft) {
     let mut loose = Loose::default();
     tree.visit(&mut |element| loose.take(element, design, draft));
     for relation in &mut part.relations {
-        if let Target::Outside(target) = &mut relation.target {
-            if let Value::Plain(text) = target {
-                let leaf = draft.leaf(text.as_str());
-                loose.said.push(Piece::Leaf(leaf));
-                loose.said.push(Piece::Fixed("\n".into()));
-                *target = Value::Leaf(leaf);
-            }
+        if let Target::Outside(target) = &mut relation.target
+            && let Value::Plain(text) = target
+        {
+            let leaf = draft.leaf(text.as_str());
+            loose.said.push(Piece::Leaf(leaf));
+            loose.said.push(Piece::Fixed("\n".into()));
+            *target = Value::Leaf(leaf);
         }
     }
     draft.text(loose.said);
@@ -100,7 +120,9 @@ fn row(element: &mut Element, draft: &mut Draft) -> Vec<Cell> {
             continue;
         }
         // A deleted cell keeps its place and loses what it says.
-        let deleted = child.elements().any(|it| it.local() == "tcPr" && it.elements().any(|it| it.local() == "cellDel"));
+        let deleted = child
+            .elements()
+            .any(|it| it.local() == "tcPr" && it.elements().any(|it| it.local() == "cellDel"));
         if deleted {
             child.prune(&mut |element| element.local() != "r" && element.local() != "cellDel");
         }
@@ -131,7 +153,10 @@ struct Loose {
 
 impl Loose {
     fn take(&mut self, element: &mut Element, design: bool, draft: &mut Draft) {
-        let fonts = ["rFonts", "latin", "ea", "cs", "sym", "font", "rFont", "name"].contains(&element.local());
+        let fonts = [
+            "rFonts", "latin", "ea", "cs", "sym", "font", "rFont", "name",
+        ]
+        .contains(&element.local());
         for (name, value) in &mut element.attributes {
             let Value::Plain(text) = value else { continue };
             if name.starts_with("xmlns") || local(name) == "Ignorable" || !says(text) {
@@ -141,7 +166,11 @@ impl Loose {
             self.keep(leaf, design || fonts);
             *value = Value::Leaf(leaf);
         }
-        if element.children.iter().any(|node| matches!(node, Node::Text(text) if says(text))) {
+        if element
+            .children
+            .iter()
+            .any(|node| matches!(node, Node::Text(text) if says(text)))
+        {
             for node in &mut element.children {
                 if let Node::Text(text) = node
                     && says(text)
@@ -155,7 +184,11 @@ impl Loose {
     }
 
     fn keep(&mut self, leaf: crate::draft::LeafId, named: bool) {
-        let list = if named { &mut self.named } else { &mut self.said };
+        let list = if named {
+            &mut self.named
+        } else {
+            &mut self.said
+        };
         list.push(Piece::Leaf(leaf));
         list.push(Piece::Fixed("\n".into()));
     }
@@ -163,7 +196,13 @@ impl Loose {
 
 /// Whether a text may say something of a person: not a number of a few digits, a colour, a token.
 fn says(text: &str) -> bool {
-    let digits = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    let words = text.split_whitespace().filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic()));
+    let digits = text
+        .split(|c: char| !c.is_ascii_digit())
+        .map(str::len)
+        .max()
+        .unwrap_or(0);
+    let words = text
+        .split_whitespace()
+        .filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic()));
     !text.is_ascii() || text.contains('@') || digits >= 7 || words.count() >= 2
 }

@@ -78,7 +78,7 @@ def word():
     p = d.add_paragraph("附件：")
     p.add_run()._r.append(parse_xml(f'<w:object {nsdecls("w", "r")} xmlns:o="urn:schemas-microsoft-com:office:office"><o:OLEObject Type="Embed" ProgID="Package" r:id="{rid}"/></w:object>'))
     d.part.relate_to(Part(PackURI("/customXml/item9.xml"), "application/xml", f"<a>{NAME}</a>".encode(), d.part.package), RT.CUSTOM_XML)
-    box = f'<w:p {nsdecls("w")} xmlns:v="urn:schemas-microsoft-com:vml"><w:r><w:pict><v:shape alt="{NAME}" style="width:100pt;height:20pt"><v:textbox><w:txbxContent><w:p><w:r><w:t>文本框：{SECOND_MOBILE[:5]}</w:t></w:r><w:r><w:t>{SECOND_MOBILE[5:]}</w:t></w:r></w:p></w:txbxContent></v:textbox></v:shape></w:pict></w:r></w:p>'
+    box = f'<w:p {nsdecls("w")} xmlns:v="urn:schemas-microsoft-com:vml"><w:r><w:pict><v:shape alt="{NAME}" style="width:100pt;height:20pt"><v:textbox><w:txbxContent><w:p><w:r><w:t>框内电话 {SECOND_MOBILE[:5]}</w:t></w:r><w:r><w:t>{SECOND_MOBILE[5:]}</w:t></w:r></w:p></w:txbxContent></v:textbox></v:shape></w:pict></w:r></w:p>'
     body.insert(3, parse_xml(box))
     d.settings.element.append(parse_xml(f'<w:docVars {ns}><w:docVar w:name="owner" w:val="{MOBILE}"/></w:docVars>'))
     d.save("complaint.docx")

@@ -17,7 +17,7 @@ pub(super) fn check(
     named: bool,
 ) -> Result<Vec<Left>, Why> {
     let judge = written.judge();
-    let spare = |_, text: &str| judge.wrote(text);
+    let spare = |kind, text: &str| judge.wrote(kind, text);
     let again = scan::Request {
         least: request.policy.least(),
         model: request.model,

@@ -122,13 +122,8 @@ impl Places {
 
     /// Whether a copy may be written there.
     pub(super) fn allows(&self, target: &Path) -> Result<(), Why> {
-        let Ok(there) = target.canonicalize() else {
-            return match target.symlink_metadata() {
-                // A link that leads nowhere would be followed.
-                Ok(_) => Err(Why::Exists),
-                Err(_) => Ok(()),
-            };
-        };
+        // A folder of the output may be a link into an input.
+        let there = real(target).map_err(|error| Why::system(&error))?;
         let mut inputs = self
             .roots
             .iter()
@@ -136,7 +131,9 @@ impl Places {
         if inputs.any(|input| there.starts_with(input)) {
             return Err(Why::IsInput);
         }
-        if self.force && there.is_file() {
+        // A link that leads nowhere is there too: it would be followed.
+        let free = target.symlink_metadata().is_err();
+        if free || self.force && there.is_file() {
             Ok(())
         } else {
             Err(Why::Exists)
