@@ -314,7 +314,12 @@ impl Blind {
     fn judge(&mut self, photo: &Photo, leak: &RgbImage, keys: &[ExportKey]) -> Result<()> {
         let threshold = Threshold::new(COPIES, Epsilon::DEFAULT)?;
         let plane = plane(leak)?;
-        let mut look = tile::look(&plane)?;
+        let Ok(mut look) = tile::look(&plane) else {
+            // Too small to be looked at, as the program takes it: nobody is led back by it.
+            self.found.push(f64::NEG_INFINITY);
+            self.innocents += keys.len() as u64 - 1;
+            return Ok(());
+        };
         look.ways.extend(tile::lay_upright(&plane)?);
         let scores = look.score(keys, photo.name.as_bytes());
         for (copy, score) in scores.into_iter().enumerate() {
