@@ -2,6 +2,7 @@
 //!
 //! Plain HTTP to loopback only: this program carries no TLS, and an API key must not cross a network in the clear. A tunnel (`ssh -L`) reaches servers elsewhere.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Read;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use liuhen_server::error::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Response, Uri};
-use ureq::{Agent, Body, SendBody};
+use ureq::typestate::WithBody;
+use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 /// A running server and the key to it.
 pub(crate) struct Remote {
@@ -81,25 +83,39 @@ impl Remote {
         query: &[(&str, String)],
         reader: impl Read,
     ) -> Result<String> {
-        let made: Made = self.upload_for(path, query, reader)?;
+        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+        let request = self.agent.post(self.address(path)).query_pairs(pairs);
+        let made: Made = self.stream(request, "application/octet-stream", reader)?;
         Ok(made.id)
     }
 
-    /// Streams a file and takes the answer.
-    pub(crate) fn upload_for<T: DeserializeOwned>(
+    /// Streams a form of short fields and a file, its last part, and takes the answer.
+    pub(crate) fn upload_form<T: DeserializeOwned>(
         &self,
         path: &str,
-        query: &[(&str, String)],
-        mut reader: impl Read,
+        fields: &[(&str, &str)],
+        file_name: &str,
+        reader: impl Read,
     ) -> Result<T> {
-        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
-        let request = self.agent.post(self.address(path)).query_pairs(pairs);
+        let form = Form::new();
+        let (head, tail) = (form.head(fields, file_name), form.tail());
+        let body = head.as_bytes().chain(reader).chain(tail.as_bytes());
+        let request = self.agent.post(self.address(path));
+        self.stream(request, &form.media_type(), body)
+    }
+
+    fn stream<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder<WithBody>,
+        media_type: &str,
+        mut body: impl Read,
+    ) -> Result<T> {
         let request = request
             .header(AUTH, self.auth())
             // A refusal then comes before the file is sent, and is read rather than lost in a broken pipe.
             .header("expect", "100-continue")
-            .content_type("application/octet-stream");
-        let answer = request.send(SendBody::from_reader(&mut reader));
+            .content_type(media_type);
+        let answer = request.send(SendBody::from_reader(&mut body));
         parsed(self.reached(answer)?)
     }
 
@@ -125,6 +141,51 @@ impl Remote {
 }
 
 const AUTH: &str = "authorization";
+
+/// Writes `multipart/form-data` (RFC 7578).
+struct Form {
+    boundary: String,
+}
+
+impl Form {
+    /// A form whose boundary no file foresees.
+    fn new() -> Self {
+        let word = || RandomState::new().build_hasher().finish();
+        Self {
+            boundary: format!("liuhen-{:016x}{:016x}", word(), word()),
+        }
+    }
+
+    fn media_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    /// The fields, and all of the file's part that stands before its bytes.
+    fn head(&self, fields: &[(&str, &str)], file_name: &str) -> String {
+        let boundary = &self.boundary;
+        let part = |(name, value): &(&str, &str)| {
+            format!(
+                "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+        };
+        let fields: String = fields.iter().map(part).collect();
+        let file_name = quoted(file_name);
+        format!(
+            "{fields}--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\ncontent-type: application/octet-stream\r\n\r\n"
+        )
+    }
+
+    fn tail(&self) -> String {
+        format!("\r\n--{}--\r\n", self.boundary)
+    }
+}
+
+/// A file's name within quotes, as browsers write it (HTML, multipart form data).
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
 
 fn parsed<T: DeserializeOwned>(answer: Response<Body>) -> Result<T> {
     checked(answer)?

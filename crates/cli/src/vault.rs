@@ -274,9 +274,8 @@ impl Vault {
                 local.runtime.block_on(add)?.into()
             }
             Self::Remote(remote) => {
-                let mut query = vec![("file_name", name)];
-                query.extend(token.map(|token| ("token", token.to_owned())));
-                remote.upload_for("/v1/pictures", &query, reader)?
+                let token = token.map(|token| ("token", token));
+                remote.upload_form("/v1/pictures", token.as_slice(), &name, reader)?
             }
         };
         bar.finish_and_clear();

@@ -293,7 +293,7 @@ fn read_once(data: &Path, sheet: &liuhen_testkit::Sheet) -> (String, u64, String
         questions: Vec::new(),
         reference: None,
     };
-    let roles = [Role::Importer, Role::Investigator];
+    let roles = [Role::Importer, Role::Investigator, Role::Exporter];
     let found = runtime.block_on(async {
         service.put_purpose(&caller, purpose).await.unwrap();
         let (_, key) = service
@@ -368,6 +368,18 @@ fn verifies_receipts_and_refuses_changed_ones() {
     }
 }
 
+/// A rough picture, large enough for a mark.
+fn drawn() -> Vec<u8> {
+    let grey = (0..600_u32 * 400).map(|at| {
+        let (x, y) = (at % 600, at / 600);
+        let cell = (x / 19).wrapping_mul(2_654_435_761) ^ (y / 11).wrapping_mul(40_503);
+        u8::try_from((cell >> 7) % 150 + 40 + (x * 29 + y * 53) % 23).unwrap()
+    });
+    let picture = liuhen_picture::Picture::from_grey(600, 400, &grey.collect::<Vec<u8>>());
+    let png = liuhen_picture::Encoding::Png;
+    liuhen_picture::encode(&picture.unwrap(), png).unwrap()
+}
+
 #[test]
 fn imports_and_traces_on_a_running_server() {
     let dir = TempDir::new().unwrap();
@@ -395,6 +407,20 @@ fn imports_and_traces_on_a_running_server() {
     exits(&traced, 4);
     let value: Value = serde_json::from_str(&out(&traced)).unwrap();
     assert_eq!(value["persons"], 10, "{value}");
+    let (card, copy) = (dir.path().join("\"卡\" 1.png"), dir.path().join("copy.png"));
+    std::fs::write(&card, drawn()).unwrap();
+    let mark = ["mark", text(&card), "--to", "a firm", "--purpose", "care"];
+    let mark = [&mark[..], &["-o", text(&copy), "--json"]].concat();
+    let marked = remote(&mark, &key);
+    exits(&marked, 0);
+    let found = remote(&["trace", text(&copy), "--json"], &key);
+    exits(&found, 0);
+    let value: Value = serde_json::from_str(&out(&found)).unwrap();
+    assert_eq!(value["pictures"][0]["name"], "%22卡%22 1.png", "{value}");
+    // Whom a picture shows reaches the server, which knows nobody of that token.
+    let refused = remote(&[&mark[..], &["--token", "t_nobody"]].concat(), &key);
+    exits(&refused, 1);
+    assert!(err(&refused).contains("not_found"), "{}", err(&refused));
     let refused = remote(&["trace", text(&file)], "lk_wrong");
     exits(&refused, 1);
     assert!(

@@ -2,8 +2,10 @@
 //! attack, beside the approximation that the power table shows and the figures of the design.
 //!
 //! ```sh
-//! cargo run --release -p liuhen-fingerprint --example symbols_needed -- [most colluders] [trials] [design c]
+//! cargo run --release -p liuhen-fingerprint --example symbols_needed -- [most colluders] [trials] [design c] [fewest colluders]
 //! ```
+//!
+//! One thread for each processor that the process may use; rows are written as they are done.
 
 use std::thread;
 
@@ -37,13 +39,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (most, trials) = (number(3)?, number(400)?);
     let design = u32::try_from(number(DESIGN_COLLUDERS as usize)?)?;
+    let fewest = number(1)?;
     let threshold = Threshold::new(1_000_000, Epsilon::new(1e-9)?)?;
     println!("one million copies, epsilon 1e-9, {trials} trials, cut-off for {design} colluders");
     println!(
         "| leakers | design | formula | worst of six attacks, 95 % interval | off the design |"
     );
     println!("|---|---|---|---|---|");
-    for (colluders, figure) in DESIGN.into_iter().filter(|(c, _)| *c <= most) {
+    let asked = |(c, _): &(usize, usize)| (fewest..=most).contains(c);
+    for (colluders, figure) in DESIGN.into_iter().filter(asked) {
         let needed = rehearse(colluders, figure * 2, trials, design, threshold);
         let six = needed.iter().zip(Attack::ALL).take(6);
         let worst =
@@ -84,9 +88,21 @@ fn rehearse(
         };
         rehearsal.symbols_needed(0.95, trials, most, 20_261_122)
     };
-    let running = Attack::ALL.map(|attack| thread::spawn(move || run(attack)));
-    running
-        .into_iter()
-        .map(|one| one.join().unwrap_or_default())
-        .collect()
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut needed = Vec::new();
+    for some in Attack::ALL.chunks(threads) {
+        let running: Vec<_> = some
+            .iter()
+            .map(|attack| {
+                let attack = *attack;
+                thread::spawn(move || run(attack))
+            })
+            .collect();
+        needed.extend(
+            running
+                .into_iter()
+                .map(|one| one.join().unwrap_or_default()),
+        );
+    }
+    needed
 }

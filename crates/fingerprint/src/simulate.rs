@@ -4,10 +4,12 @@
 //! A rehearsal draws from the standard law and scores only the colluders: what an innocent scores
 //! is settled by the bound.
 
+use std::collections::HashMap;
+
 use crate::code::Law;
 use crate::decode::{Known, Odds};
 use crate::evalue::{Threshold, ln_sum_exp};
-use crate::model::{Hypothesis, Model, OBSERVATIONS, Observation, Strategy};
+use crate::model::{Model, OBSERVATIONS, Observation, Strategy};
 use crate::reads::ln_choose;
 
 /// Looks at the scores while a leak grows to its full length.
@@ -160,7 +162,11 @@ impl Rehearsal {
         #[expect(clippy::cast_precision_loss, reason = "trials lie far below 2^53")]
         let enough = |count: &usize| *count as f64 >= share * trials as f64;
         let length = |at: usize| (at + 1) * stride;
-        let within = |count: &usize| share_interval(*count, trials);
+        let mut known = HashMap::new();
+        let mut within = |count: &usize| {
+            let interval = || share_interval(*count, trials);
+            *known.entry(*count).or_insert_with(interval)
+        };
         let unsure = caught.iter().position(|count| within(count).1 >= share);
         let sure = caught.iter().position(|count| within(count).0 >= share);
         Some(Needed {
@@ -172,21 +178,24 @@ impl Rehearsal {
 
     /// One leak that grows symbol by symbol; counts the lengths at which somebody stands accused.
     fn play(&self, mut dice: Dice, tables: &Tables, stride: usize, caught: &mut [usize]) {
-        let mut sums = vec![vec![0.0; tables.hypotheses.len()]; self.colluders];
+        let mut sums = vec![vec![0.0; tables.weights.len()]; self.colluders];
+        let mut held = vec![false; self.colluders];
         // As in the first pass of a trace.
         let bar = self.threshold.ln() - 0.75_f64.ln();
         let mut sure = 0;
         for count in caught {
             if sure < 20 {
                 for _ in 0..stride {
-                    self.draw(&mut dice, tables, &mut sums);
+                    self.draw(&mut dice, tables, &mut held, &mut sums);
                 }
-                let best = sums
-                    .iter()
-                    .map(|sums| mixed(&tables.hypotheses, sums))
-                    .fold(f64::MIN, f64::max);
-                sure = if best >= bar + 12.0 { sure + 1 } else { 0 };
-                *count += usize::from(best >= bar);
+                let reaches = |bar| sums.iter().any(|sums| tables.reaches(sums, bar));
+                let reached = reaches(bar);
+                sure = if reached && reaches(bar + 12.0) {
+                    sure + 1
+                } else {
+                    0
+                };
+                *count += usize::from(reached);
             } else {
                 // Twenty looks in a row were far above the bar: the rest is not drawn.
                 *count += 1;
@@ -195,9 +204,11 @@ impl Rehearsal {
     }
 
     /// Draws one symbol for everyone and adds up the colluders' log-ratios.
-    fn draw(&self, dice: &mut Dice, tables: &Tables, sums: &mut [Vec<f64>]) {
+    fn draw(&self, dice: &mut Dice, tables: &Tables, held: &mut [bool], sums: &mut [Vec<f64>]) {
         let slot = &tables.slots[dice.below(tables.slots.len())];
-        let held: Vec<bool> = (0..self.colluders).map(|_| dice.chance(slot.p)).collect();
+        for held in &mut *held {
+            *held = dice.chance(slot.p);
+        }
         let ones = held.iter().filter(|one| **one).count();
         let Some(shown) = self.attack.show(ones, self.colluders, self.flip, dice) else {
             return;
@@ -219,7 +230,8 @@ struct Drawn {
 
 /// Slots to draw from.
 struct Tables {
-    hypotheses: Vec<Hypothesis>,
+    /// Logarithms of the hypotheses' weights.
+    weights: Vec<f64>,
     slots: Vec<Drawn>,
 }
 
@@ -239,7 +251,26 @@ impl Tables {
             Drawn { p, ratios }
         };
         let slots = (0..BIASES).map(slot).collect();
-        Self { hypotheses, slots }
+        let weights = hypotheses.iter().map(|h| h.weight.ln()).collect();
+        Self { weights, slots }
+    }
+
+    /// Whether the mixture of the hypotheses, of which these are the log-ratios, reaches `bar`.
+    fn reaches(&self, sums: &[f64], bar: f64) -> bool {
+        let terms = || {
+            self.weights
+                .iter()
+                .zip(sums)
+                .map(|(weight, sum)| weight + sum)
+        };
+        let top = terms().fold(f64::NEG_INFINITY, f64::max);
+        // A sum of terms lies between its largest and that times their number: far from the bar,
+        // as nearly all looks are, no exponential is needed. A thousandth covers the rounding.
+        let most = ln_of(self.weights.len());
+        if top + most < bar - 1e-3 || top > bar + 1e-3 {
+            return top > bar;
+        }
+        ln_sum_exp(terms()) >= bar
     }
 }
 
@@ -287,13 +318,9 @@ fn at_most(count: usize, trials: usize, p: f64) -> f64 {
     }
 }
 
-fn mixed(hypotheses: &[Hypothesis], sums: &[f64]) -> f64 {
-    ln_sum_exp(
-        hypotheses
-            .iter()
-            .zip(sums)
-            .map(|(h, sum)| h.weight.ln() + sum),
-    )
+#[expect(clippy::cast_precision_loss, reason = "a few hundred hypotheses")]
+fn ln_of(count: usize) -> f64 {
+    (count as f64).ln()
 }
 
 #[cfg(test)]
@@ -317,6 +344,22 @@ mod tests {
         );
         assert!(needed.at_least <= needed.symbols && Some(needed.symbols) <= needed.at_most);
         assert_eq!(rehearsal.symbols_needed(0.95, 20, 50, 1), None);
+    }
+
+    #[test]
+    fn whether_the_bar_is_reached_is_what_the_whole_sum_says() {
+        let tables = Tables::of(Law::default());
+        let mut dice = Dice::new(7);
+        for _ in 0..2_000 {
+            let spread = 20.0 * dice.unit();
+            let draw = |_| spread * (dice.unit() - 0.5);
+            let sums: Vec<f64> = (0..tables.weights.len()).map(draw).collect();
+            let terms = tables.weights.iter().zip(&sums).map(|(w, s)| w + s);
+            let whole = ln_sum_exp(terms);
+            for off in [-8.0, -2.0, -0.5, -1e-9, 0.0, 1e-9, 0.5, 2.0, 8.0] {
+                assert_eq!(tables.reaches(&sums, whole + off), off <= 0.0, "{off}");
+            }
+        }
     }
 
     #[test]

@@ -51,23 +51,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|_| Generator::new(dice.next_u64()).person_at(0))
             .collect();
         println!(
-            "{name}: {:.1} % of the people too old for an ID that nobody has",
+            "{name}: {:.1} % of the people too old for anybody drawn",
             profile.share_too_old() * 100.0
         );
-        println!(
-            "  people of one sort  {}",
-            told_apart(&table, &before, false, &mut dice)
-        );
-        println!(
-            "  people by profile   {}",
-            told_apart(&table, &canaries, false, &mut dice)
-        );
-        println!(
-            "  and number plans    {}",
-            told_apart(&table, &canaries, true, &mut dice)
-        );
+        let mut say = |what: &str, who: &[Person], sees: Sees| {
+            println!("  {what}  {}", told_apart(&table, who, sees, &mut dice));
+        };
+        say("people of one sort", &before, Sees::People);
+        say("people by profile ", &canaries, Sees::People);
+        if numbered {
+            say("and the ID's place", &canaries, Sees::Places);
+        }
+        say("and number plans  ", &canaries, Sees::Plans);
     }
     Ok(())
+}
+
+/// What a classifier looks at.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Sees {
+    /// What the profile counts, and forms of names, addresses and numbers.
+    People,
+    /// Also the province in the first two digits of the resident ID, beside that of the address.
+    Places,
+    /// Also whether the number plans know the head of the mobile number, which they do for
+    /// everybody's but a canary's.
+    Plans,
 }
 
 /// A number below `size`.
@@ -113,6 +122,15 @@ fn townsman(dice: &mut ChaCha8Rng) -> Person {
     let cast = Cast::new(Profile::of(std::iter::repeat_n(alone, 5), 2025, false));
     let mut person = cast.person(dice.next_u64());
     person.birth.year = year;
+    // Of the ID only the place is looked at. Six in seven live where they were first registered,
+    // the others come from anywhere here: our own choice.
+    let registered = if below(dice, 7) > 0 {
+        province
+    } else {
+        let all = [coast, inland].concat();
+        all[usize::try_from(below(dice, 16)).unwrap_or(0)]
+    };
+    person.resident_id = registered.to_string();
     person
 }
 
@@ -125,9 +143,7 @@ fn traits(person: &Person) -> Traits {
     }
 }
 
-/// What the classifier sees; `plans` adds whether the number plans know the head of the mobile
-/// number, which they do for everybody's but a canary's.
-fn features(person: &Person, is_canary: bool, plans: bool) -> Vec<usize> {
+fn features(person: &Person, is_canary: bool, sees: Sees) -> Vec<usize> {
     let birth = person.birth;
     let name: Vec<char> = person.name.chars().collect();
     let mut texts = vec![
@@ -153,7 +169,16 @@ fn features(person: &Person, is_canary: bool, plans: bool) -> Vec<usize> {
         format!("sex {} {}", birth.year / 10, person.sex.label()),
     ];
     texts.extend(name[1..].iter().map(|c| format!("given {c}")));
-    if plans {
+    if sees >= Sees::Places {
+        let (place, home) = (
+            person.resident_id.get(..2),
+            liuhen_invented::province_of(&person.address),
+        );
+        let same = place.and_then(|place| place.parse().ok()) == home;
+        texts.push(format!("place {place:?}"));
+        texts.push(format!("place same {same} {}", birth.year / 10));
+    }
+    if sees == Sees::Plans {
         texts.push(format!("head unassigned {is_canary}"));
     }
     texts.iter().map(|text| hash(text)).collect()
@@ -168,11 +193,11 @@ fn hash(text: &str) -> usize {
 }
 
 /// The area under the curve of a logistic regression, with its interval.
-fn told_apart(table: &[Person], canaries: &[Person], plans: bool, dice: &mut ChaCha8Rng) -> String {
+fn told_apart(table: &[Person], canaries: &[Person], sees: Sees, dice: &mut ChaCha8Rng) -> String {
     let seen = |people: &[Person], canary: bool| -> Vec<(Vec<usize>, f64)> {
         people
             .iter()
-            .map(|person| (features(person, canary, plans), f64::from(u8::from(canary))))
+            .map(|person| (features(person, canary, sees), f64::from(u8::from(canary))))
             .collect()
     };
     let (people, canaries) = (seen(table, false), seen(canaries, true));

@@ -97,10 +97,9 @@ impl Person {
     }
 }
 
-/// Births of people for whom enough codes were retired long before.
+/// Births of people for whom codes of every sort were retired long before.
 ///
-/// The lists of codes begin in 1980, so nobody older than about forty can be
-/// given a number that surely nobody has.
+/// The lists of codes begin in 1980; older people have the codes of some rural counties alone.
 pub(crate) const YEARS: RangeInclusive<u16> = 1988..=2006;
 
 /// Characters of a serial with three letters.
@@ -168,8 +167,9 @@ impl Generator {
     /// People of one seed born in other years, children for instance.
     ///
     /// `None` when no region code was retired long enough before the last of
-    /// these years, which is so before 1986. The last year should be over: nobody
-    /// is kept from being born tomorrow.
+    /// these years, which is so before 1880; for births before 1986 there are codes of
+    /// some rural counties alone. The last year should be over: nobody is kept from
+    /// being born tomorrow.
     #[must_use]
     pub fn born(seed: u64, years: RangeInclusive<u16>) -> Option<Generator> {
         // The people themselves take the other streams.
@@ -521,9 +521,14 @@ mod tests {
     }
 
     #[test]
-    fn children_can_be_generated_and_the_old_cannot() {
+    fn children_and_the_old_can_be_generated_and_those_before_cannot() {
         let children = Generator::born(1, 2014..=2026).unwrap();
         assert!((2014..=2026).contains(&children.person_at(0).birth.year));
-        assert!(Generator::born(1, 1940..=1970).is_none());
+        let old = Generator::born(1, 1940..=1970).unwrap();
+        for person in (0..1000).map(|index| old.person_at(index)) {
+            assert!((1940..=1970).contains(&person.birth.year));
+            assert!(crate::is_invented(&person), "{}", person.resident_id);
+        }
+        assert!(Generator::born(1, 1800..=1870).is_none());
     }
 }

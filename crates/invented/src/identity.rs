@@ -6,6 +6,10 @@
 //! we leave some years between, since registers change over slowly. Codes with
 //! endings that cards carry beside the lists, and codes given anew later, are
 //! left out.
+//!
+//! Nor was anybody numbered before the first cards: a code out of use as many years
+//! before those names nobody, however old. That holds for rural counties alone, since
+//! cities began earlier; the dates and their source stand in `numbers.toml`.
 
 use std::ops::RangeInclusive;
 
@@ -19,9 +23,22 @@ use crate::permutation::Permutation;
 const ORDERS: u64 = 999;
 
 /// The last year in which a code was in use, if no card may carry it since.
-pub(crate) fn last_year_of_use(code: u32) -> Option<u16> {
+fn last_year_of_use(code: u32) -> Option<u16> {
     let endings = &Numbers::builtin().identity.unlisted_endings;
     region::retired(code).filter(|_| !endings.contains(&(code % 100)))
+}
+
+/// The first year of birth whose people surely lack a code; `None` while somebody may have it.
+pub(crate) fn nobodys_from(code: u32) -> Option<u16> {
+    let plan = &Numbers::builtin().identity;
+    let from = last_year_of_use(code)? + plan.invented_gap_years;
+    let rural = |digits: u32| (plan.rural_first..=plan.rural_last).contains(&(digits % 100));
+    let unissued = from <= plan.issued_from && rural(code / 100) && rural(code);
+    Some(if unissued {
+        plan.earliest_birth_year
+    } else {
+        from
+    })
 }
 
 /// A code and the days on which its people are born.
@@ -54,15 +71,14 @@ impl Identities {
         years: &RangeInclusive<u16>,
         next: impl FnMut() -> u64,
     ) -> Option<Identities> {
-        let gap = Numbers::builtin().identity.invented_gap_years;
         let end = days_before(years.end() + 1);
         let mut sources: Vec<Source> = Vec::new();
         let mut numbers = 0;
         for region in region::all().iter().filter(|region| region.is_county()) {
-            let Some(last) = last_year_of_use(region.code) else {
+            let Some(from) = nobodys_from(region.code) else {
                 continue;
             };
-            let first_day = days_before((last + gap).max(*years.start()));
+            let first_day = days_before(from.max(*years.start()));
             // A code with several stretches stands in the list several times.
             let known = sources
                 .last()
@@ -242,7 +258,34 @@ mod tests {
     }
 
     #[test]
-    fn refuses_births_before_any_code_was_retired() {
-        assert!(Identities::new(&(1950..=1970), || 1).is_none());
+    fn the_old_have_codes_of_counties_that_were_gone_before_cards() {
+        let old = Identities::new(&(1930..=1970), || 1).unwrap();
+        assert!(old.sources.len() > 50, "{}", old.sources.len());
+        for source in &old.sources {
+            assert!(
+                last_year_of_use(source.code) <= Some(1981),
+                "{}",
+                source.code
+            );
+            assert_eq!(birth_on(source.first_day).year, 1930);
+        }
+        // 密云县 (a city's), 市中区 of 绵阳 (a district's), 昌平县 as given anew: whoever is old may have them.
+        for code in [110_208, 512_202, 110_221, 440_308] {
+            assert!(nobodys_from(code).is_none_or(|from| from > 1980), "{code}");
+        }
+        assert_eq!(nobodys_from(512_129), Some(1880));
+    }
+
+    #[test]
+    fn births_from_1988_on_keep_the_numbers_that_they_had() {
+        let (before, wider) = (
+            Identities::new(&(1988..=2006), || 1).unwrap(),
+            Identities::new(&(1930..=2006), || 1).unwrap(),
+        );
+        for seed in 0..500_u64 {
+            let birth = day_of_year(1988 + u16::try_from(seed % 19).unwrap(), seed % 365);
+            let of = |all: &Identities| all.number_of(33, birth, 7, &mut || seed * 7_919);
+            assert_eq!(of(&before), of(&wider));
+        }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | number | why nobody has it | why it looks right |
 //! |---|---|---|
-//! | resident ID | its region code went out of use years before the birth, and a code is given at first registration, which follows birth | valid check digit, a real place of the past, possible date |
+//! | resident ID | its region code went out of use years before the birth, and a code is given at first registration, which follows birth; or it is a rural county's and went out of use years before anybody had a number | valid check digit, a real place of the past, possible date |
 //! | mobile | its head is in an unassigned segment | 11 digits, `1[5-9]…` |
 //! | landline | no place has its area code | 0, three digits, seven digits |
 //! | bank card | no issuer is known for its prefix, within UnionPay's range | 19 digits, passes Luhn |

@@ -9,7 +9,7 @@ use liuhen_kinds::digits;
 use liuhen_kinds::segment::{Numbers, Segment};
 
 use crate::generator::Person;
-use crate::identity::last_year_of_use;
+use crate::identity::nobodys_from;
 
 /// Whether a value, in the normalised form of `detect`, can belong to nobody.
 ///
@@ -74,18 +74,14 @@ pub(crate) const NUMBERS: [Kind; 6] = [
     Kind::PLATE,
 ];
 
-/// A number with a passing check whose region went out of use before the birth.
+/// A number with a passing check whose region went out of use before the birth, or before anybody was numbered.
 fn never_issued(value: &str) -> bool {
     let parsed = || {
         let code: u32 = value.get(..6)?.parse().ok()?;
         let year: u16 = value.get(6..10)?.parse().ok()?;
         let check = digits::resident_id(value.as_bytes().first_chunk::<17>()?)?;
-        let gap = Numbers::builtin().identity.invented_gap_years;
-        Some(
-            value.len() == 18
-                && value.as_bytes()[17] == check
-                && last_year_of_use(code)? + gap <= year,
-        )
+        let fits = value.len() == 18 && value.as_bytes()[17] == check;
+        Some(fits && nobodys_from(code)? <= year)
     };
     parsed().unwrap_or(false)
 }

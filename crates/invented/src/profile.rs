@@ -4,9 +4,10 @@
 //! [`Profile::LEAST`] is forgotten. A [`Cast`] draws people from it; the same seed under the same
 //! profile is the same person for ever, so whoever keeps the profile can draw him again.
 //!
-//! What the numbers say bounds what can be imitated: a resident ID that surely nobody has exists only
-//! for births from 1988 on (see the crate's page), so a profile of a table with IDs keeps to those
-//! years, and [`Profile::share_too_old`] says how many of the table's people that leaves out.
+//! What the numbers say bounds what can be imitated: the older a person, the fewer places a resident
+//! ID that surely nobody has can name (see the crate's page). Profiles kept from before the old had
+//! any keep to births from 1988 on, so that their people stay who they are;
+//! [`Profile::share_too_old`] says how many of a table's people are left out.
 //! Reading ages and provinces off a table belongs to the caller.
 
 use liuhen_kinds::region;
@@ -54,7 +55,10 @@ pub struct Profile {
     until: u16,
     /// Whether the people have resident IDs.
     numbered: bool,
-    /// People in a thousand born before any ID that nobody has.
+    /// Whether those may be of any age; in profiles kept from before, births begin in 1988.
+    #[serde(default)]
+    any_age: bool,
+    /// People in a thousand born before anybody who is drawn.
     too_old: u16,
 }
 
@@ -70,13 +74,12 @@ impl Profile {
     pub fn of(people: impl IntoIterator<Item = Traits>, until: u16, numbered: bool) -> Self {
         let (mut births, mut provinces) = (vec![0; DECADES], [0_u32; PROVINCES]);
         let (mut sexes, mut lengths) = ([0; 2], [0; LENGTHS]);
-        let (first, mut aged, mut too_old) = (first_year(numbered), 0_u32, 0_u32);
+        let (mut aged, mut too_old) = (0_u32, 0_u32);
         for person in people {
             if let Some(year) = person.year {
                 aged += 1;
-                too_old += u32::from(year < first);
-                let decade = decade(year).filter(|_| year >= first);
-                if let Some(count) = decade.and_then(|decade| births.get_mut(decade)) {
+                too_old += u32::from(year < FIRST);
+                if let Some(count) = decade(year).and_then(|decade| births.get_mut(decade)) {
                     *count += 1;
                 }
             }
@@ -100,12 +103,8 @@ impl Profile {
             .zip(forget(&provinces))
             .filter(|(code, count)| *count > 0 && known.contains(code));
         let provinces: Vec<(u8, u32)> = provinces.collect();
-        let ages: Vec<u32> = (0..)
-            .zip(plain.births)
-            .map(|(at, count)| if year_of(at) + 9 < first { 0 } else { count })
-            .collect();
         Self {
-            births: or(forget(&births), ages),
+            births: or(forget(&births), plain.births),
             provinces: if provinces.is_empty() {
                 plain.provinces
             } else {
@@ -119,6 +118,7 @@ impl Profile {
                 .unwrap_or(plain.lengths),
             until,
             numbered,
+            any_age: true,
             too_old: u16::try_from(u64::from(too_old) * 1000 / u64::from(aged).max(1))
                 .unwrap_or(1000),
         }
@@ -130,15 +130,24 @@ impl Profile {
         self.numbered
     }
 
-    /// The share of the table's people whose ages no invented person with an ID can have.
+    /// The share of the table's people whose ages no invented person has.
     #[must_use]
     pub fn share_too_old(&self) -> f64 {
         f64::from(self.too_old) / 1000.0
     }
 
+    /// The first year of birth there can be.
+    const fn first_year(&self) -> u16 {
+        if self.numbered && !self.any_age {
+            *generator::YEARS.start()
+        } else {
+            FIRST
+        }
+    }
+
     /// The years of a decade in which somebody may be born.
     fn years(&self, at: usize) -> (u16, u16) {
-        let begins = year_of(at).max(first_year(self.numbered));
+        let begins = year_of(at).max(self.first_year());
         (begins, (year_of(at) + 9).min(self.until).max(begins))
     }
 }
@@ -154,6 +163,7 @@ impl Default for Profile {
             lengths: [2, 8, 0],
             until: 2008,
             numbered: false,
+            any_age: true,
             too_old: 0,
         }
     }
@@ -170,15 +180,6 @@ fn or(counts: Vec<u32>, fallback: Vec<u32>) -> Vec<u32> {
         counts
     } else {
         fallback
-    }
-}
-
-/// The first year of birth there can be.
-const fn first_year(numbered: bool) -> u16 {
-    if numbered {
-        *generator::YEARS.start()
-    } else {
-        FIRST
     }
 }
 
@@ -205,7 +206,7 @@ impl Cast {
     pub fn new(profile: Profile) -> Self {
         let identities = profile
             .numbered
-            .then(|| Identities::new(&generator::YEARS, || 0))
+            .then(|| Identities::new(&(FIRST..=*generator::YEARS.end()), || 0))
             .flatten();
         Self {
             profile,
@@ -395,22 +396,25 @@ mod tests {
     }
 
     #[test]
-    fn a_table_with_numbers_keeps_to_the_years_that_have_them() {
-        let old = pensioners(true);
-        assert!((old.share_too_old() - 1.0).abs() < 1e-9);
+    fn people_with_numbers_are_as_old_as_the_table_and_nobody() {
         let mixed = Profile::of(
             (0..1000_u16).map(|i| traits(1970 + i % 40, 33, Sex::Male, 3)),
             2025,
             true,
         );
-        assert!(
-            (0.4..0.5).contains(&mixed.share_too_old()),
-            "{}",
-            mixed.share_too_old()
+        let ancient = Profile::of(
+            (0..1000_u16).map(|i| traits(1900 + i % 40, 33, Sex::Male, 3)),
+            2025,
+            true,
         );
-        for profile in [old, mixed] {
+        assert!((ancient.share_too_old() - 0.75).abs() < 1e-9);
+        for (profile, young) in [(pensioners(true), 0.0), (mixed, 0.5)] {
+            assert!(profile.share_too_old() < 1e-9);
             let cast = Cast::new(profile);
-            for person in (0..1000).map(|seed| cast.person(seed)) {
+            let people: Vec<Person> = (0..1000).map(|seed| cast.person(seed)).collect();
+            let from_1990 = share(&people, |person| person.birth.year >= 1990);
+            assert!((from_1990 - young).abs() < 0.05, "{from_1990}");
+            for person in people {
                 assert!(is_invented(&person), "{}", person.resident_id);
                 assert_eq!(
                     person.resident_id[6..14],
@@ -422,6 +426,26 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Of a profile kept before the old had numbers, every canary that left is the person it was.
+    #[test]
+    fn people_of_older_profiles_stay_who_they_are() {
+        let kept = r#"{"births":[0,0,0,0,0,300,300,300,0,0],"provinces":[[33,600],[51,300]],
+            "sexes":[1,1],"lengths":[100,800,0],"until":2025,"numbered":true,"too_old":400}"#;
+        let cast = Cast::new(serde_json::from_str(kept).unwrap());
+        let drawn = |seed: u64| cast.person(seed).resident_id;
+        for seed in 0..1000 {
+            assert!(cast.person(seed).birth.year >= 1988);
+        }
+        assert_eq!(
+            [drawn(1), drawn(2), drawn(3)],
+            [
+                "332222198809050699",
+                "332225198805118368",
+                "332824198909043774"
+            ]
+        );
     }
 
     #[test]

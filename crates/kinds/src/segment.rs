@@ -139,6 +139,11 @@ pub struct Identity {
     pub unlisted_endings: Vec<u32>,
     pub invented_source: Source,
     pub invented_gap_years: u16,
+    pub issued_source: Source,
+    pub issued_from: u16,
+    pub rural_source: Source,
+    pub rural_first: u32,
+    pub rural_last: u32,
 }
 
 /// Shares from which a column is taken for a kind.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::ApiError;
-use crate::extract::Fields;
+use crate::extract::{Fields, short_field};
 use crate::headers::is_unsafe;
 use crate::state::AppState;
 
@@ -316,13 +316,17 @@ impl FromRequest<AppState> for StaffUpload {
             .await
             .map_err(|_| ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
         if !by_header {
-            first_field_token(&mut form, &session.csrf()).await?;
+            first_field_token(state, &mut form, &session.csrf()).await?;
         }
         Ok(Self(session, form))
     }
 }
 
-async fn first_field_token(form: &mut Multipart, csrf: &Csrf) -> Result<(), ApiError> {
+async fn first_field_token(
+    state: &AppState,
+    form: &mut Multipart,
+    csrf: &Csrf,
+) -> Result<(), ApiError> {
     let mut field = form
         .next_field()
         .await
@@ -330,14 +334,8 @@ async fn first_field_token(form: &mut Multipart, csrf: &Csrf) -> Result<(), ApiE
         .flatten()
         .filter(|field| field.name() == Some(CSRF_FIELD))
         .ok_or_else(ApiError::csrf)?;
-    let mut given = Vec::new();
-    while let Ok(Some(chunk)) = field.chunk().await {
-        given.extend_from_slice(&chunk);
-        if given.len() > 256 {
-            return Err(ApiError::csrf());
-        }
-    }
-    csrf.check(std::str::from_utf8(&given).unwrap_or_default())
+    let given = short_field(state, &mut field).await;
+    csrf.check(&given.map_err(|_| ApiError::csrf())?)
 }
 
 /// Why a page was not shown: a way to the door, or an error.

@@ -3,6 +3,7 @@
 //! The extractors of axum answer with the parser's own message, which quotes values; these name the place and what was expected there.
 
 use axum::body::{Body, Bytes};
+use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{self, HeaderValue};
 use axum::http::request::Parts;
@@ -58,6 +59,30 @@ async fn body(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
         Ok(Err(_)) => Err(ApiError::too_large()),
         Err(_) => Err(ApiError::of_status(StatusCode::REQUEST_TIMEOUT)),
     }
+}
+
+/// Characters of a field that is a token or another short secret.
+const SHORT_FIELD: usize = 256;
+
+/// The text of a short field of a multipart form.
+///
+/// # Errors
+///
+/// 400 when it is longer than any token, or no text; 408 when it is too long in coming.
+pub async fn short_field(state: &AppState, field: &mut Field<'_>) -> Result<String, ApiError> {
+    let mut given = Vec::new();
+    loop {
+        let next = tokio::time::timeout(state.limits().upload_idle, field.chunk()).await;
+        let next = next.map_err(|_| ApiError::of_status(StatusCode::REQUEST_TIMEOUT))?;
+        let Some(piece) = next.map_err(|_| ApiError::malformed("the upload broke off"))? else {
+            break;
+        };
+        given.extend_from_slice(&piece);
+        if given.len() > SHORT_FIELD {
+            return Err(ApiError::malformed("a field of the form is too long"));
+        }
+    }
+    String::from_utf8(given).map_err(|_| ApiError::malformed("a field of the form is no text"))
 }
 
 /// Where the JSON is wrong and what was expected there.

@@ -59,6 +59,49 @@ async fn the_loop() {
     assert_eq!(stats["days"].as_array().unwrap().len(), 7);
 }
 
+/// A small picture of another program's making.
+const PNG: &[u8] = include_bytes!("../../picture/tests/pictures/sixteen.png");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_picture_shows_stands_in_the_form_and_before_the_file() {
+    let world = World::new();
+    let admin = session_of(&world.first_admin().await);
+    let site = json!({"name": "Shop"});
+    world.put(&admin, "/v1/sites/shop", site).await.expect(204);
+    let importer = made_key(&world, &admin, &["importer"]).await;
+    let sheet = people(7, 5);
+    let (id, _) = world.import(&importer, &sheet, Some("shop")).await;
+    let token = token_of_row_two(&world, &importer, &id).await;
+    let (token, path) = (token.as_bytes(), "/v1/pictures");
+    let file = ("file", Some("卡 %22.png"), PNG);
+
+    let reply = world
+        .form(&importer, path, &[("token", None, token), file])
+        .await;
+    let picture = reply.expect(201).json();
+    assert_eq!(picture["of_person"], true, "{picture}");
+    assert_eq!(picture["name"], "卡 %22.png", "{picture}");
+    let picture = world.form(&importer, path, &[file]).await;
+    assert_eq!(picture.expect(201).json()["of_person"], false);
+
+    let late = [file, ("token", None, token)];
+    let refused = world.form(&importer, path, &late).await;
+    refused.problem(400, "malformed");
+    let long = [("token", None, &[b'a'; 300][..]), file];
+    let refused = world.form(&importer, path, &long).await;
+    refused.problem(400, "malformed");
+    let refused = world.form(&importer, path, &[("token", None, token)]).await;
+    refused.problem(400, "malformed");
+    let unknown = [("token", None, &b"t_unknown"[..]), file];
+    world.form(&importer, path, &unknown).await.expect(404);
+    let bare = world.upload(&importer, path, PNG.to_vec()).await;
+    assert_eq!(bare.status.as_u16(), 415);
+    let reader = made_key(&world, &admin, &["reader"]).await;
+    world.form(&reader, path, &[file]).await.expect(403);
+    let kept = world.get(&importer, path).await.expect(200).json();
+    assert_eq!(kept.as_array().unwrap().len(), 2, "{kept}");
+}
+
 async fn made_key(world: &World, admin: &As, roles: &[&str]) -> As {
     let ask = json!({"name": roles[0], "roles": roles, "site": "shop"});
     let made = world

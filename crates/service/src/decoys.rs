@@ -11,7 +11,7 @@
 //!
 //! Decoys lie in a space of their own. They have no key, no record, no place in a collection: whatever counts, exports, erases or proves persons cannot meet them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -161,7 +161,7 @@ struct Tossed {
     exposure: Exposure,
 }
 
-/// Decoys by the values that lead to them.
+/// All decoys by the values that lead to them, for scans and imports, which ask of each value and meet hardly any.
 #[derive(Default)]
 pub(crate) struct Decoys {
     all: Vec<SubjectId>,
@@ -177,7 +177,7 @@ impl Decoys {
     }
 
     /// The position of the decoy to whom a value in its lookup form, or a name with address, belongs.
-    pub(crate) fn find(&self, kind: Kind, normal: &str) -> Option<usize> {
+    fn find(&self, kind: Kind, normal: &str) -> Option<usize> {
         self.by_value.get(&(kind, normal.to_owned())).copied()
     }
 
@@ -202,20 +202,13 @@ impl Decoys {
     fn name(&self, place: usize) -> Option<String> {
         self.all.get(place).map(|id| format!("{NAMED}{id}"))
     }
-
-    /// The decoys at these positions, in the order of their ids.
-    pub(crate) fn at(&self, places: &HashSet<usize>) -> Vec<SubjectId> {
-        let mut ids: Vec<SubjectId> = places
-            .iter()
-            .filter_map(|place| self.all.get(*place).copied())
-            .collect();
-        ids.sort();
-        ids
-    }
 }
 
+/// The collections that decoys are looked for in.
+pub(crate) struct DecoyPlaces(Vec<String>);
+
 /// The decoys among what an alert names.
-pub(crate) fn decoys_named<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<SubjectId> {
+pub(crate) fn decoys_named<'a>(names: impl IntoIterator<Item = &'a String>) -> BTreeSet<SubjectId> {
     let id = |name: &String| SubjectId::from_str(name.strip_prefix(NAMED)?).ok();
     names.into_iter().filter_map(id).collect()
 }
@@ -562,6 +555,34 @@ impl Service {
         Ok(decoys)
     }
 
+    /// Where an examination may meet decoys; nowhere while nobody had a coin.
+    pub(crate) fn decoy_places(&self) -> Result<DecoyPlaces> {
+        let range = KeyRange::prefix(b"d");
+        let some = self.store().scan(Space::Decoys, &range, 1, false)?;
+        let known = if some.is_empty() {
+            Vec::new()
+        } else {
+            self.collections()
+        };
+        Ok(DecoyPlaces(known.into_iter().map(|one| one.name).collect()))
+    }
+
+    /// The decoy to whom a value in its lookup form, or a name with address, belongs, looked for in the store: a leak costs memory for the decoys it holds, not for all.
+    pub(crate) fn decoy_of(
+        &self,
+        places: &DecoyPlaces,
+        kind: Kind,
+        normal: &str,
+    ) -> Result<Option<SubjectId>> {
+        for collection in &places.0 {
+            let key = self.lead_key(collection, kind, normal);
+            if let Some(id) = self.store().get(Space::Decoys, &key)? {
+                return Ok(Some(id_of(&id)?));
+            }
+        }
+        Ok(None)
+    }
+
     /// How many accounts ever had a coin: all of them are examined whenever one is.
     pub(crate) fn accounts_examined(&self) -> Result<u64> {
         let range = KeyRange::prefix(b"r");
@@ -571,7 +592,7 @@ impl Service {
     /// What the decoys found say about each account that had a coin for one, strongest evidence first.
     pub(crate) fn accounts(
         &self,
-        found: &[SubjectId],
+        found: &BTreeSet<SubjectId>,
         threshold: Threshold,
     ) -> Result<Vec<AccountView>> {
         let mut tossed = Vec::new();
@@ -661,6 +682,8 @@ pub(crate) fn part_of(epsilon: Epsilon, some: u64, all: u64) -> Result<Epsilon> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn coin(percent: u8, index: u64) -> Coin {

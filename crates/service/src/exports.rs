@@ -92,6 +92,8 @@ pub enum ExportState {
     Ready,
     /// It could not be made.
     Failed,
+    /// Somebody in it cancelled: the file is deleted; the copy counts as issued.
+    Withdrawn,
 }
 
 /// What a copy can prove, should it leak.
@@ -227,7 +229,7 @@ impl Service {
             .ok_or(ServiceError::NotFound("export"))
     }
 
-    fn put_export(&self, export: &StoredExport) -> Result<()> {
+    pub(crate) fn put_export(&self, export: &StoredExport) -> Result<()> {
         shelf::put_now(
             self.store(),
             Space::Exports,
@@ -484,12 +486,17 @@ impl Service {
 
     fn make_and_record(&self, approver: &Caller, mut export: StoredExport) -> Result<ExportView> {
         let made = self.make_export(approver, &mut export);
+        // Whoever cancels from here on finds the export done.
+        let _settings = self.settings.blocking_lock();
         match &made {
             Ok(()) => export.view.state = ExportState::Ready,
             Err(error) => {
                 export.view.state = ExportState::Failed;
                 export.view.error = Some(error.to_string());
             }
+        }
+        if made.is_ok() {
+            self.withdraw_if_somebody_left(&mut export)?;
         }
         self.put_export(&export)?;
         made.map(|()| export.view)
@@ -814,13 +821,19 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Conflict`] while it is not ready or after it expired.
+    /// [`ServiceError::Conflict`] while it is not ready, after it expired, or when somebody in it cancelled.
     pub async fn export_file(&self, caller: &Caller, id: &str) -> Result<ExportFile> {
         let export = self.stored_export(id)?;
         let view = &export.view;
         let involved = view.by == caller.id || caller.has(Role::Approver);
         if !involved {
             caller.need(Role::Approver, "fetch an export another person asked for")?;
+        }
+        if view.state == ExportState::Withdrawn {
+            return Err(ServiceError::Conflict(
+                "somebody in this export has cancelled, so its file was deleted; ask for it anew"
+                    .to_owned(),
+            ));
         }
         if view.state != ExportState::Ready {
             return Err(ServiceError::Conflict(

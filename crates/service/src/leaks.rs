@@ -4,7 +4,7 @@
 //! Two kinds of evidence, never mixed: marks and canaries (design-based: may accuse, with a bound on accusing an innocent copy) and reads (model-based: rank only).
 //! The examined copies are all copies ever issued, chosen without regard to what the leak shows, as the bound demands.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 use crate::caller::{Caller, Role};
 use crate::canaries::{Canaries, LEADS, at_home};
 use crate::clock::UnixMs;
-use crate::decoys::{AccountView, Decoys, part_of};
+use crate::decoys::{AccountView, DecoyPlaces, part_of};
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::exports::{StoredExport, is_measured, threshold};
@@ -224,8 +224,8 @@ struct Seen {
     persons: HashSet<SubjectId>,
     /// By position among the issued ones.
     canaries: HashSet<usize>,
-    /// By position among all.
-    decoys: HashSet<usize>,
+    /// In the order of their ids.
+    decoys: BTreeSet<SubjectId>,
     leak: Leak,
     /// Where each mark stands, by position in the leak.
     owners: Vec<Owner>,
@@ -251,7 +251,7 @@ struct Cells<'a> {
 struct Issued {
     exports: Vec<(StoredExport, ExportKey, HashSet<SubjectId>)>,
     canaries: Canaries,
-    decoys: Decoys,
+    decoys: DecoyPlaces,
 }
 
 impl Service {
@@ -506,7 +506,7 @@ impl Service {
         if judged > 0 {
             let threshold = threshold(judged, epsilon)?;
             view.threshold_ln = threshold.ln();
-            view.accounts = self.accounts(&issued.decoys.at(&seen.decoys), threshold)?;
+            view.accounts = self.accounts(&seen.decoys, threshold)?;
         }
         if !issued.exports.is_empty() {
             let part = part_of(epsilon, view.copies_examined, judged)?;
@@ -549,7 +549,7 @@ impl Service {
         Ok(Issued {
             exports,
             canaries,
-            decoys: self.all_decoys()?,
+            decoys: self.decoy_places()?,
         })
     }
 
@@ -649,8 +649,8 @@ impl Service {
                 seen.canaries.insert(place);
                 return Ok(());
             }
-            if let Some(place) = issued.decoys.find(*kind, &normal) {
-                seen.decoys.insert(place);
+            if let Some(decoy) = self.decoy_of(&issued.decoys, *kind, &normal)? {
+                seen.decoys.insert(decoy);
                 return Ok(());
             }
             if person.is_none() {
@@ -667,8 +667,8 @@ impl Service {
                 seen.canaries.insert(place);
                 return Ok(());
             }
-            if let Some(place) = issued.decoys.find(Kind::ADDRESS, &home) {
-                seen.decoys.insert(place);
+            if let Some(decoy) = self.decoy_of(&issued.decoys, Kind::ADDRESS, &home)? {
+                seen.decoys.insert(decoy);
                 return Ok(());
             }
             person = self.who_lives_there(&name, &home)?;

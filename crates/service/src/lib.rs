@@ -51,6 +51,7 @@ pub mod sight;
 mod sightings;
 mod staff;
 mod tables;
+mod withdrawals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,6 +123,7 @@ pub struct Service {
     imports: imports::Imports,
     leaks: leaks::Leaks,
     likenesses: decoys::Likenesses,
+    gone: withdrawals::Gone,
     /// Places for work that holds pictures in memory.
     easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.

@@ -35,6 +35,7 @@ use crate::leaks::Leaks;
 use crate::lease::{self, DirLock, Waiting};
 use crate::ledger::{Ledger, projected_size};
 use crate::staff::{Attempts, hash_password_here};
+use crate::withdrawals::Gone;
 use crate::{Service, collections, ids, pictures, policies, purposes, shelf};
 
 const ORIGIN: &[u8] = b"origin";
@@ -160,6 +161,7 @@ impl Service {
             imports: Imports::default(),
             leaks: Leaks::default(),
             likenesses: Likenesses::default(),
+            gone: Gone::default(),
             easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });

@@ -547,7 +547,7 @@ impl Service {
             .await
     }
 
-    /// Cancels: destroys the person's keys, records and index rows (PIPL art. 47). What stays: the log, which still verifies and can no longer be opened, and a receipt of what was destroyed.
+    /// Cancels: destroys the person's keys, records and index rows, and the files of exports that hold him (PIPL art. 47). What stays: the log, which still verifies and can no longer be opened, and a receipt of what was destroyed.
     ///
     /// # Errors
     ///
@@ -559,7 +559,7 @@ impl Service {
         self.ledger().projected(traced.index).await?;
         let guard = self.settings.lock().await;
         self.drop_pictures_of(&session.subject)?;
-        drop(guard);
+        self.withdraw_exports_of(&session.subject)?;
         let mut batch = self.without_subject(&session.subject)?;
         batch.delete(Space::Sessions, session.key.clone());
         let receipt = match self.vault.erase(
@@ -580,6 +580,7 @@ impl Service {
             }
             erased => erased?,
         };
+        drop(guard);
         Ok(receipt.into())
     }
 

@@ -10,13 +10,17 @@
 mod common;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use liuhen_invented::belongs_to_nobody;
 use liuhen_kinds::Kind;
+use liuhen_paper::{Column, TableLayout, TablePdf};
+use liuhen_picture::{Encoding as Encode, Font, Picture, encode};
 use liuhen_service::{
-    Caller, Config, EventQuery, Handle, LeakView, Outcome, PurposeView, ReadAnswer, ReadRequest,
-    Role, Service, ServiceError, SightingReport, SubjectAnswer, View,
+    Caller, Config, EventQuery, ExportRequest, Handle, LeakView, Outcome, PictureCopyRequest,
+    PurposeView, ReadAnswer, ReadRequest, Role, Service, ServiceError, SightingReport,
+    SubjectAnswer, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 use liuhen_vault::store::{Batch, KeyRange, Space, SqliteStore, Store as _};
@@ -245,6 +249,123 @@ async fn whoever_leaks_what_he_was_shown_is_accused_and_nobody_else() {
         }
     }
     assert_eq!(who, expected);
+    service.close().unwrap();
+}
+
+/// A document of these rows, as a program of the leaker's would print it.
+fn printed(font: &Font, rows: &[Vec<String>]) -> Vec<u8> {
+    let columns = [("姓名", 1.0), ("手机号", 1.3), ("地址", 3.5)];
+    let columns = columns.map(|(title, parts)| Column::new(title).parts(parts));
+    let layout = TableLayout {
+        dpi: 72,
+        ..TableLayout::new("found", columns.to_vec())
+    };
+    let mut pdf = TablePdf::new(font, layout, Vec::new(), |_, _, _, _| ()).unwrap();
+    for row in rows {
+        pdf.row(row).unwrap();
+    }
+    pdf.finish().unwrap().0
+}
+
+/// A document is held against copies of tables, copies of pictures, screens and accounts; one ε is
+/// shared by all of them, and rows alone get no more of it than their share.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaked_document_shares_its_bound_among_all_that_it_may_accuse() {
+    let Ok(font) = Font::find(None, "姓名住址省市区路号第页") else {
+        println!("SKIP no Chinese font on this machine: documents are not tested");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    let sheet = prepare(&service).await;
+    let caller = Caller::local();
+    let mut rows = Vec::new();
+    for n in 0..4 {
+        for name in names(&sheet) {
+            let answer = look(&service, &reader(n), &name).await;
+            if n == 2 {
+                rows.extend(invented(&answer, &sheet).into_iter().map(row));
+            }
+        }
+    }
+    let request = ExportRequest {
+        recipient: "a recipient".to_owned(),
+        purpose: "care".to_owned(),
+        collection: "people".to_owned(),
+        fields: FIELDS.map(str::to_owned).to_vec(),
+        limit: None,
+        format: "csv".to_owned(),
+        encoding: String::new(),
+        exact: false,
+        extra_canaries: None,
+        expires: 1_900_000_000_000,
+        note: String::new(),
+    };
+    let asked = service.request_export(&caller, request).await.unwrap();
+    let second = common::second_person();
+    let made = service.decide_export(&second, &asked.id, true);
+    let export = made.await.unwrap().id;
+    let mut bytes = String::new();
+    let mut file = service.export_file(&caller, &export).await.unwrap();
+    file.reader.read_to_string(&mut bytes).unwrap();
+    let sheet = Sheet::parse(bytes.trim_start_matches('\u{feff}'));
+    rows.extend(sheet.rows.into_iter().take(60));
+    // Copies of pictures and a screen, of which the document shows nothing.
+    let mut upload = service.upload().unwrap();
+    let grey: Vec<u8> = (0..400_u32 * 300)
+        .map(|at| u8::try_from(at.wrapping_mul(2_654_435_761) >> 25).unwrap() + 60)
+        .collect();
+    let picture = Picture::from_grey(400, 300, &grey).unwrap();
+    upload
+        .write_all(&encode(&picture, Encode::Png).unwrap())
+        .unwrap();
+    let added = service.add_picture(&caller, upload, "a.png", None).await;
+    let picture = added.unwrap().id;
+    for recipient in ["one", "two", "three"] {
+        let request = PictureCopyRequest {
+            recipient: recipient.to_owned(),
+            purpose: "care".to_owned(),
+            visible: None,
+        };
+        let issued = service.issue_picture(&caller, &picture, request, None);
+        issued.await.unwrap();
+    }
+    service.screen_mark(&reader(0)).await.unwrap();
+
+    let document = printed(&font, &rows);
+    let at = async |epsilon: f64| {
+        common::examine_at(&service, "found.pdf", &document, Some(epsilon)).await
+    };
+    // One table, three copies of a picture, one viewer's day; four accounts.
+    let (copies, accounts) = (5.0, 4.0);
+    let found = at(1e-6).await;
+    assert_eq!((found.copies_examined, found.accounts_examined), (5, 4));
+    let limit = ((copies + accounts) / 1e-6_f64).ln();
+    assert!((found.threshold_ln - limit).abs() < 1e-9);
+    let (copy, account) = (&found.copies[0], &found.accounts[0]);
+    assert!(copy.accused && account.accused, "{copy:?} {account:?}");
+    assert_eq!(
+        (copy.export.as_str(), account.who.as_str()),
+        (export.as_str(), "staff:reader2")
+    );
+    // Judged by rows alone, at (1 + 4) / ε, each would still be accused at an ε at which all nine
+    // together leave too little: what lies between the two is what sharing takes away.
+    for ln_e in [copy.ln_e, account.ln_e] {
+        let shared = |factor: f64| factor * (copies + accounts) / ln_e.exp();
+        for (factor, accused) in [(1.02, true), (0.9, false)] {
+            let epsilon = shared(factor);
+            assert!((1.0 + accounts) / epsilon < ln_e.exp(), "rows alone accuse");
+            let found = at(epsilon).await;
+            let is = |wanted: f64, held: f64| (held - wanted).abs() < 1e-6;
+            let copies = found.copies.iter().filter(|copy| is(ln_e, copy.ln_e));
+            let both = found.accounts.iter().filter(|one| is(ln_e, one.ln_e));
+            let told: Vec<bool> = copies
+                .map(|copy| copy.accused)
+                .chain(both.map(|one| one.accused))
+                .collect();
+            assert_eq!(told, [accused], "{factor} of the shared bound");
+        }
+    }
     service.close().unwrap();
 }
 

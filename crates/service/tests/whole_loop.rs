@@ -19,9 +19,9 @@ use std::time::Duration;
 use liuhen_kinds::Kind;
 use liuhen_picture::{Encoding as Encode, Picture};
 use liuhen_service::{
-    Caller, Config, CopyView, ExportRequest, ExportView, Handle, ImportState, LeakView, Outcome,
-    PersonSession, PictureCopyRequest, Question, ReadRequest, Role, Service, SightingReport,
-    SightingView, View,
+    Caller, Config, CopyView, ExportRequest, ExportState, ExportView, Handle, ImportState,
+    LeakView, Outcome, PersonSession, PictureCopyRequest, Question, ReadRequest, Role, Service,
+    SightingReport, SightingView, View,
 };
 use liuhen_testkit::{Encoding, Form, Sheet, people};
 
@@ -88,11 +88,7 @@ fn by_mobile(sheet: &Sheet, row: usize) -> Handle {
     }
 }
 
-async fn export(
-    service: &Arc<Service>,
-    recipient: &str,
-    limit: Option<u64>,
-) -> (ExportView, Vec<u8>) {
+async fn ask_export(service: &Arc<Service>, recipient: &str, limit: Option<u64>) -> ExportView {
     let request = ExportRequest {
         recipient: recipient.to_owned(),
         purpose: "care".to_owned(),
@@ -108,10 +104,17 @@ async fn export(
         expires: i64::MAX / 2,
         note: String::new(),
     };
-    let asked = service
-        .request_export(&Caller::local(), request)
-        .await
-        .expect("asks");
+    let caller = Caller::local();
+    let asked = service.request_export(&caller, request);
+    asked.await.expect("asks")
+}
+
+async fn export(
+    service: &Arc<Service>,
+    recipient: &str,
+    limit: Option<u64>,
+) -> (ExportView, Vec<u8>) {
+    let asked = ask_export(service, recipient, limit).await;
     let refused = service
         .decide_export(&Caller::local(), &asked.id, true)
         .await
@@ -340,6 +343,80 @@ async fn a_person_sees_his_trace_and_cancels() {
     service.close().unwrap();
     let report = liuhen_service::verify_log_dir(&dir.path().join("log"), None, |_| {}).unwrap();
     assert!(report.is_sound(), "the log still verifies");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_of_an_export_goes_when_somebody_in_it_cancels() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(9, 400);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    let caller = Caller::local();
+    let (all, leak) = export(&service, "holds everybody", None).await;
+    let (few, part) = export(&service, "holds some", Some(200)).await;
+    let text = encoding_rs::GB18030.decode(&part).0.into_owned();
+    let held = |row: usize| text.contains(&sheet.rows[row][2]);
+    let other = (0..400).find(|row| !held(*row)).unwrap();
+    let session = signed_in(&service, &by_mobile(&sheet, other)).await;
+    service.person_cancel(&session).await.unwrap();
+
+    let refused = service.export_file(&caller, &all.id).await.unwrap_err();
+    assert!(refused.to_string().contains("has cancelled"), "{refused}");
+    let now = service.export(&caller, &all.id).unwrap();
+    assert_eq!(now.state, ExportState::Withdrawn);
+    let file = |id: &str| dir.path().join("exports").join(id);
+    assert!(!file(&all.id).exists());
+    // The other file does not hold him.
+    service.export_file(&caller, &few.id).await.unwrap();
+    // Whoever fetched his copy before is still found by it.
+    let found = examine(&service, "leak.csv", &leak).await;
+    let accused: Vec<&str> = found.accused().map(|copy| copy.export.as_str()).collect();
+    assert_eq!(accused, [all.id.as_str()]);
+
+    // Asked for anew, it comes without him.
+    let (_, bytes) = export(&service, "asked anew", None).await;
+    let text = encoding_rs::GB18030.decode(&bytes).0.into_owned();
+    assert!(!text.contains(&sheet.rows[other][2]));
+    service.close().unwrap();
+}
+
+/// Whatever the two do meanwhile, no file that can be fetched afterwards holds somebody who is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_in_the_making_does_not_keep_whoever_cancels() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = open(dir.path());
+    prepare(&service).await;
+    let sheet = people(12, 1500);
+    import(&service, &sheet.delimited(Form::csv(Encoding::Utf8))).await;
+    for (row, wait) in [(0, 0), (1, 20), (2, 60), (3, 150)] {
+        let session = signed_in(&service, &by_mobile(&sheet, row)).await;
+        let asked = ask_export(&service, "meanwhile", None).await;
+        let making = {
+            let service = service.clone();
+            tokio::spawn(async move {
+                let second = second_person();
+                let made = service.decide_export(&second, &asked.id, true);
+                made.await.map(|made| made.id)
+            })
+        };
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        service.person_cancel(&session).await.unwrap();
+        // One that meets him half erased fails, which holds nobody.
+        let Ok(made) = making.await.unwrap() else {
+            continue;
+        };
+        match service.export_file(&Caller::local(), &made).await {
+            Ok(mut file) => {
+                let mut bytes = Vec::new();
+                file.reader.read_to_end(&mut bytes).unwrap();
+                let text = encoding_rs::GB18030.decode(&bytes).0.into_owned();
+                assert!(!text.contains(&sheet.rows[row][2]), "after {wait} ms");
+            }
+            Err(refused) => assert_eq!(refused.code(), "conflict", "after {wait} ms"),
+        }
+    }
+    service.close().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -81,6 +81,7 @@ use crate::plane::Plane;
 
 use feature::{Feature, features};
 use map::{Map, agree, pairs};
+pub(crate) use raster::by_rows;
 use raster::{Grid, real};
 use refine::{Level, Pose, levels, refine};
 use score::Sheet;

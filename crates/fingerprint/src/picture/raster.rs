@@ -252,7 +252,7 @@ fn box_columns(grid: &Grid, radius: usize) -> Grid {
 }
 
 /// Runs `work(row number, row)` over the rows of `data`, on all cores.
-pub(super) fn by_rows<T: Send>(
+pub(crate) fn by_rows<T: Send>(
     data: &mut [T],
     width: usize,
     work: impl Fn(usize, &mut [T]) + Sync,

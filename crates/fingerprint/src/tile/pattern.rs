@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use super::fft::{Complex, Fft, Way};
 use super::{CHIPS, COUNT, SIDE};
 use crate::code::ExportKey;
+use crate::picture::by_rows;
 use crate::plane::Plane;
 
 /// Separates these signs from an export's other marks.
@@ -115,11 +116,11 @@ impl Tile {
     pub(crate) fn shaped_for(&self, picture: &Plane, rms: f64) -> Vec<f32> {
         let scale = scale(picture);
         let mut delta = roughness(picture);
-        for (row, line) in delta.chunks_exact_mut(picture.width()).enumerate() {
+        by_rows(&mut delta, picture.width(), |row, line| {
             for (column, value) in line.iter_mut().enumerate() {
                 *value *= self.at(column as f64 / scale, row as f64 / scale);
             }
-        }
+        });
         let squares: f64 = delta.iter().map(|v| f64::from(*v).powi(2)).sum();
         let factor = rms / (squares / delta.len() as f64).sqrt().max(1e-6);
         delta.iter().map(|v| v * factor as f32).collect()

@@ -127,6 +127,8 @@ pub enum ExportState {
     Ready,
     /// It could not be made.
     Failed,
+    /// Somebody in it cancelled: the file is deleted.
+    Withdrawn,
 }
 
 /// What of a copy must turn up for it to be recognised.
@@ -362,6 +364,7 @@ impl From<inner::ExportState> for ExportState {
             inner::ExportState::Declined => Self::Declined,
             inner::ExportState::Ready => Self::Ready,
             inner::ExportState::Failed => Self::Failed,
+            inner::ExportState::Withdrawn => Self::Withdrawn,
         }
     }
 }

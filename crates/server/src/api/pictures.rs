@@ -1,21 +1,21 @@
 //! `/v1/pictures`: pictures kept once, and copies of them marked for named recipients.
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::multipart::{Field, Multipart};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use liuhen_service as inner;
 use liuhen_service::Role;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::wire::{Receipt, Time, all};
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Problem};
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, short_field};
 use crate::state::AppState;
 use crate::stream;
 
@@ -79,35 +79,66 @@ pub struct PictureCopy {
     pub receipt: Receipt,
 }
 
-/// How to take a picture in.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PictureFile {
-    /// The file's name.
-    file_name: String,
-    /// Token of the person whom it shows: his trace then names every copy, and his cancelling deletes it.
+/// A picture taken in, as a form, since whom it shows must stand in no address: servers and proxies keep those.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "says what the form holds; its parts are read as they come"
+)]
+pub(crate) struct PictureForm {
+    /// Token of the person whom it shows, before the file: his trace then names every copy, and his cancelling deletes it.
     token: Option<String>,
+    /// The file, with its name; nothing follows it.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
 }
 
-/// `POST /v1/pictures`: takes a picture in; the body is the file's bytes.
-#[utoipa::path(post, path = "/v1/pictures", tag = "exports", params(PictureFile),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+/// `POST /v1/pictures`: takes a picture in.
+#[utoipa::path(post, path = "/v1/pictures", tag = "exports",
+    request_body(content = PictureForm, content_type = "multipart/form-data"),
     responses((status = 201, body = Picture), (status = "4XX", body = Problem)))]
 pub(crate) async fn add(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
-    Query(file): Query<PictureFile>,
-    body: Body,
+    request: Request,
 ) -> Result<(StatusCode, Json<Picture>), ApiError> {
     // Asked before the first byte is kept, so that nobody else can fill the disk.
     caller.need(Role::Importer, "bring pictures in")?;
-    let upload = stream::spool(&state, body.into_data_stream()).await?;
-    let of = file.token.map(|token| inner::Handle::Token { token });
+    let mut form = Multipart::from_request(request, &state)
+        .await
+        .map_err(|_| ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
+    let mut of = None;
+    let mut part = next_part(&state, &mut form).await?;
+    if let Some(field) = part.as_mut().filter(|field| field.name() == Some("token")) {
+        let token = short_field(&state, field).await?;
+        of = Some(inner::Handle::Token { token });
+        drop(part);
+        part = next_part(&state, &mut form).await?;
+    }
+    let file = part
+        .filter(|field| field.name() == Some("file"))
+        .ok_or_else(|| ApiError::malformed("the form has no file"))?;
+    let name = file.file_name().unwrap_or_default().to_owned();
+    let upload = stream::spool(&state, file).await?;
+    // A token after the file would be passed over, and the picture kept as nobody's.
+    if next_part(&state, &mut form).await?.is_some() {
+        return Err(ApiError::malformed("the file must be the last of the form"));
+    }
     let view = state
         .service()
-        .add_picture(&caller, upload, &file.file_name, of.as_ref())
+        .add_picture(&caller, upload, &name, of.as_ref())
         .await?;
     Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// The next part of a form, for which no client may keep us waiting.
+async fn next_part<'a>(
+    state: &AppState,
+    form: &'a mut Multipart,
+) -> Result<Option<Field<'a>>, ApiError> {
+    let next = tokio::time::timeout(state.limits().upload_idle, form.next_field()).await;
+    next.map_err(|_| ApiError::of_status(StatusCode::REQUEST_TIMEOUT))?
+        .map_err(|_| ApiError::malformed("the upload cannot be read"))
 }
 
 /// `GET /v1/pictures`: all pictures, newest first.

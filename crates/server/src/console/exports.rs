@@ -99,6 +99,7 @@ fn state_tag(c: &Ctx, state: ExportState) -> Markup {
         ExportState::Declined => ("tag bad", w::STATE_DECLINED),
         ExportState::Ready => ("tag ok", w::STATE_READY),
         ExportState::Failed => ("tag bad", w::STATE_FAILED),
+        ExportState::Withdrawn => ("tag bad", w::STATE_WITHDRAWN),
     };
     html! { span class=(class) { (c.t(phrase)) } }
 }
@@ -239,7 +240,7 @@ fn facts(desk: &Desk, export: &ExportView) -> Markup {
                 (names::number(export.rows))
                 @if export.left_out > 0 { " · " (c.f(w::LEFT_OUT, &[("n", &names::number(export.left_out))])) }
             }
-            @if export.state == ExportState::Ready { dt { (c.t(w::CANARIES)) } dd { (names::number(export.canaries)) } }
+            @if matches!(export.state, ExportState::Ready | ExportState::Withdrawn) { dt { (c.t(w::CANARIES)) } dd { (names::number(export.canaries)) } }
             dt { (c.t(w::COL_BY)) } dd { (export.by_name) " · " (time::element(export.requested)) }
             @if let Some(by) = &export.decided_by { dt { (c.t(w::APPROVED_BY)) } dd { (by) } }
             dt { (c.t(w::COL_EXPIRES)) } dd { (time::day(ask.expires)) }
@@ -264,6 +265,7 @@ fn act(c: &Ctx, export: &ExportView) -> Markup {
                 }
             }
             ExportState::Failed => (Note::bad(c.t(w::STATE_FAILED)).line(export.error.clone().unwrap_or_default())),
+            ExportState::Withdrawn => (Note::bad(c.t(w::STATE_WITHDRAWN)).line(c.t(w::WITHDRAWN_HINT))),
             ExportState::Declined => {}
         }
         @if let Some(receipt) = &export.receipt { (look::receipt(c, receipt)) }

@@ -50,6 +50,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("this export is not ready", "这项导出还没有准备好"),
     ("this export has expired", "这项导出已过期"),
     (
+        "somebody in this export has cancelled, so its file was deleted; ask for it anew",
+        "这项导出中有人已注销，文件已删除；请重新申请",
+    ),
+    (
         "a report holds between 1 and {} values",
         "一次核对要有 1 至 {} 个号码",
     ),

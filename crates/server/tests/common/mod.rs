@@ -189,6 +189,29 @@ impl World {
             .await
     }
 
+    /// Sends a form; a part with a file name is a file.
+    pub(crate) async fn form(
+        &self,
+        who: &As,
+        path: &str,
+        parts: &[(&str, Option<&str>, &[u8])],
+    ) -> Reply {
+        let mut body = Vec::new();
+        for (name, file, bytes) in parts {
+            let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
+            let head =
+                format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--edge--\r\n");
+        let mut request = request(Method::POST, who, path, Body::from(body));
+        let media = "multipart/form-data; boundary=edge".parse().unwrap();
+        request.headers_mut().insert("content-type", media);
+        self.send(request).await
+    }
+
     /// Imports a sheet as the guess stands; answers the import's id and the field of each kind.
     pub(crate) async fn import(
         &self,

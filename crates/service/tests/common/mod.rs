@@ -100,11 +100,21 @@ pub(crate) async fn import(
 
 /// Examines a leak to the end.
 pub(crate) async fn examine(service: &Arc<Service>, name: &str, bytes: &[u8]) -> LeakView {
+    examine_at(service, name, bytes, None).await
+}
+
+/// Examines a leak to the end, at a bound of one's own.
+pub(crate) async fn examine_at(
+    service: &Arc<Service>,
+    name: &str,
+    bytes: &[u8],
+    epsilon: Option<f64>,
+) -> LeakView {
     let caller = Caller::local();
     let mut upload = service.upload().expect("upload");
     upload.write_all(bytes).expect("writes");
     let id = service
-        .start_leak(&caller, upload, name, None)
+        .start_leak(&caller, upload, name, epsilon)
         .await
         .expect("starts");
     for _ in 0..2400 {

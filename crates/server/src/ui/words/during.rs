@@ -125,6 +125,8 @@ phrases! {
     STATE_DECLINED: "已驳回", "declined";
     STATE_READY: "可下载", "ready";
     STATE_FAILED: "失败", "failed";
+    STATE_WITHDRAWN: "已撤下", "withdrawn";
+    WITHDRAWN_HINT: "其中有人已注销，文件已删除；如仍需要，请重新申请。已下载的副本仍可溯源。", "Somebody in it has cancelled, so the file was deleted; ask for it anew if it is still needed. A copy fetched before can still be led back.";
     APPROVED_BY: "审批人", "Decided by";
     CANARIES: "替身", "Stand-ins";
     LEFT_OUT: "按策略排除 {n} 人", "{n} kept out by the policies";
