@@ -9,6 +9,8 @@ mod command;
 mod courier;
 mod database;
 mod exit;
+mod eyes;
+mod processors;
 mod remote;
 mod served;
 mod show;
@@ -47,6 +49,10 @@ enum Verb {
     Import(command::import::ImportArgs),
     /// Make a copy of a picture for a recipient, marked as his.
     Mark(command::mark::MarkArgs),
+    /// Say what a picture gives away before it is shared, and make a safe copy.
+    Check(command::check::CheckArgs),
+    /// Fetch and show the networks that look at pictures.
+    Models(command::models::ModelsArgs),
     /// Lead a leaked file back to the copy it came from.
     Trace(command::trace::TraceArgs),
     /// Compare numbers seen outside with the canaries, and name the exports that carried one.
@@ -85,6 +91,8 @@ fn main() -> ExitCode {
         Verb::Serve(args) => command::serve::run(args),
         Verb::Import(args) => command::import::run(&args),
         Verb::Mark(args) => command::mark::run(&args),
+        Verb::Check(args) => command::check::run(&args),
+        Verb::Models(args) => command::models::run(&args),
         Verb::Trace(args) => command::trace::run(&args),
         Verb::Sighting(args) => command::sighting::run(&args),
         Verb::Verify(args) => command::verify::run(&args),

@@ -34,11 +34,13 @@ mod error;
 mod letters;
 mod ops;
 mod output;
+mod pictures;
 mod report;
 mod table;
 mod wrap;
 
 pub use error::PaperError;
 pub use ops::{Align, Column, Lang};
+pub use pictures::PicturePages;
 pub use report::{Bar, Bars, Meta, Paper};
 pub use table::{PageImage, Summary, TableLayout, TablePdf};

@@ -1,6 +1,7 @@
 //! Bytes become pixels.
 //!
-//! Rules: ISO/IEC 10918 (JPEG), ISO/IEC 15948 (PNG), RFC 9649 (WebP), TIFF 6.0, orientation as EXIF
+//! Rules: ISO/IEC 10918 (JPEG), ISO/IEC 15948 (PNG), RFC 9649 (WebP), TIFF 6.0, GIF 89a, BMP as
+//! Windows writes it; orientation as EXIF
 //! 2.3 writes it; decoding itself is the `image` crate's.
 //! Sixteen bits become eight, grey and CMYK become RGB; of a TIFF the first page is read. Colour
 //! profiles are not applied.
@@ -9,8 +10,10 @@
 use std::fmt;
 use std::io::Cursor;
 
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
-use image::{DynamicImage, ImageDecoder, ImageError};
+use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError};
 
 use crate::{Picture, PictureError};
 
@@ -25,6 +28,10 @@ pub enum Format {
     WebP,
     /// TIFF 6.0, BigTIFF included.
     Tiff,
+    /// GIF 87a and 89a.
+    Gif,
+    /// A device-independent bitmap of Windows.
+    Bmp,
 }
 
 impl Format {
@@ -50,6 +57,29 @@ impl Format {
                 ..,
             ] => Some(Format::WebP),
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
+            // The size of the header that follows the file's own tells a bitmap from a text.
+            [
+                b'B',
+                b'M',
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                12..=124,
+                0,
+                0,
+                0,
+                ..,
+            ] => Some(Format::Bmp),
             _ => None,
         }
     }
@@ -62,6 +92,8 @@ impl fmt::Display for Format {
             Format::Png => "PNG",
             Format::WebP => "WebP",
             Format::Tiff => "TIFF",
+            Format::Gif => "GIF",
+            Format::Bmp => "BMP",
         })
     }
 }
@@ -118,6 +150,25 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
             }
             pixels(decoder, bytes, format, limits)
         }
+        Format::Gif => {
+            let frames = GifDecoder::new(source.clone()).map_err(wrong)?;
+            check(&frames, limits)?;
+            if frames.into_frames().take(2).count() > 1 {
+                return Err(PictureError::Animated(format));
+            }
+            pixels(
+                GifDecoder::new(source).map_err(wrong)?,
+                bytes,
+                format,
+                limits,
+            )
+        }
+        Format::Bmp => pixels(
+            BmpDecoder::new(source).map_err(wrong)?,
+            bytes,
+            format,
+            limits,
+        ),
         Format::Tiff => pixels(
             TiffDecoder::new(source).map_err(wrong)?,
             bytes,
@@ -253,10 +304,14 @@ mod tests {
         assert_eq!(Format::guess(b"RIFF\0\0\0\0WEBPVP8 "), Some(Format::WebP));
         assert_eq!(Format::guess(b"II\x2a\0"), Some(Format::Tiff));
         assert_eq!(Format::guess(b"MM\0\x2b"), Some(Format::Tiff));
+        assert_eq!(Format::guess(b"GIF89a"), Some(Format::Gif));
+        let bitmap = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
+        assert_eq!(Format::guess(bitmap), Some(Format::Bmp));
         for other in [
             &b""[..],
             b"\xff\xd8",
-            b"GIF89a",
+            b"GIF88a",
+            b"BMW drives past a house",
             b"BM",
             b"RIFF\0\0\0\0WAVE",
             b"\x89PNG\n",

@@ -38,12 +38,12 @@ impl Default for Encoding {
 }
 
 impl Encoding {
-    /// The default way to write a format.
+    /// The default way to write a format; what is only read is written as PNG.
     #[must_use]
     pub fn of(format: Format) -> Encoding {
         match format {
             Format::Jpeg => Encoding::default(),
-            Format::Png => Encoding::Png,
+            Format::Png | Format::Gif | Format::Bmp => Encoding::Png,
             Format::WebP => Encoding::WebP,
             Format::Tiff => Encoding::Tiff,
         }

@@ -1,16 +1,17 @@
 //! Bytes become pixels, pixels bytes; text drawn on them.
 //!
-//! [`decode`] reads JPEG, PNG, WebP and TIFF into a [`Picture`] of 8 bits a
+//! [`decode`] reads JPEG, PNG, WebP, TIFF, GIF and BMP into a [`Picture`] of 8 bits a
 //! channel; what the bytes are is judged from the bytes, and [`Limits`] are
 //! checked from the header before anything large is allocated. [`encode`]
 //! writes pixels and nothing else: EXIF, positions, thumbnails and colour
 //! profiles of the original do not survive. Equal pixels give equal bytes.
 //!
+//! [`Picture::fill`] paints a place over, so that nothing of it is left.
 //! [`font`] finds a font with the characters of a text, [`text`] draws lines on
 //! grey pages, and [`PurposeMark`] covers a copy of a card with what it is for.
 //!
 //! Leaves to others: hidden marks (`fingerprint`), pages and PDF (`paper`),
-//! finding words or faces in a picture (nobody yet).
+//! finding words or faces in a picture (`vision`).
 //!
 //! ```
 //! use liuhen_picture::{Encoding, Limits, Picture, decode, encode};
@@ -31,6 +32,7 @@ mod decode;
 mod encode;
 mod error;
 mod mark;
+mod paint;
 mod pixels;
 mod stamp;
 

@@ -111,7 +111,7 @@ fn what_is_not_read_is_refused_by_name() {
         matches!(palette, Err(PictureError::Unsupported(Format::Tiff))),
         "{palette:?}"
     );
-    let other = read(b"GIF89a\x01\0\x01\0\0\0\0;");
+    let other = read(b"GIF88a\x01\0\x01\0\0\0\0;");
     assert!(matches!(other, Err(PictureError::UnknownFormat)));
 
     let mut moving = encode(&four_colours(), Encoding::Png).unwrap();

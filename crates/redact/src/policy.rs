@@ -184,6 +184,12 @@ impl Policy {
         self
     }
 
+    /// Whether it hides some kinds only.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        !self.only.is_empty()
+    }
+
     /// The language of labels, unless a policy file said one.
     #[must_use]
     pub fn in_language(mut self, language: Lang) -> Self {

@@ -2,11 +2,13 @@
 
 pub(crate) mod backup;
 pub(crate) mod case;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod count;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod mark;
+pub(crate) mod models;
 pub(crate) mod openapi;
 pub(crate) mod redact;
 mod report;

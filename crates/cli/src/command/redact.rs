@@ -6,12 +6,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use liuhen_kinds::Lang;
-use liuhen_service::redact::{Outcome, Policy, Report, Request, Summary, redact};
+use liuhen_service::redact::{self, Outcome, Policy, Report, Request, Summary, redact};
 use liuhen_service::scan::{Pack, label};
+use liuhen_service::sight::Hide;
 use serde_json::{Value, json};
 
+use crate::command::check::Faces;
 use crate::command::{rules, scan};
 use crate::exit::Exit;
+use crate::eyes::Eyes;
+use crate::processors::processors;
 use crate::{bar, show};
 
 #[derive(Debug, clap::Args)]
@@ -22,8 +26,8 @@ Examples:
   liuhen redact orders/ -o public/ --policy policy.toml --key redact.key --json
   liuhen redact notes.txt -o notes-public.txt --kinds mobile,resident_id
 
-TXT, Markdown and logs, CSV and TSV, JSON and JSON Lines, HTML, XML, EML, DOCX, XLSX, PPTX and ZIP; any other
-format is refused. Values become labels such as 【手机号】 unless a policy says otherwise; docs/redact.md describes
+TXT, Markdown and logs, CSV and TSV, JSON and JSON Lines, HTML, XML, EML, DOCX, XLSX, PPTX, PDF and ZIP, and, with
+models (`liuhen models install`), pictures; any other format is refused. Values become labels such as 【手机号】 unless a policy says otherwise; docs/redact.md describes
 policies and what is done to each format. Each copy is scanned again before it is put in its place: when something that was
 to be hidden is still found, there is no copy, and the place and the kind are told, never a value. Names of files are
 hidden too. An input is never written to, an output that exists only replaced with --force. With --key, answers are the
@@ -54,6 +58,14 @@ pub(crate) struct RedactArgs {
     /// Hide the kinds of a rule pack of one's own too.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// How faces in pictures are hidden.
+    #[arg(long, value_enum, default_value_t = Faces::Fill)]
+    faces: Faces,
+    /// Leave QR and bar codes that say nothing of a person.
+    #[arg(long)]
+    keep_codes: bool,
+    #[command(flatten)]
+    eyes: Eyes,
     /// Print one JSON object for each file, a line each, and a last line with the summary.
     #[arg(long)]
     json: bool,
@@ -76,8 +88,22 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
         }
         None => Policy::default(),
     };
+    let policy = policy.only(kinds);
+    let looker = args.eyes.open(processors())?;
+    let hide = Hide {
+        faces: args.faces.into(),
+        keep_codes: args.keep_codes,
+        ..Hide::default()
+    };
+    let eyes = looker
+        .as_ref()
+        .map(|looker| redact::Eyes::new(looker, &policy, hide));
+    let paged = redact::Paged(eyes.as_ref());
     let request = Request {
-        policy: policy.only(kinds),
+        pictures: eyes.as_ref().map(|eyes| eyes as &dyn redact::Pictures),
+        looker: looker.as_ref(),
+        formats: vec![&paged],
+        policy: policy.clone(),
         key: args.key.clone(),
         force: args.force,
         model: !args.no_model,

@@ -22,6 +22,7 @@ pub(super) fn check(
         least: request.policy.least(),
         model: request.model,
         packs: request.packs,
+        looker: request.looker,
         spare: Some(&spare),
         ..scan::Request::new(vec![file.to_owned()])
     };

@@ -7,9 +7,11 @@
 //! What is done to a format belongs to `redact`; finding, to `detect`.
 
 mod check;
+mod eyes;
 mod finder;
 mod key;
 mod outcome;
+mod pdf;
 mod place;
 
 use std::fs;
@@ -21,12 +23,15 @@ use std::path::{Path, PathBuf};
 use liuhen_detect::{Detector, Options};
 use liuhen_redact::{Copy, Redactor, Refusal, Written};
 
+pub use eyes::Eyes;
 pub use liuhen_redact::{Action, Dropped, Format, Pictures, Policy, PolicyError, Replacer, Report};
 pub use outcome::{Left, Outcome, RedactError, Summary, Why};
+pub use pdf::Paged;
 
 use self::finder::Engine;
 use self::place::{Chosen, Places};
 use crate::scan::{Pack, Stop, What, shown, walk};
+use crate::sight::Looker;
 
 /// What to make copies of, and how.
 #[derive(Clone)]
@@ -48,6 +53,8 @@ pub struct Request<'a> {
     pub packs: &'a [Pack],
     /// Looks into pictures; without it they are refused, and blank within documents.
     pub pictures: Option<&'a dyn Pictures>,
+    /// Eyes by which a copy's pictures are scanned again.
+    pub looker: Option<&'a Looker>,
     /// Formats beside those of `liuhen-redact`.
     pub formats: Vec<&'a dyn Format>,
     /// Gives tokens; without it they are derived from the key.
@@ -76,6 +83,7 @@ impl Request<'_> {
             model: true,
             packs: &[],
             pictures: None,
+            looker: None,
             formats: Vec::new(),
             tokens: None,
         }

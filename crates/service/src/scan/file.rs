@@ -17,7 +17,7 @@ use super::finding::Site;
 use super::notes::Reason;
 use super::sink::{Sink, Told};
 use super::walk::{Stop, What};
-use super::{Request, databases, packed, pages, table};
+use super::{Request, databases, packed, pages, pictures, table};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -119,6 +119,7 @@ fn regular(
         }
         Nature::Columns => packed::scan(file, detector, sink),
         Nature::NotRead(what) if is_opened(what) => packed::scan(file, detector, sink),
+        Nature::NotRead(what) => pictures::scan(what, head.as_slice().chain(file), detector, sink),
         Nature::Pdf => {
             let length = file.metadata().map_or(0, |meta| meta.len());
             pages::pdf(file, length, detector, sink)
@@ -146,7 +147,7 @@ fn piped(
             if let Nature::NotRead(what) = nature
                 && !is_opened(what)
             {
-                return Err(Reason::Format(what));
+                return pictures::scan(what, head.chain(source), detector, sink);
             }
             let mut bytes = head;
             let mut rest = source.take(PIPED_WORKBOOK);

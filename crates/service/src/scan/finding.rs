@@ -45,6 +45,15 @@ pub enum Site {
         /// The line of its text, from 1.
         line: u64,
     },
+    /// In a picture; spans count within the text read from it, rows from the top.
+    Picture {
+        /// The page of a PDF that shows it, from 1; 0 for a picture by itself.
+        page: usize,
+        /// The upright box around it, in pixels of the picture: left, top, width, height.
+        area: [u32; 4],
+    },
+    /// Beside the pixels of a picture: in what its file says of place, time, device, owner.
+    PictureFile,
     /// In the name of a sheet; spans count within the name.
     SheetName {
         /// The sheet, from 1.
@@ -89,6 +98,16 @@ impl fmt::Display for Site {
                 write!(f, "sheet {sheet}, row {row}, column {column}")
             }
             Self::Page { page, line } => write!(f, "page {page}, line {line}"),
+            Self::Picture {
+                page,
+                area: [left, top, width, height],
+            } => {
+                if *page > 0 {
+                    write!(f, "page {page}, ")?;
+                }
+                write!(f, "picture, {width} x {height} at {left}, {top}")
+            }
+            Self::PictureFile => f.write_str("beside the picture"),
             Self::SheetName { sheet } => write!(f, "name of sheet {sheet}"),
         }
     }

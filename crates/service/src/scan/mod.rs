@@ -16,6 +16,7 @@ mod ignored;
 mod notes;
 mod packed;
 mod pages;
+mod pictures;
 mod pool;
 mod sink;
 mod summary;
@@ -28,6 +29,8 @@ use std::path::PathBuf;
 
 use liuhen_detect::{Detector, Options};
 use liuhen_kinds::{Kind, Lang, Level, RulePack};
+
+use crate::sight::Looker;
 
 pub use baseline::Baseline;
 pub use databases::Databases;
@@ -68,6 +71,8 @@ pub struct Request<'a> {
     pub databases: Databases,
     /// How archives and documents are taken apart: bounds, passwords, strings of binary data.
     pub wishes: Wishes,
+    /// Eyes for pictures; without them a picture is told as not read.
+    pub looker: Option<&'a Looker>,
     /// Findings carry a masked sample.
     pub show: bool,
     /// Rule packs of the user's own, beside the built-in one.
@@ -98,6 +103,7 @@ impl Request<'_> {
             as_text: false,
             databases: Databases::default(),
             wishes: Wishes::default(),
+            looker: None,
             show: false,
             packs: &[],
             baseline: None,

@@ -16,7 +16,7 @@ use super::file::{Stretch, name_of, text_of};
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
-use super::table;
+use super::{pictures, table};
 
 /// Strings that a workbook's cells share may take this much memory, for every worker.
 const SHARED_STRINGS: usize = 96 << 20;
@@ -82,7 +82,20 @@ impl<'r> Inside<'_, 'r> {
                 }
             }
             Content::Text(text) => words(text, detector, sink),
-            Content::Picture(picture) => sink.note(Reason::Format(picture.format)),
+            Content::Picture(picture) => {
+                let format = picture.format;
+                let read = if sink.request().looker.is_some() {
+                    picture
+                        .bytes(pictures::LARGEST)
+                        .map_err(|error| Reason::from(&error))
+                        .and_then(|bytes| pictures::bytes(format, &bytes, detector, sink))
+                } else {
+                    Err(Reason::Format(format))
+                };
+                if let Err(reason) = read {
+                    sink.note(reason);
+                }
+            }
             Content::Unread(error) => sink.note(Reason::from(&error)),
             _ => {}
         }

@@ -1,12 +1,14 @@
-//! PDF: the text of its pages; what is only seen in their pictures is not read.
+//! PDF: the text of its pages and, with eyes, what their pictures show.
 
 use std::io::{Read, Seek};
 
 use liuhen_detect::Detector;
-use liuhen_reading::Pdf;
+use liuhen_picture::Picture;
+use liuhen_reading::{Pdf, PdfPicture};
 
 use super::finding::Site;
 use super::notes::Reason;
+use super::pictures;
 use super::sink::Sink;
 
 /// Scans the text of a PDF, page by page.
@@ -31,7 +33,40 @@ pub(super) fn pdf<S: Read + Seek>(
             };
             sink.found(site, found.hit.span, found.hit, found.text, found.around());
         });
+        if sink.request().looker.is_some() {
+            for picture in pdf.pictures(page).map_err(|error| Reason::from(&error))? {
+                if let Err(reason) = shown(picture, page + 1, detector, sink) {
+                    sink.note(reason);
+                }
+            }
+        }
     }
     sink.read(length, 0);
+    Ok(())
+}
+
+/// What a picture of a page shows.
+fn shown(
+    picture: PdfPicture,
+    page: usize,
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    const FORMAT: &str = "a picture of a page";
+    let Some(looker) = sink.request().looker else {
+        return Ok(());
+    };
+    let seen = match picture {
+        PdfPicture::Jpeg(bytes) => looker.see(&bytes, detector),
+        PdfPicture::Rgb {
+            width,
+            height,
+            pixels,
+        } => Picture::rgb(width, height, pixels)
+            .map_err(Into::into)
+            .and_then(|picture| looker.see_pixels(picture, detector)),
+        _ => return Err(Reason::Format(FORMAT)),
+    };
+    pictures::found(&seen.map_err(pictures::reason(FORMAT))?, page, sink);
     Ok(())
 }

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Place, anew, write_new};
-use crate::command::count::{Bar, processors};
+use crate::command::count::Bar;
 use crate::exit::Exit;
+use crate::processors::processors;
 use crate::show;
 use crate::unpacking::Unpacking;
 

@@ -21,8 +21,8 @@ use serde_json::json;
 
 use liuhen_service::count::{CountRequest, Progress};
 
-use crate::command::count::processors;
 use crate::exit::Exit;
+use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
 

@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::database::Sampled;
 use crate::exit::Exit;
+use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
 
@@ -249,10 +250,6 @@ fn total(paths: &[PathBuf]) -> u64 {
     };
     let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |meta| meta.len());
     paths.iter().flat_map(entries).map(length).sum()
-}
-
-pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 pub(crate) struct Bar(pub(crate) ProgressBar);

@@ -29,6 +29,8 @@ use self::words::Labels;
 use crate::command::{rules, sighting};
 use crate::database::Sampled;
 use crate::exit::Exit;
+use crate::eyes::Eyes;
+use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::vault::{Opening, Vault};
 use crate::{Cli, bar, show};
@@ -98,6 +100,8 @@ pub(crate) struct ScanArgs {
     sampled: Sampled,
     #[command(flatten)]
     unpacking: Unpacking,
+    #[command(flatten)]
+    eyes: Eyes,
     /// Look for the kinds of a rule pack of one's own too; `liuhen rules test` checks one.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
@@ -153,6 +157,8 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
         .collect();
     let known = args.baseline.as_deref().map(read_baseline).transpose()?;
     let mut out = open(args.output.as_deref())?;
+    let jobs = args.jobs.map_or_else(processors, usize::from);
+    let looker = args.eyes.open(jobs)?;
     let bar = bar::so_far("scan");
     let meter = |bytes: u64| bar.inc(bytes);
     let watch = args.canaries.then(|| Watching::begin(args)).transpose()?;
@@ -163,7 +169,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
     };
     let request = Request {
         watch: args.canaries.then_some(&seen),
-        jobs: args.jobs.map_or_else(processors, usize::from),
+        jobs,
         kinds,
         least: args.min_confidence,
         model: !args.no_model,
@@ -177,6 +183,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             .sampled
             .databases(args.unpacking.password_file.as_deref())?,
         wishes: args.unpacking.wishes()?,
+        looker: looker.as_ref(),
         show: args.show,
         packs: &packs,
         baseline: known.as_ref(),
@@ -334,10 +341,6 @@ fn read_baseline(path: &Path) -> Result<Baseline> {
         )
     })?;
     Baseline::parse(&text).with_context(|| format!("reading {}", path.display()))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Formats for programs keep the problems inside; a person at the terminal is told of them too.

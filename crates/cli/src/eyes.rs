@@ -1,0 +1,50 @@
+//! Whether pictures are looked at, and by which weights.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use liuhen_service::models::Set;
+use liuhen_service::sight::{Looker, VisionError};
+
+use crate::command::models;
+
+/// What a verb may be told of pictures.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Eyes {
+    /// Do not look at pictures. They are looked at when models are there; `liuhen models install` fetches them.
+    #[arg(long)]
+    no_pictures: bool,
+    /// The folder of models [default: $LIUHEN_MODELS, else liuhen/models among the user's data].
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Read text with the larger networks, where they are installed.
+    #[arg(long)]
+    thorough: bool,
+}
+
+impl Eyes {
+    /// The eyes, if pictures are wanted and models are there. Models that were asked for by name
+    /// and are missing are an error.
+    pub(crate) fn open(&self, threads: usize) -> Result<Option<Looker>> {
+        if self.no_pictures {
+            return Ok(None);
+        }
+        match self.demanded(threads) {
+            Ok(looker) => Ok(Some(looker)),
+            Err(VisionError::NotInstalled { .. }) if self.models.is_none() && !self.thorough => {
+                Ok(None)
+            }
+            Err(error) => Err(error).context("opening the models for pictures"),
+        }
+    }
+
+    /// The eyes, without which the verb can do nothing.
+    pub(crate) fn demanded(&self, threads: usize) -> Result<Looker, VisionError> {
+        let set = if self.thorough {
+            Set::Thorough
+        } else {
+            Set::Standard
+        };
+        Looker::open(&models::folder(self.models.as_ref()), set, threads)
+    }
+}

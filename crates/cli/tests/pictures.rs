@@ -1,0 +1,342 @@
+//! Pictures and PDF as a user brings them: looked at, checked, hidden.
+//!
+//! `LIUHEN_MODELS` names the folder of weights; without it most tests say SKIP, unless
+//! `LIUHEN_REQUIRE_MODELS` is set.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a failed test"
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use liuhen_picture::text::{Pen, Raster};
+use liuhen_picture::{Encoding, Font, Picture, encode};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const BIN: &str = env!("CARGO_BIN_EXE_liuhen");
+const NAME: &str = "周晓燕";
+const MOBILE: &str = "15412345678";
+const ID: &str = "440308199902038818";
+const LINES: [&str; 4] = [
+    "入学登记表",
+    "姓名：周晓燕",
+    "联系电话：15412345678",
+    "身份证号：440308199902038818",
+];
+
+fn models() -> Option<PathBuf> {
+    let found = std::env::var_os("LIUHEN_MODELS").filter(|value| !value.is_empty());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("LIUHEN_REQUIRE_MODELS").is_none(),
+            "LIUHEN_MODELS is not set"
+        );
+        let _unheard = writeln!(std::io::stderr(), "SKIP LIUHEN_MODELS is not set");
+    }
+    found.map(PathBuf::from)
+}
+
+fn run(dir: &TempDir, models: &Path, args: &[&str]) -> Output {
+    let output = Command::new(BIN)
+        .args(args)
+        .current_dir(dir.path())
+        .env("LANG", "C.UTF-8")
+        .env_remove("LC_ALL")
+        .env_remove("LC_MESSAGES")
+        .env("LIUHEN_MODELS", models)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    for text in [&output.stdout, &output.stderr] {
+        let text = String::from_utf8_lossy(text);
+        for value in [NAME, MOBILE, ID] {
+            assert!(!text.contains(value), "a value is shown");
+        }
+    }
+    output
+}
+
+#[track_caller]
+fn done(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A form as it is photographed: dark letters on grey.
+fn form() -> Option<Picture> {
+    let Ok(font) = Font::find(None, &LINES.concat()) else {
+        let _unheard = writeln!(std::io::stderr(), "SKIP no font with Chinese letters here");
+        return None;
+    };
+    let mut pen = Pen::new(&font, 34.0).unwrap();
+    let mut page = Raster::new(900, 420, 235).unwrap();
+    for (index, line) in LINES.iter().enumerate() {
+        page.line(&mut pen, line, (60.0, 90.0 + 80.0 * index as f32), 25);
+    }
+    Some(Picture::from_grey(900, 420, page.pixels()).unwrap())
+}
+
+fn kinds(json: &str) -> Vec<String> {
+    let mut kinds: Vec<String> = json
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|line| line["kind"].as_str().map(str::to_owned))
+        .collect();
+    kinds.sort();
+    kinds
+}
+
+#[test]
+fn models_are_taken_from_a_folder_and_another_file_is_never_used() {
+    let Some(models) = models() else { return };
+    let dir = TempDir::new().unwrap();
+    let own = dir.path().join("own");
+    let from = models.to_str().unwrap();
+    let to = own.to_str().unwrap();
+    let json = done(&run(
+        &dir,
+        &models,
+        &[
+            "models", "install", "--from", from, "--models", to, "--json",
+        ],
+    ));
+    let rows: Value = serde_json::from_str(&json).unwrap();
+    let standard = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["set"] == "standard");
+    for row in standard {
+        assert_eq!(row["state"], "installed", "{}", row["job"]);
+        assert!(!row["licence"].as_str().unwrap().is_empty());
+    }
+    // One byte of one file is another.
+    let file = own.join("centerface.onnx");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[5000] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    assert_eq!(run(&dir, &own, &["models"]).status.code(), Some(5));
+    fs::write(
+        dir.path().join("a.png"),
+        encode(&Picture::blank(90, 90, [9; 3]).unwrap(), Encoding::Png).unwrap(),
+    )
+    .unwrap();
+    let refused = run(&dir, &own, &["check", "a.png"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("SHA-256"));
+}
+
+#[test]
+fn without_models_the_command_that_fetches_them_is_named() {
+    let dir = TempDir::new().unwrap();
+    let none = dir.path().join("none");
+    let picture = encode(&Picture::blank(90, 90, [9; 3]).unwrap(), Encoding::Png).unwrap();
+    fs::write(dir.path().join("a.png"), picture).unwrap();
+    let check = run(&dir, &none, &["check", "a.png"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&check.stderr).contains("liuhen models install"));
+    // A scan goes on, and says that it did not look.
+    let scan = done(&run(&dir, &none, &["scan", "a.png"]));
+    assert!(scan.contains("not read: a PNG picture"), "{scan}");
+}
+
+#[test]
+fn a_form_is_found_in_picture_archive_and_pdf() {
+    let (Some(models), Some(form)) = (models(), form()) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let jpeg = encode(&form, Encoding::Jpeg { quality: 80 }).unwrap();
+    fs::write(dir.path().join("form.jpg"), &jpeg).unwrap();
+    let mut zip = zip::ZipWriter::new(fs::File::create(dir.path().join("forms.zip")).unwrap());
+    zip.start_file("inner/1.jpg", zip::write::SimpleFileOptions::default())
+        .unwrap();
+    zip.write_all(&jpeg).unwrap();
+    zip.finish().unwrap();
+    fs::write(dir.path().join("form.pdf"), pdf(&jpeg, 900, 420, "")).unwrap();
+    for file in ["form.jpg", "forms.zip", "form.pdf"] {
+        let found = done(&run(&dir, &models, &["scan", file, "--json"]));
+        assert_eq!(
+            kinds(&found),
+            ["mobile", "person_name", "resident_id"],
+            "{file}"
+        );
+        assert!(found.contains("picture, "), "{file}: no box");
+    }
+    let none = done(&run(
+        &dir,
+        &models,
+        &["scan", "form.jpg", "--json", "--no-pictures"],
+    ));
+    assert!(kinds(&none).is_empty());
+}
+
+#[test]
+fn a_safe_copy_gives_nothing_away_and_the_frame_shows_what_did() {
+    let (Some(models), Some(form)) = (models(), form()) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    // Under what is transparent the letters are still there.
+    let clear: Vec<u8> = form
+        .pixels()
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .enumerate()
+        .flat_map(|(at, pixel)| {
+            [
+                pixel[0],
+                pixel[1],
+                pixel[2],
+                if at < 900 * 200 { 255 } else { 0 },
+            ]
+        })
+        .collect();
+    let clear = Picture::rgba(900, 420, clear).unwrap();
+    fs::write(
+        dir.path().join("clear.png"),
+        encode(&clear, Encoding::Png).unwrap(),
+    )
+    .unwrap();
+    fs::write(
+        dir.path().join("form.png"),
+        encode(&form, Encoding::Png).unwrap(),
+    )
+    .unwrap();
+    for (from, to) in [
+        ("form.png", "form-safe.png"),
+        ("clear.png", "clear-safe.png"),
+    ] {
+        let told = done(&run(
+            &dir,
+            &models,
+            &["check", from, "--safe", to, "--drawn", "seen.png", "--json"],
+        ));
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert!(told["safe"]["hidden"].as_u64().unwrap() > 0);
+        let again = done(&run(&dir, &models, &["check", to, "--json"]));
+        let again: Value = serde_json::from_str(&again).unwrap();
+        let words = again["gives"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|given| given["what"] == "words");
+        assert_eq!(words.count(), 0, "{again}");
+        let copy = liuhen_picture::decode(
+            &fs::read(dir.path().join(to)).unwrap(),
+            &liuhen_picture::Limits::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            (copy.width(), copy.height(), copy.channels()),
+            (900, 420, 3)
+        );
+    }
+    assert!(dir.path().join("seen.png").exists());
+    let over = run(&dir, &models, &["check", "form.png", "--safe", "form.png"]);
+    assert_eq!(over.status.code(), Some(1));
+}
+
+#[test]
+fn a_pdf_without_pictures_needs_no_models_and_keeps_nothing_of_what_lay_beneath() {
+    let dir = TempDir::new().unwrap();
+    let none = dir.path().join("none");
+    // A word under a black box, properties, and an earlier revision of the page.
+    let secret = "BT /F 20 Tf 20 60 Td (mail ouyang.xi@example.com) Tj ET 0 g 15 50 300 40 re f";
+    let bytes = pdf(&[], 0, 0, secret);
+    let text =
+        String::from_utf8_lossy(&bytes).replace("ouyang.xi@example.com", "ouyang.yi@example.com");
+    let twice = [text.as_bytes(), &bytes].concat();
+    fs::write(dir.path().join("a.pdf"), twice).unwrap();
+    let told = done(&run(
+        &dir,
+        &none,
+        &["redact", "a.pdf", "-o", "b.pdf", "--json"],
+    ));
+    assert!(told.contains("email"), "{told}");
+    let copy = fs::read(dir.path().join("b.pdf")).unwrap();
+    let copy = String::from_utf8_lossy(&copy);
+    for value in ["ouyang", "example.com", "/Author", "/Font"] {
+        assert!(!copy.contains(value), "{value} is still there");
+    }
+    assert_eq!(copy.matches("%%EOF").count(), 1);
+}
+
+#[test]
+fn a_pdf_of_pictures_is_hidden_with_models_and_refused_without() {
+    let (Some(models), Some(form)) = (models(), form()) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let jpeg = encode(&form, Encoding::default()).unwrap();
+    fs::write(dir.path().join("a.pdf"), pdf(&jpeg, 900, 420, "")).unwrap();
+    let refused = run(
+        &dir,
+        &dir.path().join("none"),
+        &["redact", "a.pdf", "-o", "b.pdf"],
+    );
+    assert_eq!(refused.status.code(), Some(9));
+    assert!(!dir.path().join("b.pdf").exists());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("liuhen models install"));
+    let told = done(&run(
+        &dir,
+        &models,
+        &["redact", "a.pdf", "-o", "b.pdf", "--json"],
+    ));
+    assert!(told.contains("resident_id"), "{told}");
+    assert!(kinds(&done(&run(&dir, &models, &["scan", "b.pdf", "--json"]))).is_empty());
+}
+
+/// A document of one page that shows a JPEG, or runs `content`; with properties.
+fn pdf(jpeg: &[u8], width: u32, height: u32, content: &str) -> Vec<u8> {
+    let content = if content.is_empty() {
+        format!("q {width} 0 0 {height} 0 0 cm /I Do Q")
+    } else {
+        content.to_owned()
+    };
+    let (wide, high) = (width.max(400), height.max(120));
+    let mut objects: Vec<Vec<u8>> = [
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 {wide} {high}]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>/XObject<</I 7 0 R>>>>>>"),
+        format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
+        "<</Author(ouyang)>>".to_owned(),
+    ]
+    .into_iter()
+    .map(String::into_bytes)
+    .collect();
+    if !jpeg.is_empty() {
+        let head = format!(
+            "<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode/Length {}>>stream\n",
+            jpeg.len()
+        );
+        objects.push([head.as_bytes(), jpeg, b"\nendstream"].concat());
+    }
+    let mut out = b"%PDF-1.4\n".to_vec();
+    let mut places = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        places.push(out.len());
+        out.extend(format!("{} 0 obj", index + 1).into_bytes());
+        out.extend(object);
+        out.extend(b"endobj\n");
+    }
+    let start = out.len();
+    out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1).into_bytes());
+    for place in &places {
+        out.extend(format!("{place:010} 00000 n \n").into_bytes());
+    }
+    let size = places.len() + 1;
+    out.extend(
+        format!("trailer<</Size {size}/Root 1 0 R/Info 6 0 R>>\nstartxref\n{start}\n%%EOF\n")
+            .into_bytes(),
+    );
+    out
+}

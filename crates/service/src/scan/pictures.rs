@@ -1,0 +1,101 @@
+//! Pictures: what their pixels show, and what their files say beside.
+
+use std::io::Read;
+
+use liuhen_detect::Detector;
+
+use super::finding::Site;
+use super::notes::Reason;
+use super::sink::Sink;
+use crate::sight::{Area, Seen, SightError};
+
+/// A file of a picture is never larger than this.
+pub(super) const LARGEST: u64 = 256 << 20;
+
+/// Scans a picture; `format` is its English name.
+pub(super) fn scan(
+    format: &'static str,
+    source: impl Read,
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    if sink.request().looker.is_none() {
+        return Err(Reason::Format(format));
+    }
+    let mut held = Vec::new();
+    let mut source = source.take(LARGEST + 1);
+    source
+        .read_to_end(&mut held)
+        .map_err(|error| Reason::from(&error))?;
+    if held.len() as u64 > LARGEST {
+        return Err(Reason::Bound(format!(
+            "a picture of more than {LARGEST} bytes"
+        )));
+    }
+    if let Some(meter) = sink.request().meter {
+        meter(held.len() as u64);
+    }
+    bytes(format, &held, detector, sink)
+}
+
+/// Scans the bytes of a picture.
+pub(super) fn bytes(
+    format: &'static str,
+    bytes: &[u8],
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    let Some(looker) = sink.request().looker else {
+        return Err(Reason::Format(format));
+    };
+    let seen = looker.see(bytes, detector).map_err(reason(format))?;
+    found(&seen, 0, sink);
+    sink.read(bytes.len() as u64, 0);
+    Ok(())
+}
+
+/// Tells what a picture shows; `page` is that of a PDF which shows it, or 0.
+pub(super) fn found(seen: &Seen, page: usize, sink: &mut Sink<'_>) {
+    for spot in &seen.spots {
+        let site = spot.area().map_or(Site::PictureFile, |area| Site::Picture {
+            page,
+            area: pixels(&area),
+        });
+        sink.watched(&spot.text, false);
+        sink.found(site, spot.hit.span, &spot.hit, &spot.text, &spot.line);
+    }
+}
+
+/// What is not read by its format stays so; what is damaged or too large is told as such.
+pub(super) fn reason(format: &'static str) -> impl Fn(SightError) -> Reason {
+    move |error| match error {
+        SightError::Picture(
+            liuhen_picture::PictureError::UnknownFormat
+            | liuhen_picture::PictureError::Unsupported(_)
+            | liuhen_picture::PictureError::Animated(_),
+        ) => Reason::Format(format),
+        SightError::Picture(
+            error @ (liuhen_picture::PictureError::TooManyPixels { .. }
+            | liuhen_picture::PictureError::TooLarge { .. }),
+        ) => Reason::Bound(error.to_string()),
+        SightError::Picture(error) => Reason::Broken(error.to_string()),
+        SightError::Vision(error) => Reason::System(error.to_string()),
+    }
+}
+
+/// Whole pixels, the box never smaller than it was.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "held within the sides of pictures"
+)]
+#[expect(clippy::cast_sign_loss, reason = "held above zero")]
+fn pixels(area: &Area) -> [u32; 4] {
+    let whole = |value: f32| value.clamp(0.0, 1e9) as u32;
+    let (left, top) = (whole(area.left.floor()), whole(area.top.floor()));
+    [
+        left,
+        top,
+        whole((area.left + area.width).ceil()).saturating_sub(left),
+        whole((area.top + area.height).ceil()).saturating_sub(top),
+    ]
+}

@@ -1,0 +1,283 @@
+//! What a picture shows, in kinds: its text through `detect`, its faces, codes, and what its file
+//! says beside the pixels.
+//!
+//! Networks yield words and boxes (`vision`), `detect` says what the words are; here each finding
+//! is led back to where it stands in the picture.
+
+mod hide;
+mod tell;
+mod text;
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use liuhen_detect::{Detector, Hit, Options, Reasons};
+use liuhen_document::Span;
+use liuhen_kinds::Kind;
+use liuhen_picture::{Encoding, Limits, Picture, PictureError, decode, encode};
+use liuhen_vision::models::{Folder, Set};
+pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hidden};
+use liuhen_vision::{Eyes, Look};
+
+pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
+pub use self::tell::Gives;
+use self::text::Sheet;
+
+/// Why a picture could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum SightError {
+    /// It is no picture that is read, or over a bound.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The networks.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+}
+
+/// Eyes and what they may hold in memory. Opened once, usable from many threads.
+pub struct Looker {
+    eyes: Eyes,
+    limits: Limits,
+}
+
+impl fmt::Debug for Looker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Looker").finish_non_exhaustive()
+    }
+}
+
+/// Something a picture shows.
+#[derive(Clone)]
+pub struct Spot {
+    /// What it is.
+    pub what: What,
+    /// As the engine of text says it; for faces and places its own.
+    pub hit: Hit,
+    /// Where: one place for each line it stands on; none for what only the file says.
+    pub places: Vec<Quad>,
+    /// The value, to be masked or compared, never shown.
+    pub(crate) text: String,
+    /// The line it stands on.
+    pub(crate) line: String,
+}
+
+impl fmt::Debug for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spot")
+            .field("what", &self.what)
+            .field("kind", &self.hit.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Spot {
+    /// The upright box around all its places.
+    #[must_use]
+    pub fn area(&self) -> Option<Area> {
+        let mut areas = self.places.iter().map(Quad::bounds);
+        let first = areas.next()?;
+        Some(areas.fold(first, |a, b| {
+            let (left, top) = (a.left.min(b.left), a.top.min(b.top));
+            Area::new(
+                left,
+                top,
+                (a.left + a.width).max(b.left + b.width) - left,
+                (a.top + a.height).max(b.top + b.height) - top,
+            )
+        }))
+    }
+}
+
+/// How something shows in a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Words.
+    Words,
+    /// A face.
+    Face,
+    /// What a QR or bar code says.
+    Code,
+    /// What the file says beside its pixels.
+    File,
+}
+
+/// A picture, looked at.
+#[derive(Debug)]
+pub struct Seen {
+    /// Its pixels, upright as its orientation says.
+    pub picture: Picture,
+    /// What was found.
+    pub spots: Vec<Spot>,
+    /// Every face, also those of which could not be told whether they are.
+    pub faces: Vec<Face>,
+    /// Every code, also those that say nothing about a person.
+    pub codes: Vec<Code>,
+    /// Every line of text, in reading order, whether it says something about a person or not.
+    pub lines: Vec<Quad>,
+    /// Where long runs of digits stand, whatever they are: each a place for every line it is on.
+    pub numbers: Vec<Vec<Quad>>,
+    /// Places that look like text and could not be read.
+    pub unread: Vec<Quad>,
+    /// What the file says beside its pixels.
+    pub hidden: Hidden,
+}
+
+impl Looker {
+    /// Opens the networks of a folder, all of them, so that what is missing is known at once.
+    ///
+    /// # Errors
+    ///
+    /// [`VisionError::NotInstalled`] names what is missing and the command that fetches it.
+    pub fn open(folder: &Folder, set: Set, threads: usize) -> Result<Looker, VisionError> {
+        let eyes = Eyes::new(folder.clone(), set, threads);
+        eyes.ready(Look::all())?;
+        Ok(Looker {
+            eyes,
+            limits: Limits::default(),
+        })
+    }
+
+    /// Looks at a picture's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SightError`].
+    pub fn see(&self, bytes: &[u8], detector: &Detector) -> Result<Seen, SightError> {
+        let picture = decode(bytes, &self.limits)?;
+        let mut seen = self.see_pixels(picture, detector)?;
+        seen.hidden = hidden(bytes);
+        seen.spots.extend(of_file(&seen.hidden, detector));
+        Ok(seen)
+    }
+
+    /// Looks at pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`SightError`].
+    pub fn see_pixels(&self, picture: Picture, detector: &Detector) -> Result<Seen, SightError> {
+        let sight = self.eyes.look(&picture, Look::all())?;
+        let sheet = Sheet::new(&sight.words.lines);
+        let mut spots = Vec::new();
+        detector.hits(&sheet.text, |found| {
+            spots.push(Spot {
+                what: What::Words,
+                hit: *found.hit,
+                places: sheet.places(found.hit.span.bytes),
+                text: found.text.to_owned(),
+                line: found.around().to_owned(),
+            });
+        });
+        for code in &sight.codes {
+            detector.hits(&code.text, |found| {
+                spots.push(Spot {
+                    what: What::Code,
+                    hit: *found.hit,
+                    places: vec![upright(&code.area)],
+                    text: found.text.to_owned(),
+                    line: String::new(),
+                });
+            });
+        }
+        spots.extend(sight.faces.iter().map(face));
+        Ok(Seen {
+            picture,
+            spots,
+            faces: sight.faces,
+            codes: sight.codes,
+            lines: sight.words.lines.iter().map(|line| line.quad).collect(),
+            numbers: hide::numbers(&sheet.text)
+                .into_iter()
+                .map(|stretch| sheet.places(stretch))
+                .collect(),
+            unread: sight.words.unread,
+            hidden: Hidden::default(),
+        })
+    }
+}
+
+/// The engine of text as pictures need it: what is half likely is looked at too, since letters are
+/// misread.
+#[must_use]
+pub fn detector() -> &'static Detector {
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+        Detector::new(Options {
+            least: Hide::default().least,
+            ..Options::default()
+        })
+    });
+    &DETECTOR
+}
+
+/// A picture as PNG, pixels and nothing else.
+///
+/// # Errors
+///
+/// [`PictureError`].
+pub fn png(picture: &Picture) -> Result<Vec<u8>, PictureError> {
+    encode(picture, Encoding::Png)
+}
+
+pub(crate) fn upright(area: &Area) -> Quad {
+    Quad::upright(area.left, area.top, area.width, area.height)
+}
+
+/// A face as a finding: sure where the networks are, halfway where they could not tell.
+fn face(face: &Face) -> Spot {
+    let confidence = match face.verdict {
+        Verdict::Face => face.score.max(0.5),
+        Verdict::CouldNotTell => face.score.min(0.49),
+    };
+    Spot {
+        what: What::Face,
+        hit: bare(Kind::FACE_IMAGE, confidence),
+        places: vec![upright(&face.area)],
+        text: String::new(),
+        line: String::new(),
+    }
+}
+
+/// A finding that no engine of text made.
+fn bare(kind: Kind, confidence: f32) -> Hit {
+    Hit {
+        kind,
+        span: Span {
+            bytes: (0, 0),
+            chars: (0, 0),
+            utf16: (0, 0),
+        },
+        confidence,
+        reasons: Reasons::MODEL,
+        word: None,
+        person: 0,
+    }
+}
+
+/// What the file says beside its pixels: a place, and whatever its texts hold.
+fn of_file(hidden: &Hidden, detector: &Detector) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    if let Some((latitude, longitude)) = hidden.place {
+        spots.push(Spot {
+            what: What::File,
+            hit: Hit {
+                reasons: Reasons::STRUCTURE,
+                ..bare(Kind::GPS, 1.0)
+            },
+            places: Vec::new(),
+            text: format!("{latitude},{longitude}"),
+            line: String::new(),
+        });
+    }
+    for text in hidden.names.iter().chain(&hidden.remarks) {
+        detector.hits(text, |found| {
+            spots.push(Spot {
+                what: What::File,
+                hit: *found.hit,
+                places: Vec::new(),
+                text: found.text.to_owned(),
+                line: String::new(),
+            });
+        });
+    }
+    spots
+}

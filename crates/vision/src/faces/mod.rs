@@ -1,0 +1,259 @@
+//! Faces: two networks, several sizes, four directions, one list.
+
+mod align;
+mod dense;
+mod embed;
+mod landmarks;
+mod merge;
+
+use serde::Serialize;
+
+use crate::VisionError;
+use crate::geometry::{Area, Point};
+use crate::models::{Folder, Job, Set};
+use crate::network::{Network, Threads};
+use crate::raster::{Raster, scaled, whole};
+use crate::rules::rules;
+
+pub use embed::Embedding;
+
+/// A face, or what may be one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Face {
+    /// Around brow, chin and cheeks; hair and ears lie outside.
+    pub area: Area,
+    /// Its right eye, left eye, tip of the nose, right and left corner of the mouth (the person's
+    /// own right, which is left in the picture of an upright face).
+    pub landmarks: Option<[Point; 5]>,
+    /// 0 to 1, by the network that found it; not a probability.
+    pub score: f32,
+    /// Whether it is taken for a face.
+    pub verdict: Verdict,
+    /// How well it shows.
+    pub quality: Quality,
+}
+
+/// What is said of a place that looks like a face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It could not be told.
+    CouldNotTell,
+    /// A face.
+    Face,
+}
+
+/// How well a face shows; each from what was measured, none a promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Quality {
+    /// Pixels between the eyes, 0 without landmarks.
+    pub between_eyes: f32,
+    /// Degrees by which the line of the eyes is turned from level, -180 to 180.
+    pub roll: f32,
+    /// 0 where both eyes are as far from the nose, 1 in profile.
+    pub yaw: f32,
+    /// Variance of the Laplacian over the face at 112 pixels; little means blurred.
+    pub sharpness: f32,
+}
+
+/// Finds faces.
+pub(crate) struct Faces {
+    landmarks: landmarks::Landmarks,
+    dense: dense::Dense,
+}
+
+impl Faces {
+    pub(crate) fn open(folder: &Folder, threads: &Threads) -> Result<Faces, VisionError> {
+        let load = |job| Network::load(folder.weights(job, Set::Standard)?, threads);
+        Ok(Faces {
+            landmarks: landmarks::Landmarks(load(Job::Faces)?),
+            dense: dense::Dense(load(Job::SmallFaces)?),
+        })
+    }
+
+    /// Every face, the surest first.
+    pub(crate) fn find(&self, picture: &Raster) -> Result<Vec<Face>, VisionError> {
+        let rules = &rules()?.faces;
+        let longest = picture.width.max(picture.height);
+        let mut found = Vec::new();
+        let mut sizes: Vec<usize> = rules
+            .sizes
+            .iter()
+            .copied()
+            .filter(|&size| size < longest)
+            .collect();
+        let largest = rules.sizes.iter().copied().max().unwrap_or(640);
+        if longest <= largest {
+            sizes.push(longest.max(160));
+        }
+        for &size in &sizes {
+            found.extend(self.landmarks.find(picture, size, 0)?);
+        }
+        // Lying and hanging faces: at one size, since they are large where they matter.
+        for quarters in 1..4 {
+            found.extend(self.landmarks.find(picture, longest.min(640), quarters)?);
+        }
+        found.extend(self.dense.find(picture, rules.small_size.min(longest))?);
+        let mut faces = merge::merged(found, rules);
+        for face in &mut faces {
+            if face.landmarks.is_none() {
+                self.look_closer(picture, face)?;
+            }
+            face.quality = align::quality(picture, face);
+        }
+        Ok(faces)
+    }
+}
+
+impl Faces {
+    /// Looks again at a face that only the network for small ones found, enlarged, for landmarks.
+    fn look_closer(&self, picture: &Raster, face: &mut Face) -> Result<(), VisionError> {
+        let around = face.area.grown(0.5, 0.5, 0.5);
+        let (left, top) = (around.left.floor(), around.top.floor());
+        let part = picture.part(
+            whole_or_less(left),
+            whole_or_less(top),
+            whole(around.width).max(8),
+            whole(around.height).max(8),
+        );
+        let mut own = face.area;
+        own.left -= left;
+        own.top -= top;
+        let found = self.landmarks.find(&part, CLOSE, 0)?;
+        let best = found
+            .into_iter()
+            .filter(|candidate| candidate.area.overlap(&own) > 0.3)
+            .max_by(|a, b| a.score.total_cmp(&b.score));
+        if let Some(best) = best {
+            face.verdict = Verdict::Face;
+            face.landmarks = best
+                .landmarks
+                .map(|points| points.map(|point| Point::new(point.x + left, point.y + top)));
+        }
+        Ok(())
+    }
+}
+
+/// Pixels of the longer side at which a single face is looked at again.
+const CLOSE: usize = 160;
+
+#[expect(clippy::cast_possible_truncation, reason = "within a picture's sides")]
+fn whole_or_less(value: f32) -> i64 {
+    value as i64
+}
+
+/// Turns a face into 128 numbers.
+pub(crate) struct Embedder(embed::Embedder);
+
+impl Embedder {
+    pub(crate) fn open(folder: &Folder, threads: &Threads) -> Result<Embedder, VisionError> {
+        let weights = folder.weights(Job::FaceEmbedding, Set::Standard)?;
+        Ok(Embedder(embed::Embedder(Network::load(weights, threads)?)))
+    }
+
+    /// `None` for a face without landmarks.
+    pub(crate) fn embed(
+        &self,
+        picture: &Raster,
+        face: &Face,
+    ) -> Result<Option<Embedding>, VisionError> {
+        let Some(landmarks) = &face.landmarks else {
+            return Ok(None);
+        };
+        self.0.embed(&align::aligned(picture, landmarks)).map(Some)
+    }
+}
+
+/// What one network says of one place, in pixels of the whole picture.
+#[derive(Clone, Debug)]
+struct Candidate {
+    area: Area,
+    landmarks: Option<[Point; 5]>,
+    score: f32,
+    dense: bool,
+}
+
+/// A picture as a network sees it, and the way back.
+struct View {
+    picture: Raster,
+    scale: f32,
+    quarters: u8,
+    /// Sides of the whole picture.
+    whole: [f32; 2],
+}
+
+impl View {
+    /// The picture turned by quarters, its longest side `size`, padded to multiples of 32.
+    fn new(picture: &Raster, size: usize, quarters: u8) -> View {
+        let longest = picture.width.max(picture.height);
+        let scale = size as f32 / longest as f32;
+        let side = |length: usize| scaled(length, scale);
+        let small = picture
+            .resized(side(picture.width), side(picture.height))
+            .turned(quarters);
+        let up = |length: usize| length.next_multiple_of(32);
+        View {
+            picture: small.padded(up(small.width), up(small.height), 0),
+            scale,
+            quarters,
+            whole: [picture.width as f32, picture.height as f32],
+        }
+    }
+
+    fn point(&self, point: Point) -> Point {
+        let (x, y) = (point.x / self.scale, point.y / self.scale);
+        let [width, height] = self.whole;
+        match self.quarters % 4 {
+            0 => Point::new(x, y),
+            1 => Point::new(y, height - x),
+            2 => Point::new(width - x, height - y),
+            _ => Point::new(width - y, x),
+        }
+    }
+
+    fn area(&self, left: f32, top: f32, width: f32, height: f32) -> Area {
+        let one = self.point(Point::new(left, top));
+        let two = self.point(Point::new(left + width, top + height));
+        Area::new(
+            one.x.min(two.x),
+            one.y.min(two.y),
+            (one.x - two.x).abs(),
+            (one.y - two.y).abs(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_from_a_turned_view() {
+        // One bright pixel, looked for in each view, and led back.
+        let mut rgb = vec![0; 64 * 32 * 3];
+        let at = (20 * 64 + 7) * 3;
+        rgb[at] = 255;
+        let picture = Raster {
+            width: 64,
+            height: 32,
+            rgb,
+        };
+        for quarters in 0..4 {
+            let view = View::new(&picture, 64, quarters);
+            let found = view
+                .picture
+                .rgb
+                .iter()
+                .position(|&value| value == 255)
+                .unwrap()
+                / 3;
+            let width = view.picture.width;
+            let point = Point::new((found % width) as f32 + 0.5, (found / width) as f32 + 0.5);
+            let back = view.point(point);
+            assert!(
+                back.distance(Point::new(7.5, 20.5)) < 1e-3,
+                "{quarters}: {back:?}"
+            );
+        }
+    }
+}

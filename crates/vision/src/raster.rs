@@ -1,0 +1,353 @@
+//! Pixels become what networks read: resized, turned, cut out along a quadrilateral.
+
+use liuhen_picture::Picture;
+
+use crate::geometry::{Point, Quad};
+
+/// RGB of 8 bits, rows from the top; what a picture shows without opacity.
+#[derive(Clone)]
+pub(crate) struct Raster {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    /// Three bytes a pixel.
+    pub(crate) rgb: Vec<u8>,
+}
+
+impl Raster {
+    pub(crate) fn of(picture: &Picture) -> Raster {
+        let flat;
+        let picture = if picture.channels() == 4 {
+            flat = picture.clone().flattened();
+            &flat
+        } else {
+            picture
+        };
+        Raster {
+            width: picture.width() as usize,
+            height: picture.height() as usize,
+            rgb: picture.pixels().to_vec(),
+        }
+    }
+
+    /// Resized so that each new pixel is the mean of those it covers, weighted by a triangle (as
+    /// bilinear resizing is where it enlarges).
+    pub(crate) fn resized(&self, width: usize, height: usize) -> Raster {
+        if (width, height) == (self.width, self.height) {
+            return self.clone();
+        }
+        let across = Weights::new(self.width, width);
+        let mut wide = vec![0_u8; width * self.height * 3];
+        for (row, out) in self
+            .rgb
+            .chunks_exact(self.width * 3)
+            .zip(wide.chunks_exact_mut(width * 3))
+        {
+            for (taps, pixel) in across.taps.iter().zip(out.as_chunks_mut::<3>().0) {
+                let mut sums = [0.0_f32; 3];
+                let from = taps.first * 3;
+                for (weight, sample) in taps.weights.iter().zip(row[from..].as_chunks::<3>().0) {
+                    for (sum, &value) in sums.iter_mut().zip(sample) {
+                        *sum += weight * f32::from(value);
+                    }
+                }
+                *pixel = sums.map(byte);
+            }
+        }
+        let down = Weights::new(self.height, height);
+        let mut rgb = vec![0_u8; width * height * 3];
+        let mut sums = vec![0.0_f32; width * 3];
+        for (taps, out) in down.taps.iter().zip(rgb.chunks_exact_mut(width * 3)) {
+            sums.fill(0.0);
+            for (index, weight) in taps.weights.iter().enumerate() {
+                let at = (taps.first + index) * width * 3;
+                for (sum, &value) in sums.iter_mut().zip(&wide[at..at + width * 3]) {
+                    *sum += weight * f32::from(value);
+                }
+            }
+            for (out, &sum) in out.iter_mut().zip(&sums) {
+                *out = byte(sum);
+            }
+        }
+        Raster { width, height, rgb }
+    }
+
+    /// Turned clockwise by this many quarters.
+    pub(crate) fn turned(&self, quarters: u8) -> Raster {
+        let (width, height) = if quarters % 2 == 1 {
+            (self.height, self.width)
+        } else {
+            (self.width, self.height)
+        };
+        if quarters.is_multiple_of(4) {
+            return self.clone();
+        }
+        let mut rgb = Vec::with_capacity(self.rgb.len());
+        for y in 0..height {
+            for x in 0..width {
+                let (from_x, from_y) = match quarters % 4 {
+                    1 => (y, self.height - 1 - x),
+                    2 => (self.width - 1 - x, self.height - 1 - y),
+                    _ => (self.width - 1 - y, x),
+                };
+                let at = (from_y * self.width + from_x) * 3;
+                rgb.extend_from_slice(&self.rgb[at..at + 3]);
+            }
+        }
+        Raster { width, height, rgb }
+    }
+
+    /// A part of it; what lies outside is black.
+    pub(crate) fn part(&self, left: i64, top: i64, width: usize, height: usize) -> Raster {
+        let mut rgb = vec![0_u8; width * height * 3];
+        for y in 0..height {
+            let Some(from_y) = inside(top, y, self.height) else {
+                continue;
+            };
+            for x in 0..width {
+                if let Some(from_x) = inside(left, x, self.width) {
+                    let from = (from_y * self.width + from_x) * 3;
+                    let to = (y * width + x) * 3;
+                    rgb[to..to + 3].copy_from_slice(&self.rgb[from..from + 3]);
+                }
+            }
+        }
+        Raster { width, height, rgb }
+    }
+
+    /// The picture upon a larger canvas, top left, the rest of one shade.
+    pub(crate) fn padded(&self, width: usize, height: usize, shade: u8) -> Raster {
+        let mut rgb = vec![shade; width * height * 3];
+        let line = self.width * 3;
+        for (from, to) in self
+            .rgb
+            .chunks_exact(line)
+            .zip(rgb.chunks_exact_mut(width * 3))
+        {
+            to[..line].copy_from_slice(from);
+        }
+        Raster { width, height, rgb }
+    }
+
+    /// What lies within a quadrilateral, drawn upright in `width` times `height` pixels: a
+    /// projective map, as a flat thing photographed at an angle shows.
+    pub(crate) fn within(&self, quad: &Quad, width: usize, height: usize) -> Raster {
+        let map = quad.projection(width as f32, height as f32);
+        self.sampled(width, height, |x, y| map.apply(x, y))
+    }
+
+    /// A picture whose pixel (x, y) shows what lies at `at(x, y)` here, centres of pixels being at
+    /// halves; mixed from the four nearest, the edge repeated.
+    pub(crate) fn sampled(
+        &self,
+        width: usize,
+        height: usize,
+        at: impl Fn(f32, f32) -> Point,
+    ) -> Raster {
+        let mut rgb = Vec::with_capacity(width * height * 3);
+        for y in 0..height {
+            for x in 0..width {
+                let point = at(x as f32 + 0.5, y as f32 + 0.5);
+                rgb.extend_from_slice(&self.mixed(point.x - 0.5, point.y - 0.5));
+            }
+        }
+        Raster { width, height, rgb }
+    }
+
+    fn mixed(&self, x: f32, y: f32) -> [u8; 3] {
+        let x = x.clamp(0.0, self.width as f32 - 1.0);
+        let y = y.clamp(0.0, self.height as f32 - 1.0);
+        let (left, top) = (whole(x), whole(y));
+        let (right, low) = (
+            (left + 1).min(self.width - 1),
+            (top + 1).min(self.height - 1),
+        );
+        let (across, down) = (x - left as f32, y - top as f32);
+        let pixel = |x: usize, y: usize| {
+            let at = (y * self.width + x) * 3;
+            [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]].map(f32::from)
+        };
+        let corners = [
+            pixel(left, top),
+            pixel(right, top),
+            pixel(left, low),
+            pixel(right, low),
+        ];
+        let mut out = [0; 3];
+        for (channel, out) in out.iter_mut().enumerate() {
+            let high = corners[0][channel] * (1.0 - across) + corners[1][channel] * across;
+            let deep = corners[2][channel] * (1.0 - across) + corners[3][channel] * across;
+            *out = byte(high * (1.0 - down) + deep * down);
+        }
+        out
+    }
+
+    /// Three planes, each sample through `scale`; blue first where `blue_first`.
+    pub(crate) fn planes(&self, blue_first: bool, scale: impl Fn(f32) -> f32) -> Vec<f32> {
+        let table: Vec<f32> = (0..=255_u8).map(|value| scale(f32::from(value))).collect();
+        let mut out = Vec::with_capacity(self.rgb.len());
+        for channel in 0..3 {
+            let channel = if blue_first { 2 - channel } else { channel };
+            out.extend(
+                self.rgb
+                    .as_chunks::<3>()
+                    .0
+                    .iter()
+                    .map(|pixel| table[usize::from(pixel[channel])]),
+            );
+        }
+        out
+    }
+
+    /// Brightness of each pixel, by ITU-R BT.601 in whole numbers.
+    pub(crate) fn luma(&self) -> Vec<u8> {
+        self.rgb
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .map(|&[r, g, b]| {
+                let sum = 77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b);
+                u8::try_from(sum >> 8).unwrap_or(u8::MAX)
+            })
+            .collect()
+    }
+}
+
+fn inside(from: i64, offset: usize, size: usize) -> Option<usize> {
+    let at = usize::try_from(from + i64::try_from(offset).ok()?).ok()?;
+    (at < size).then_some(at)
+}
+
+/// Which old pixels make each new one.
+struct Weights {
+    taps: Vec<Taps>,
+}
+
+struct Taps {
+    first: usize,
+    weights: Vec<f32>,
+}
+
+impl Weights {
+    fn new(from: usize, to: usize) -> Weights {
+        let scale = from as f32 / to as f32;
+        let reach = scale.max(1.0);
+        let taps = (0..to)
+            .map(|position| {
+                let centre = (position as f32 + 0.5) * scale;
+                let first = whole((centre - reach).max(0.0));
+                let last = whole((centre + reach).ceil()).min(from);
+                let mut weights: Vec<f32> = (first..last.max(first + 1))
+                    .map(|at| {
+                        let distance = (at as f32 + 0.5 - centre).abs() / reach;
+                        (1.0 - distance).max(0.0)
+                    })
+                    .collect();
+                let sum: f32 = weights.iter().sum();
+                if sum > 0.0 {
+                    weights.iter_mut().for_each(|weight| *weight /= sum);
+                } else {
+                    weights[0] = 1.0;
+                }
+                Taps {
+                    first: first.min(from - 1),
+                    weights,
+                }
+            })
+            .collect();
+        Weights { taps }
+    }
+}
+
+/// The whole part of a number of pixels; zero for one that is negative or none.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "bounded by the sides of pictures"
+)]
+#[expect(clippy::cast_sign_loss, reason = "what is negative becomes zero")]
+#[must_use]
+pub fn whole(value: f32) -> usize {
+    value as usize
+}
+
+/// A side at another scale, at least one pixel.
+pub(crate) fn scaled(side: usize, scale: f32) -> usize {
+    whole((side as f32 * scale).round()).max(1)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "held within the bounds")]
+#[expect(clippy::cast_sign_loss, reason = "held within the bounds")]
+fn byte(value: f32) -> u8 {
+    (value + 0.5).clamp(0.0, 255.0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(width: usize, height: usize) -> Raster {
+        Raster {
+            width,
+            height,
+            rgb: (0..width * height)
+                .flat_map(|at| [u8::try_from(at).unwrap(), 0, 255])
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_quarter_turn_goes_clockwise() {
+        // 0 1 2        3 0
+        // 3 4 5   ->   4 1
+        //              5 2
+        let turned = counted(3, 2).turned(1);
+        let reds: Vec<u8> = turned.rgb.iter().step_by(3).copied().collect();
+        assert_eq!((turned.width, turned.height), (2, 3));
+        assert_eq!(reds, [3, 0, 4, 1, 5, 2]);
+        let whole = counted(3, 2).turned(1).turned(1).turned(1).turned(1);
+        assert_eq!(whole.rgb, counted(3, 2).rgb);
+        assert_eq!(
+            counted(3, 2).turned(2).rgb,
+            counted(3, 2).turned(1).turned(1).rgb
+        );
+    }
+
+    #[test]
+    fn halving_takes_the_mean_and_one_shade_stays() {
+        let flat = Raster {
+            width: 9,
+            height: 7,
+            rgb: vec![93; 9 * 7 * 3],
+        };
+        for (width, height) in [(4, 3), (18, 14), (1, 1), (9, 20)] {
+            let out = flat.resized(width, height);
+            assert!(
+                out.rgb.iter().all(|&value| value == 93),
+                "{width} x {height}"
+            );
+        }
+        let step = Raster {
+            width: 4,
+            height: 1,
+            rgb: [0, 0, 200, 200].iter().flat_map(|&v| [v; 3]).collect(),
+        };
+        let out = step.resized(2, 1);
+        assert!(out.rgb[0] < 40 && out.rgb[3] > 160, "{:?}", out.rgb);
+    }
+
+    #[test]
+    fn what_lies_within_an_upright_quadrilateral_is_the_part() {
+        let picture = counted(12, 10);
+        let quad = Quad::upright(3.0, 2.0, 5.0, 4.0);
+        assert_eq!(
+            picture.within(&quad, 5, 4).rgb,
+            picture.part(3, 2, 5, 4).rgb
+        );
+    }
+
+    #[test]
+    fn a_part_beyond_the_edge_is_black_there() {
+        let part = counted(3, 2).part(-1, 1, 3, 2);
+        let reds: Vec<u8> = part.rgb.iter().step_by(3).copied().collect();
+        assert_eq!(reds, [0, 3, 4, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,65 @@
+//! Thresholds, from `eyes.toml`.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// The thresholds of looking.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rules {
+    pub(crate) version: String,
+    pub(crate) faces: Faces,
+    pub(crate) text: Text,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Faces {
+    pub(crate) sure: f32,
+    pub(crate) unsure: f32,
+    pub(crate) small_sure: f32,
+    pub(crate) small_unsure: f32,
+    pub(crate) same: f32,
+    pub(crate) sizes: Vec<usize>,
+    pub(crate) small_size: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Text {
+    pub(crate) shortest: usize,
+    pub(crate) longest: usize,
+    pub(crate) pixel: f32,
+    #[serde(rename = "box")]
+    pub(crate) whole: f32,
+    pub(crate) unclip: f32,
+    pub(crate) line: f32,
+    pub(crate) turned: f32,
+}
+
+/// The thresholds this program was built with.
+///
+/// # Errors
+///
+/// [`crate::VisionError::Weights`] never happens in a tested build.
+pub(crate) fn rules() -> Result<&'static Rules, crate::VisionError> {
+    static RULES: LazyLock<Result<Rules, String>> = LazyLock::new(|| {
+        toml::from_str(include_str!("../eyes.toml"))
+            .map_err(|error: toml::de::Error| error.to_string())
+    });
+    RULES
+        .as_ref()
+        .map_err(|error| crate::VisionError::Weights(error.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_thresholds_are_read() {
+        let rules = super::rules().unwrap();
+        assert!(rules.faces.unsure < rules.faces.sure);
+        assert!(rules.faces.small_unsure < rules.faces.small_sure);
+        assert!(!rules.version.is_empty());
+    }
+}
