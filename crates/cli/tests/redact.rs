@@ -157,12 +157,12 @@ fn text_stays_in_its_encoding() {
         .collect();
     let copy = String::from_utf16(&units).unwrap();
     assert!(copy.starts_with("\u{FEFF}联系人：【姓名】，手机号【手机号】"));
-    let old = "客服電話號碼變更為 13800138000，謝謝各界的支持與協助\n";
+    let old = "手機號碼變更為 13800138000，謝謝各界的支持與協助\n";
     let (big5, _, _) = encoding_rs::BIG5.encode(old);
     let copy = copy_of("b.txt", &big5, &[]);
     let (copy, _, bad) = encoding_rs::BIG5.decode(&copy);
     assert!(
-        !bad && copy.contains("客服電話號碼")
+        !bad && copy.contains("手機號碼變更")
             && copy.contains("[mobile number]")
             && !copy.contains(MOBILE),
         "{copy}"
