@@ -159,8 +159,14 @@ fn measure(seed: u64, count: u64, models: &Path, why: bool) -> Result<()> {
             for field in missed {
                 let reason = reason::of(&photo.fields[field], &seen, &sight.words);
                 let field = &photo.fields[field];
-                eprintln!("{index} {:?} {}: {} {reason:?}", photo.sort, field.kind, field.text);
-                *tables.reasons.entry(format!("{}: {}", field.kind, reason.why)).or_default() += 1;
+                eprintln!(
+                    "{index} {:?} {}: {} {reason:?}",
+                    photo.sort, field.kind, field.text
+                );
+                *tables
+                    .reasons
+                    .entry(format!("{}: {}", field.kind, reason.why))
+                    .or_default() += 1;
             }
         }
         if index % 20 == 19 {
@@ -185,7 +191,10 @@ impl Tables {
             } else {
                 field.kind.to_owned()
             };
-            self.kinds.entry((photo.sort, kind)).or_default().count(outcome, hidden);
+            self.kinds
+                .entry((photo.sort, kind))
+                .or_default()
+                .count(outcome, hidden);
             let glare = match field.glare {
                 ..0.1 => 0,
                 0.1..0.4 => 1,
@@ -199,13 +208,18 @@ impl Tables {
         pictures.times.push(took);
         for kind in strays(photo, seen) {
             pictures.strays += 1;
-            *self.strays.entry(format!("{}: {kind}", photo.sort.name())).or_default() += 1;
+            *self
+                .strays
+                .entry(format!("{}: {kind}", photo.sort.name()))
+                .or_default() += 1;
         }
         missed
     }
 
     fn show(&mut self) {
-        println!("| picture | kind | fields | found | only as a line | not at all | painted over |");
+        println!(
+            "| picture | kind | fields | found | only as a line | not at all | painted over |"
+        );
         println!("|---|---|--:|--:|--:|--:|--:|");
         let mut all = Tally::default();
         for ((sort, kind), tally) in &self.kinds {
@@ -216,11 +230,16 @@ impl Tables {
             all.hidden += tally.hidden;
         }
         all.show("all", "");
-        for (name, tally) in ["below 10%", "10 to 40%", "above 40%"].iter().zip(&self.glare) {
+        for (name, tally) in ["below 10%", "10 to 40%", "above 40%"]
+            .iter()
+            .zip(&self.glare)
+        {
             tally.show("all, under glare of", name);
         }
         println!();
-        println!("| picture | pictures | with every field found | false findings a picture | median s | slowest s |");
+        println!(
+            "| picture | pictures | with every field found | false findings a picture | median s | slowest s |"
+        );
         println!("|---|--:|--:|--:|--:|--:|");
         for (sort, pictures) in &mut self.sorts {
             pictures.times.sort();

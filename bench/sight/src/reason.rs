@@ -18,10 +18,18 @@ pub(crate) fn of(field: &Field, seen: &Seen, words: &Words) -> Reason {
     if field.code {
         return bare("the code was not read, or its box is too small");
     }
-    let spots: Vec<Quad> = seen.spots.iter().flat_map(|spot| spot.places.clone()).collect();
+    let spots: Vec<Quad> = seen
+        .spots
+        .iter()
+        .flat_map(|spot| spot.places.clone())
+        .collect();
     let lines: Vec<Quad> = words.lines.iter().map(|line| line.quad).collect();
     // The first line of it that is missed.
-    let Some(place) = field.places.iter().find(|place| covered(place, &spots) < ENOUGH) else {
+    let Some(place) = field
+        .places
+        .iter()
+        .find(|place| covered(place, &spots) < ENOUGH)
+    else {
         return bare("none");
     };
     let (by_spots, by_lines) = (covered(place, &spots), covered(place, &lines));
@@ -36,7 +44,12 @@ pub(crate) fn of(field: &Field, seen: &Seen, words: &Words) -> Reason {
         let all: String = words
             .lines
             .iter()
-            .filter(|line| field.places.iter().any(|place| covered(place, &[line.quad]) > 0.15))
+            .filter(|line| {
+                field
+                    .places
+                    .iter()
+                    .any(|place| covered(place, &[line.quad]) > 0.15)
+            })
             .map(|line| plain(&line.text))
             .collect();
         all.contains(&plain(&field.text))
@@ -53,12 +66,19 @@ pub(crate) fn of(field: &Field, seen: &Seen, words: &Words) -> Reason {
         let how = if by_spots > 0.3 { "found" } else { "not found" };
         format!("the box of its line is too small ({how} as a kind)")
     } else if by_spots >= 0.3 {
-        format!("found, but the part's box is too small ({})", tenths(by_spots))
+        format!(
+            "found, but the part's box is too small ({})",
+            tenths(by_spots)
+        )
     } else if right {
         "read right and not taken for anything".to_owned()
     } else {
         let wrong = distance(&plain(&read), &plain(&field.text));
-        let wrong = if wrong > 3 { "4 or more".to_owned() } else { wrong.to_string() };
+        let wrong = if wrong > 3 {
+            "4 or more".to_owned()
+        } else {
+            wrong.to_string()
+        };
         if many {
             "misread or broken over lines, not taken for anything".to_owned()
         } else {

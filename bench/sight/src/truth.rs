@@ -34,19 +34,31 @@ pub(crate) fn hidden(field: &Field, seen: &Seen) -> bool {
             quad.grown(margin, margin)
         })
         .collect();
-    field.places.iter().all(|place| covered(place, &painted) >= ENOUGH)
+    field
+        .places
+        .iter()
+        .all(|place| covered(place, &painted) >= ENOUGH)
 }
 
 /// As `liuhen_service::sight` paints.
 const MARGIN: f32 = 0.15;
 
 pub(crate) fn judge(field: &Field, seen: &Seen) -> Outcome {
-    let mut found: Vec<Quad> = seen.spots.iter().flat_map(|spot| spot.places.clone()).collect();
+    let mut found: Vec<Quad> = seen
+        .spots
+        .iter()
+        .flat_map(|spot| spot.places.clone())
+        .collect();
     if field.code {
         found.extend(seen.codes.iter().map(|code| upright(&code.area)));
     }
     let lines: Vec<Quad> = seen.lines.iter().chain(&seen.unread).copied().collect();
-    let whole = |by: &[Quad]| field.places.iter().all(|place| covered(place, by) >= ENOUGH);
+    let whole = |by: &[Quad]| {
+        field
+            .places
+            .iter()
+            .all(|place| covered(place, by) >= ENOUGH)
+    };
     if whole(&found) {
         Outcome::Found
     } else if whole(&[found, lines].concat()) {

@@ -54,8 +54,16 @@ fn every_field_lies_within_its_picture_and_belongs_to_nobody() {
             assert!(Kind::parse(field.kind).is_ok(), "{}", field.kind);
             assert!(!field.places.is_empty() && !field.text.is_empty());
             for [x, y] in field.places.iter().flatten() {
-                assert!(*x >= 0.0 && *x <= photo.width as f32, "{:?} {x}", photo.sort);
-                assert!(*y >= 0.0 && *y <= photo.height as f32, "{:?} {y}", photo.sort);
+                assert!(
+                    *x >= 0.0 && *x <= photo.width as f32,
+                    "{:?} {x}",
+                    photo.sort
+                );
+                assert!(
+                    *y >= 0.0 && *y <= photo.height as f32,
+                    "{:?} {y}",
+                    photo.sort
+                );
             }
             assert!(is_nobodys(field), "{}: {}", field.kind, field.text);
         }
@@ -96,7 +104,10 @@ fn a_place_holds_ink() {
                 let mix = |p: [f32; 2], q: [f32; 2], t: f32| {
                     [p[0] + (q[0] - p[0]) * t, p[1] + (q[1] - p[1]) * t]
                 };
-                let (top, low) = (mix(place[0], place[1], along), mix(place[3], place[2], along));
+                let (top, low) = (
+                    mix(place[0], place[1], along),
+                    mix(place[3], place[2], along),
+                );
                 let [x, y] = mix(top, low, 0.5 - up);
                 let (x, y) = (whole(x), whole(y));
                 if x < photo.width && y < photo.height {

@@ -34,7 +34,12 @@ pub(super) fn portrait(page: &mut Page<'_>, area: Box4, dice: &mut Dice) {
     let coat = dice.pick(&[[48, 52, 66], [96, 40, 44], [40, 70, 60], [210, 212, 216]]);
     page.disc_within(area, at(0.5, 1.06), by(0.46, 0.30), coat);
     page.fill(
-        Box4::new(area.left + wide * 0.41, area.top + high * 0.58, wide * 0.18, high * 0.2),
+        Box4::new(
+            area.left + wide * 0.41,
+            area.top + high * 0.58,
+            wide * 0.18,
+            high * 0.2,
+        ),
         skin,
     );
     page.disc(at(0.5, 0.37), by(0.275, 0.28), [38, 32, 30]);
@@ -59,7 +64,12 @@ pub(super) fn id_front<'f>(
     let label = Style::new(29.0, LABEL);
     let value = Style::new(35.0, BLACK);
     page.text(label, [62.0, 100.0], "姓  名");
-    page.field("person_name", value.apart(4.0), [165.0, 102.0], &person.name);
+    page.field(
+        "person_name",
+        value.apart(4.0),
+        [165.0, 102.0],
+        &person.name,
+    );
     page.text(label, [62.0, 168.0], "性  别");
     page.field("gender", value, [165.0, 170.0], person.sex.label());
     page.text(label, [262.0, 168.0], "民  族");
@@ -103,16 +113,28 @@ pub(super) fn id_back<'f>(
     page.disc([125.0, 125.0], [56.0, 60.0], [206, 92, 72]);
     let title = Style::new(47.0, BLACK).apart(6.0);
     page.text(title, [270.0, 120.0], "中华人民共和国");
-    page.text(Style::new(67.0, BLACK).bold().apart(14.0), [246.0, 216.0], "居民身份证");
+    page.text(
+        Style::new(67.0, BLACK).bold().apart(14.0),
+        [246.0, 216.0],
+        "居民身份证",
+    );
     let label = Style::new(30.0, BLACK).bold();
     let value = Style::new(33.0, BLACK);
     page.text(label, [180.0, 412.0], "签发机关");
     let place = place(&person.address);
-    page.field("organisation", value, [328.0, 413.0], &format!("{place}公安局"));
+    page.field(
+        "organisation",
+        value,
+        [328.0, 413.0],
+        &format!("{place}公安局"),
+    );
     page.text(label, [180.0, 484.0], "有效期限");
     let year = 2012 + dice.below(12);
     let (month, day) = (1 + dice.below(12), 1 + dice.below(28));
-    let until = format!("{year}.{month:02}.{day:02}-{}.{month:02}.{day:02}", year + 20);
+    let until = format!(
+        "{year}.{month:02}.{day:02}-{}.{month:02}.{day:02}",
+        year + 20
+    );
     page.text(value, [328.0, 485.0], &until);
     page
 }
@@ -125,16 +147,19 @@ fn place(address: &str) -> &str {
 }
 
 const HOLDERS: [&str; 10] = [
-    "WANG XIAOMING", "LI NA", "ZHANG WEI", "CHEN JING", "ZHAO LEI", "SUN YUE", "ZHOU TIAN",
-    "WU HAORAN", "XU DAN", "LIN KE",
+    "WANG XIAOMING",
+    "LI NA",
+    "ZHANG WEI",
+    "CHEN JING",
+    "ZHAO LEI",
+    "SUN YUE",
+    "ZHOU TIAN",
+    "WU HAORAN",
+    "XU DAN",
+    "LIN KE",
 ];
 
-pub(super) fn bank<'f>(
-    fonts: &'f Fonts,
-    scale: f32,
-    person: &Person,
-    dice: &mut Dice,
-) -> Page<'f> {
+pub(super) fn bank<'f>(fonts: &'f Fonts, scale: f32, person: &Person, dice: &mut Dice) -> Page<'f> {
     let (dark, light) = dice.pick(&[
         ([24, 60, 120], [70, 128, 196]),
         ([120, 24, 32], [204, 70, 64]),
@@ -147,13 +172,24 @@ pub(super) fn bank<'f>(
     let [wide, high] = CARD;
     page.paint(Box4::new(0.0, 0.0, wide, high), |u, v| {
         let ring = ((u - 700.0).hypot(v - 60.0) / 90.0).sin() * 0.06;
-        (light, (u / wide * 0.6 + (1.0 - v / high) * 0.4 + ring).clamp(0.0, 1.0))
+        (
+            light,
+            (u / wide * 0.6 + (1.0 - v / high) * 0.4 + ring).clamp(0.0, 1.0),
+        )
     });
     let bright = dark.iter().map(|&c| u32::from(c)).sum::<u32>() > 400;
-    let ink = if bright { [60, 50, 36] } else { [246, 246, 240] };
+    let ink = if bright {
+        [60, 50, 36]
+    } else {
+        [246, 246, 240]
+    };
     page.text(Style::new(46.0, ink).bold(), [60.0, 92.0], "示例银行");
     page.text(Style::new(22.0, ink), [262.0, 88.0], "DEMO BANK");
-    page.text(Style::new(28.0, ink), [660.0, 84.0], dice.pick(&["借记卡", "信用卡", "储蓄卡"]));
+    page.text(
+        Style::new(28.0, ink),
+        [660.0, 84.0],
+        dice.pick(&["借记卡", "信用卡", "储蓄卡"]),
+    );
     // The chip.
     page.fill(Box4::new(70.0, 180.0, 112.0, 86.0), [214, 184, 108]);
     page.frame(Box4::new(70.0, 180.0, 112.0, 86.0), 4.0, [160, 130, 70]);
@@ -187,6 +223,10 @@ pub(super) fn bank<'f>(
     page.fill(Box4::new(694.0, 434.0, 40.0, 68.0), [200, 40, 52]);
     page.fill(Box4::new(730.0, 434.0, 40.0, 68.0), [24, 80, 140]);
     page.fill(Box4::new(766.0, 434.0, 40.0, 68.0), [20, 120, 110]);
-    page.text(Style::new(30.0, [255, 255, 255]).bold(), [712.0, 478.0], "银联");
+    page.text(
+        Style::new(30.0, [255, 255, 255]).bold(),
+        [712.0, 478.0],
+        "银联",
+    );
     page
 }

@@ -76,7 +76,11 @@ mod tests {
         for (index, symbol) in SYMBOLS.iter().enumerate() {
             let wide: u32 = symbol.bytes().map(|digit| u32::from(digit - b'0')).sum();
             assert_eq!(wide, if index == STOP { 13 } else { 11 }, "{index}");
-            let bars: u32 = symbol.bytes().step_by(2).map(|digit| u32::from(digit - b'0')).sum();
+            let bars: u32 = symbol
+                .bytes()
+                .step_by(2)
+                .map(|digit| u32::from(digit - b'0'))
+                .sum();
             // Rule: bars of a symbol cover an even number of modules (the stop has one bar more).
             assert!(bars % 2 == 0, "{index}");
             assert!(!SYMBOLS[..index].contains(symbol), "{index}");
@@ -103,7 +107,10 @@ mod tests {
 
     #[test]
     fn digits_go_in_pairs() {
-        assert_eq!(symbols(b"LH1234567"), [START_B, 44, 40, TO_C, 12, 34, 56, TO_B, 23]);
+        assert_eq!(
+            symbols(b"LH1234567"),
+            [START_B, 44, 40, TO_C, 12, 34, 56, TO_B, 23]
+        );
         assert_eq!(symbols(b"1234"), [START_C, 12, 34]);
     }
 }

@@ -132,8 +132,7 @@ impl<'f> Page<'f> {
     /// Mixes `colour` of the pixels of a box into what is there; `colour` is asked with the
     /// place in units and answers with the colour and its share.
     pub(super) fn paint(&mut self, area: Box4, colour: impl Fn(f32, f32) -> (Colour, f32)) {
-        let columns =
-            whole(area.left * self.scale)..whole(area.right * self.scale).min(self.width);
+        let columns = whole(area.left * self.scale)..whole(area.right * self.scale).min(self.width);
         let rows = whole(area.top * self.scale)..whole(area.bottom * self.scale).min(self.height);
         for y in rows {
             for x in columns.clone() {
@@ -278,12 +277,18 @@ impl<'f> Page<'f> {
         let scale = self.scale;
         self.paint(drawn, |u, v| {
             let at = |part: f32, axis: usize| {
-                low[axis] + whole((part * inked[axis] - 0.5).max(0.0)).min(most[axis] - low[axis] - 1)
+                low[axis]
+                    + whole((part * inked[axis] - 0.5).max(0.0)).min(most[axis] - low[axis] - 1)
             };
             // Four points across a pixel, so that what is squeezed keeps its strokes.
             let step = 0.25 / (wide * scale);
             let cover: f32 = (0..4_u8)
-                .map(|n| dark(at((u - left) / wide + f32::from(n) * step, 0), at((v - area.top) / high, 1)))
+                .map(|n| {
+                    dark(
+                        at((u - left) / wide + f32::from(n) * step, 0),
+                        at((v - area.top) / high, 1),
+                    )
+                })
                 .sum();
             (colour, cover / 4.0)
         });

@@ -86,7 +86,11 @@ impl Shot {
         let turn = |x: f32, y: f32| [cos * x - sin * y, sin * x + cos * y];
         let seen = |x: f32, y: f32| {
             let [x, y] = turn(x, y);
-            [cy * x + sy * sx * y, cx * y, (far - sy * x + cy * sx * y) / far]
+            [
+                cy * x + sy * sx * y,
+                cx * y,
+                (far - sy * x + cy * sx * y) / far,
+            ]
         };
         // Columns of the matrix from three points, the middle of the page being the origin.
         let [o, i, j] = [seen(0.0, 0.0), seen(1.0, 0.0), seen(0.0, 1.0)];
@@ -119,7 +123,13 @@ impl Shot {
     }
 
     /// Takes the picture.
-    pub(super) fn take(self, sort: Sort, size: [f32; 2], page: &Page<'_>, dice: &mut Dice) -> Photo {
+    pub(super) fn take(
+        self,
+        sort: Sort,
+        size: [f32; 2],
+        page: &Page<'_>,
+        dice: &mut Dice,
+    ) -> Photo {
         let (matrix, [width, height]) = self.place(size);
         let mut fields: Vec<Field> = page
             .marks
@@ -181,7 +191,10 @@ impl Shot {
     ) -> Vec<f32> {
         let back = inverse(matrix);
         let ground = Ground::new(dice);
-        let shadow = [dice.between(-0.02, 0.02) * wide, dice.between(0.005, 0.02) * wide];
+        let shadow = [
+            dice.between(-0.02, 0.02) * wide,
+            dice.between(0.005, 0.02) * wide,
+        ];
         let stripes = Stripes::new(self.screen, dice);
         let mut rgb = vec![0.0; width * height * 3];
         for (at, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
@@ -317,7 +330,11 @@ impl Glare {
             (dy * cos - dx * sin) / self.radius[1],
         );
         let far = u * u + v * v;
-        if far < 12.0 { self.strength * (-far).exp() } else { 0.0 }
+        if far < 12.0 {
+            self.strength * (-far).exp()
+        } else {
+            0.0
+        }
     }
 
     /// The most it adds over a field, as a share of full white.
@@ -403,7 +420,11 @@ impl Stripes {
             [cos / length, sin / length, dice.between(0.0, 6.0)]
         };
         Stripes {
-            strength: if wanted { dice.between(0.02, 0.09) } else { 0.0 },
+            strength: if wanted {
+                dice.between(0.02, 0.09)
+            } else {
+                0.0
+            },
             waves: [wave(dice), wave(dice)],
         }
     }
