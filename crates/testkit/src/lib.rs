@@ -23,6 +23,7 @@ mod counted;
 mod driver;
 mod leak;
 mod people;
+pub mod pictures;
 mod server;
 mod sheet;
 

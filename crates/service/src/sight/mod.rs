@@ -4,6 +4,7 @@
 //! Networks yield words and boxes (`vision`), `detect` says what the words are; here each finding
 //! is led back to where it stands in the picture.
 
+mod cards;
 mod hide;
 mod tell;
 mod text;
@@ -168,6 +169,7 @@ impl Looker {
                 line: found.around().to_owned(),
             });
         });
+        spots.extend(cards::fields(&sight.words.lines, &spots));
         for code in &sight.codes {
             detector.hits(&code.text, |found| {
                 spots.push(Spot {

@@ -39,21 +39,24 @@ impl fmt::Debug for Line {
 impl Line {
     /// Where the letters `from..to` (counted in `char`s) stand; the whole line if they are none.
     ///
-    /// The share of a letter is known to about half a letter, so half a letter is added on each
-    /// side.
+    /// The network marks a letter by a place within it, as narrow as an eighth of it, so a letter
+    /// reaches to halfway between its mark and the next one's, and the first and last to the ends
+    /// of the line; half a letter is added on each side.
     #[must_use]
     pub fn part(&self, from: usize, to: usize) -> Quad {
-        let (Some(first), Some(last)) = (
-            self.letters.get(from),
-            to.checked_sub(1).and_then(|last| self.letters.get(last)),
-        ) else {
+        if from >= to || to > self.letters.len() {
             return self.quad;
+        }
+        let mark = |at: usize| f32::midpoint(self.letters[at].0, self.letters[at].1);
+        let between = |at: usize| match at {
+            0 => 0.0,
+            at if at == self.letters.len() => 1.0,
+            at => f32::midpoint(mark(at - 1), mark(at)),
         };
-        let mean = (last.1 - first.0) / (to.saturating_sub(from).max(1)) as f32;
-        self.quad.slice(
-            (first.0 - mean / 2.0).max(0.0),
-            (last.1 + mean / 2.0).min(1.0),
-        )
+        let (start, end) = (between(from), between(to));
+        let half = (end - start) / (to - from) as f32 / 2.0;
+        self.quad
+            .slice((start - half).max(0.0), (end + half).min(1.0))
     }
 }
 
@@ -169,6 +172,14 @@ mod tests {
         assert!((bounds.left - 130.0).abs() < 0.01, "{bounds:?}");
         assert!((bounds.width - 230.0).abs() < 0.01, "{bounds:?}");
         assert_eq!(line.part(5, 99), line.quad);
+        // A letter marked at a point only is as wide as its neighbours leave it.
+        let thin = Line {
+            text: "性别男".into(),
+            letters: vec![(0.1, 0.12), (0.45, 0.47), (0.8, 0.82)],
+            ..line.clone()
+        };
+        let bounds = thin.part(2, 3).bounds();
+        assert!(bounds.width > 80.0 && bounds.left < 270.0, "{bounds:?}");
         assert_eq!(format!("{line:?}"), "Line(13 letters)");
     }
 }
