@@ -1,6 +1,6 @@
 //! What stands where, against what was found.
 
-use liuhen_service::sight::{Area, Quad, Seen};
+use liuhen_service::sight::{Area, Quad, Seen, What};
 use liuhen_testkit::pictures::{Field, Photo};
 use liuhen_vision::Point;
 
@@ -79,6 +79,8 @@ pub(crate) fn strays(photo: &Photo, seen: &Seen) -> Vec<&'static str> {
     let stray = |place: &Quad| covered(&place.0.map(|p| [p.x, p.y]), &truth) < 0.25;
     seen.spots
         .iter()
+        // The portraits are drawn, and to take one for a face is no error.
+        .filter(|spot| spot.what != What::Face)
         .filter(|spot| !spot.places.is_empty() && spot.places.iter().all(stray))
         .map(|spot| spot.hit.kind.name())
         .collect()

@@ -5,6 +5,8 @@
     reason = "helpers of a test; a failure is a failed test"
 )]
 
+use std::collections::BTreeSet;
+
 use liuhen_invented::belongs_to_nobody;
 use liuhen_kinds::Kind;
 use liuhen_picture::{Limits, decode};
@@ -21,26 +23,24 @@ fn cards_or_skip(seed: u64, count: u64) -> Option<Cards> {
 }
 
 #[test]
-fn equal_seeds_give_equal_pictures_of_every_sort() {
-    let (Some(one), Some(two)) = (cards_or_skip(3, 11), cards_or_skip(3, 11)) else {
+fn equal_seeds_give_equal_pictures() {
+    let (Some(mut one), Some(two)) = (cards_or_skip(3, 1), cards_or_skip(3, 1)) else {
         return;
     };
-    let last = two.photo(10);
-    let photos: Vec<_> = one.collect();
-    assert_eq!(photos[10], last);
-    for sort in Sort::ALL {
-        assert!(photos.iter().any(|photo| photo.sort == sort), "{sort:?}");
-    }
-    let other = cards_or_skip(4, 1).unwrap().photo(10);
-    assert_ne!(other.fields, last.fields);
+    let first = two.photo(0);
+    assert_eq!(one.next().unwrap(), first);
+    assert!(one.next().is_none());
+    assert_ne!(cards_or_skip(4, 1).unwrap().photo(0).fields, first.fields);
 }
 
 #[test]
 fn every_field_lies_within_its_picture_and_belongs_to_nobody() {
-    let Some(made) = cards_or_skip(5, 22) else {
+    let Some(made) = cards_or_skip(5, 11) else {
         return;
     };
+    let mut sorts = BTreeSet::new();
     for photo in made {
+        sorts.insert(photo.sort);
         let longest = photo.width.max(photo.height);
         assert!((600..=3_000).contains(&longest), "{longest}");
         assert!((40..=95).contains(&photo.spoilt.quality));
@@ -68,6 +68,7 @@ fn every_field_lies_within_its_picture_and_belongs_to_nobody() {
             assert!(is_nobodys(field), "{}: {}", field.kind, field.text);
         }
     }
+    assert_eq!(sorts, BTreeSet::from(Sort::ALL));
 }
 
 fn is_nobodys(field: &Field) -> bool {
@@ -90,11 +91,13 @@ fn is_nobodys(field: &Field) -> bool {
 /// than the strip above it.
 #[test]
 fn a_place_holds_ink() {
-    let Some(made) = cards_or_skip(6, 44) else {
+    let Some(made) = cards_or_skip(6, 0) else {
         return;
     };
     let (mut inked, mut all) = (0, 0);
-    for photo in made.filter(|photo| photo.sort == Sort::IdFront) {
+    // Every eleventh picture is an ID card.
+    for photo in (0..4).map(|at| made.photo(at * 11)) {
+        assert_eq!(photo.sort, Sort::IdFront);
         let picture = decode(&photo.bytes, &Limits::default()).unwrap();
         let luma = picture.luma();
         let spread = |place: &[[f32; 2]; 4], up: f32| {

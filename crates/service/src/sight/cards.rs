@@ -33,6 +33,7 @@ struct Form {
     #[expect(dead_code, reason = "for whoever reads the file")]
     source: String,
     labels: BTreeMap<String, Vec<String>>,
+    numbering: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +107,20 @@ impl Ready {
             }
         }
         Ready { rules, headers }
+    }
+
+    /// What a line heads, if it is nothing but a label, and the letter at which that begins. The
+    /// column of numbers before a table's first is often read with it.
+    fn head(&self, row: &Row<'_>) -> Option<(Kind, usize)> {
+        let plain = row.plain();
+        if let Some(kind) = self.headers.get(&plain) {
+            return Some((*kind, 0));
+        }
+        self.rules.form.numbering.iter().find_map(|word| {
+            let rest = plain.strip_prefix(word.as_str())?;
+            let kind = self.headers.get(rest)?;
+            Some((*kind, *row.solid.get(word.chars().count())?))
+        })
     }
 
     fn fits(&self, kind: Kind, text: &str) -> bool {
@@ -243,6 +258,11 @@ impl<'a> Page<'a> {
                 continue;
             };
             for (row, line) in self.lines.iter().enumerate() {
+                // A cell that is a longer label, as 出生日期 for 出生, has its own meaning.
+                let plain = line.plain();
+                if ready.headers.contains_key(&plain) && !words.contains(&plain) {
+                    continue;
+                }
                 let found = words.iter().find_map(|word| line.find(word));
                 labels.extend(found.map(|(from, to)| Label {
                     row,
@@ -412,23 +432,20 @@ impl<'a> Page<'a> {
 
     /// Lines that are nothing but a label: a cell's value stands to its right, a column's below.
     fn cells(&self, ready: &Ready, out: &mut Vec<Value>) {
-        let heads: Vec<Option<Kind>> = self
-            .lines
-            .iter()
-            .map(|row| ready.headers.get(&row.plain()).copied())
-            .collect();
+        let heads: Vec<Option<(Kind, usize)>> =
+            self.lines.iter().map(|row| ready.head(row)).collect();
         let next: Vec<Option<usize>> = (0..self.lines.len())
             .map(|row| heads[row].and_then(|_| self.right_of(row)))
             .collect();
         let is_head = |row: usize| heads[row].is_some();
         for (row, kind) in heads.iter().enumerate() {
-            let Some(kind) = *kind else {
+            let Some((kind, _)) = *kind else {
                 continue;
             };
             let before_head = next[row].is_some_and(is_head);
             let behind_head = (0..heads.len()).any(|other| next[other] == Some(row));
             if before_head || behind_head {
-                self.column(ready, row, kind, &heads, out);
+                self.column(ready, row, &heads, out);
             } else if let Some(right) = next[row] {
                 let value = self.lines[right].value(kind, 0, self.lines[right].letters.len());
                 if ready.fits(kind, &value.text) {
@@ -443,11 +460,14 @@ impl<'a> Page<'a> {
         &self,
         ready: &Ready,
         head: usize,
-        kind: Kind,
-        heads: &[Option<Kind>],
+        heads: &[Option<(Kind, usize)>],
         out: &mut Vec<Value>,
     ) {
-        let frame = Frame::of(&self.lines[head].line.quad);
+        let Some((kind, from)) = heads[head] else {
+            return;
+        };
+        let line = self.lines[head].line;
+        let frame = Frame::of(&line.part(from, line.letters.len()));
         for (index, row) in self.lines.iter().enumerate() {
             let quad = &row.line.quad;
             let start = frame.place(middle(quad.0[0], quad.0[3]));
@@ -677,7 +697,7 @@ mod tests {
         assert!(holds(&read, "diagnosis", "慢性胃炎"));
         assert_eq!(read.len(), 2, "{read:?}");
         let table = [
-            line("姓名", 0.0, 0.0),
+            line("序号姓名", -40.0, 0.0),
             line("手机号", 150.0, 0.0),
             line("状态", 450.0, 0.0),
             line("王帅", 0.0, 60.0),
@@ -690,6 +710,19 @@ mod tests {
         assert!(holds(&read, "mobile", "17944133162"));
         assert!(holds(&read, "mobile", "17932979382"));
         assert_eq!(read.len(), 3, "{read:?}");
+    }
+
+    #[test]
+    fn a_longer_label_is_not_taken_for_a_shorter_one_and_its_value() {
+        let form = [
+            line("姓名", 0.0, 0.0),
+            line("性别", 0.0, 50.0),
+            line("民族", 0.0, 100.0),
+            line("出生日期", 0.0, 150.0),
+            line("1988-01-30", 100.0, 150.0),
+        ];
+        let read = found(&form);
+        assert_eq!(read, [("date_of_birth", "1988-01-30".to_owned())]);
     }
 
     #[test]
