@@ -102,6 +102,33 @@ fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
+/// The write-ahead log gives up what was published; a case is opened again all the same.
+#[test]
+fn a_case_of_many_acts_opens_again() {
+    let world = World::new();
+    let long = Who {
+        note: "扣".repeat(9_000),
+        ..who(5)
+    };
+    for round in 0..12 {
+        let mut case = world.open();
+        fs::write(case.results().unwrap().join("report.json"), "{}\n").unwrap();
+        case.seal_results("count", long.clone()).unwrap();
+        assert_eq!(case.entries().len(), 5 + round);
+    }
+    let wal = fs::read_dir(world.case().join("custody/wal")).unwrap();
+    let first = wal.map(|entry| entry.unwrap().file_name()).min().unwrap();
+    assert_ne!(
+        first
+            .to_string_lossy()
+            .trim_matches(|c: char| !c.is_ascii_digit())
+            .trim_matches('0'),
+        "",
+        "nothing was given up: the test shows nothing"
+    );
+    assert!(check(&world.case()).faults.is_empty());
+}
+
 #[test]
 fn a_case_verifies_elsewhere_with_nothing_but_its_folder() {
     let world = World::new();

@@ -3,7 +3,7 @@
 //! Rules: ISO/IEC 10918 (JPEG), ISO/IEC 15948 (PNG), RFC 9649 (WebP), TIFF 6.0, GIF 89a, BMP as
 //! Windows writes it; orientation as EXIF
 //! 2.3 writes it; decoding itself is the `image` crate's.
-//! Sixteen bits become eight, grey and CMYK become RGB; of a TIFF the first page is read. Colour
+//! Sixteen bits become eight, grey and CMYK become RGB; a TIFF of several pages is refused. Colour
 //! profiles are not applied.
 //! What to do with pixels belongs to the caller; so does any clean-up of an untrusted file's name.
 
@@ -169,6 +169,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
             format,
             limits,
         ),
+        Format::Tiff if has_more_pages(bytes) => Err(PictureError::Animated(format)),
         Format::Tiff => pixels(
             TiffDecoder::new(source).map_err(wrong)?,
             bytes,
@@ -176,6 +177,49 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
             limits,
         ),
     }
+}
+
+/// Whether a TIFF holds a second picture that is no smaller version of the first: a further page.
+///
+/// Rule: TIFF 6.0, section 2: directories are chained by offsets; `NewSubfileType` (254), bit 0,
+/// marks a reduced version. BigTIFF has entries of 20 bytes and offsets of 8.
+fn has_more_pages(bytes: &[u8]) -> bool {
+    let little = bytes.starts_with(b"II");
+    let number = |at: usize, size: usize| -> Option<u64> {
+        let field = bytes.get(at..at.checked_add(size)?)?;
+        let digits: Box<dyn Iterator<Item = &u8>> = if little {
+            Box::new(field.iter().rev())
+        } else {
+            Box::new(field.iter())
+        };
+        Some(digits.fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
+    };
+    let big = number(2, 2) == Some(43);
+    let (first, counted, entry, offset) = if big { (8, 8, 20, 8) } else { (4, 2, 12, 4) };
+    let directory = |at: usize| -> Option<(usize, bool)> {
+        let count = usize::try_from(number(at, counted)?).ok()?;
+        let entries = at.checked_add(counted)?;
+        let reduced = (0..count.min(4096)).any(|index| {
+            let at = entries + index * entry;
+            let value = at + if big { 12 } else { 8 };
+            number(at, 2) == Some(254) && number(value, 4).is_some_and(|bits| bits & 1 == 1)
+        });
+        let next = number(entries.checked_add(count.checked_mul(entry)?)?, offset)?;
+        Some((usize::try_from(next).ok()?, reduced))
+    };
+    let first = number(first, offset).and_then(|at| usize::try_from(at).ok());
+    let mut next = first.and_then(directory).map_or(0, |(next, _)| next);
+    // A chain may lead in a circle.
+    for _ in 0..64 {
+        let Some((after, reduced)) = Some(next).filter(|&at| at > 0).and_then(directory) else {
+            return false;
+        };
+        if !reduced {
+            return true;
+        }
+        next = after;
+    }
+    true
 }
 
 fn memory(limits: &Limits) -> image::Limits {

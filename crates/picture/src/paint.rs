@@ -8,8 +8,16 @@ use crate::Picture;
 
 impl Picture {
     /// Fills what lies within four corners (x, y; clockwise or not; pixels from the upper left
-    /// corner), the pixels they cut included, with one colour, opaque.
+    /// corner), the pixels they cut included, with one colour, opaque. Of corners whose sides cross,
+    /// or that bend inwards, the upright box is filled.
     pub fn fill(&mut self, corners: &[(f32, f32); 4], colour: [u8; 3]) {
+        let around;
+        let corners = if is_convex(corners) {
+            corners
+        } else {
+            around = bounds(corners);
+            &around
+        };
         let width = self.width() as usize;
         let channels = self.channels();
         let Some((rows, columns)) = self.bounds(corners) else {
@@ -94,6 +102,28 @@ impl Picture {
     }
 }
 
+/// Whether going around turns one way only.
+fn is_convex(corners: &[(f32, f32); 4]) -> bool {
+    let mut signs = (false, false);
+    for index in 0..4 {
+        let [a, b, c] = [0, 1, 2].map(|step| corners[(index + step) % 4]);
+        let turn = (b.0 - a.0) * (c.1 - b.1) - (b.1 - a.1) * (c.0 - b.0);
+        signs.0 |= turn > 1e-3;
+        signs.1 |= turn < -1e-3;
+    }
+    !(signs.0 && signs.1)
+}
+
+/// The upright box around corners.
+fn bounds(corners: &[(f32, f32); 4]) -> [(f32, f32); 4] {
+    let xs = corners.map(|corner| corner.0);
+    let ys = corners.map(|corner| corner.1);
+    let low = |values: [f32; 4]| values.into_iter().fold(f32::MAX, f32::min);
+    let high = |values: [f32; 4]| values.into_iter().fold(f32::MIN, f32::max);
+    let (left, right, top, foot) = (low(xs), high(xs), low(ys), high(ys));
+    [(left, top), (right, top), (right, foot), (left, foot)]
+}
+
 /// Whether a pixel's centre lies within the corners, or within a pixel of them.
 fn touches(corners: &[(f32, f32); 4], x: f32, y: f32) -> bool {
     let mut signs = (false, false);
@@ -157,6 +187,22 @@ mod tests {
             [0; 3],
         );
         assert!(picture.pixels().iter().all(|&sample| sample == 0));
+    }
+
+    #[test]
+    fn corners_that_cross_are_filled_as_their_box() {
+        let mut picture = Picture::blank(120, 40, [255; 3]).unwrap();
+        picture.fill(
+            &[(0.0, 0.0), (100.0, 20.0), (100.0, 0.0), (0.0, 20.0)],
+            [0; 3],
+        );
+        let filled = picture
+            .pixels()
+            .iter()
+            .filter(|&&sample| sample == 0)
+            .count()
+            / 3;
+        assert_eq!(filled, 100 * 20);
     }
 
     #[test]

@@ -184,6 +184,13 @@ impl Policy {
         self
     }
 
+    /// The same, with another action for a kind.
+    #[must_use]
+    pub fn with(mut self, kind: Kind, action: Action) -> Self {
+        self.kinds.insert(kind, action);
+        self
+    }
+
     /// Whether it hides some kinds only.
     #[must_use]
     pub fn is_limited(&self) -> bool {

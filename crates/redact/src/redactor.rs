@@ -176,8 +176,8 @@ pub struct Hidden {
 }
 
 impl Job<'_, '_> {
-    /// What is to be hidden in a text, in order: for formats that paint over it. Counted in the
-    /// report.
+    /// What is to be hidden in a text, in order: for formats that paint over it, and say by
+    /// [`Job::hid`] what they painted.
     pub fn find(&mut self, text: &str) -> Vec<Hidden> {
         let policy = self.redactor.run.policy;
         let spots = self.redactor.finder.in_text(text);
@@ -191,9 +191,6 @@ impl Job<'_, '_> {
                 end: spot.end,
             })
             .collect();
-        for it in &hidden {
-            *self.report.hidden.entry((it.kind, it.action)).or_insert(0) += 1;
-        }
         for spot in &spots {
             if let Some(text) = text
                 .get(spot.start..spot.end)

@@ -11,12 +11,14 @@
 use std::sync::Arc;
 
 use hayro::hayro_interpret::font::{FontData, FontQuery, Glyph, GlyphRun};
+use hayro::hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro::hayro_interpret::util::TransformExt as _;
 use hayro::hayro_interpret::{
     BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
-    InterpreterCache, InterpreterSettings, SoftMask, interpret_page,
+    InterpreterCache, InterpreterSettings, Paint, SoftMask, interpret_page,
 };
 use hayro::hayro_syntax::Pdf;
-use hayro::kurbo::{Affine, BezPath, Point, Rect};
+use hayro::kurbo::{Affine, BezPath, PathEl, Point, Rect, Shape as _};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use liuhen_picture::{Font, Picture, PictureError};
@@ -62,12 +64,21 @@ pub struct Page {
     pub picture: Picture,
     /// Pixels to the inch.
     pub dpi: f32,
+    /// What it says.
+    pub heard: Heard,
+}
+
+/// What a page says.
+#[derive(Debug, Default)]
+pub struct Heard {
     /// Its letters in the order in which they are drawn.
     pub letters: Vec<Letter>,
     /// Letters of which the file does not say what they stand for.
     pub unknown: usize,
-    /// Pictures it shows.
+    /// What only eyes can read: pictures, patterns, masks, drawn letters, paths that may be some.
     pub pictures: usize,
+    /// Whether there were more letters than are told.
+    pub cut: bool,
 }
 
 /// A letter, or several drawn as one.
@@ -77,6 +88,8 @@ pub struct Letter {
     pub text: String,
     /// Its corners, from the one where it begins below, in pixels from the upper left corner.
     pub corners: [(f32, f32); 4],
+    /// Whether it was drawn before at this place, as letters are that shall look bold.
+    pub again: bool,
 }
 
 impl std::fmt::Debug for Letter {
@@ -121,16 +134,7 @@ impl Pages {
     ///
     /// [`RenderError::NoPage`], [`RenderError::Picture`].
     pub fn page(&self, number: usize, dpi: f32) -> Result<Page, RenderError> {
-        let page = self
-            .pdf
-            .pages()
-            .get(number)
-            .ok_or(RenderError::NoPage(number))?;
-        let (width, height) = page.render_dimensions();
-        let area = (width * height).max(1.0);
-        let scale = (dpi / POINTS)
-            .min((PIXELS / area).sqrt())
-            .min(60_000.0 / width.max(height).max(1.0));
+        let (page, scale) = self.scaled(number, dpi)?;
         let pixmap = hayro::render(
             page,
             &RenderCache::new(),
@@ -152,15 +156,30 @@ impl Pages {
             u32::from(pixmap.height()),
             samples,
         )?;
+        Ok(Page {
+            picture,
+            dpi: scale * POINTS,
+            heard: self.hear(number, dpi)?,
+        })
+    }
+
+    /// What a page says, with the places it has when it is painted at so many pixels to the inch;
+    /// much cheaper than painting it.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderError::NoPage`].
+    pub fn hear(&self, number: usize, dpi: f32) -> Result<Heard, RenderError> {
+        let (page, scale) = self.scaled(number, dpi)?;
+        let (width, height) = page.render_dimensions();
         let mut heard = Heard::default();
-        let transform = Affine::scale(f64::from(scale))
-            * hayro::hayro_interpret::util::TransformExt::to_kurbo(&page.initial_transform(true));
+        let transform = Affine::scale(f64::from(scale)) * page.initial_transform(true).to_kurbo();
         let cache = InterpreterCache::new();
         let target = Rect::new(
             0.0,
             0.0,
-            f64::from(picture.width()),
-            f64::from(picture.height()),
+            f64::from(width * scale),
+            f64::from(height * scale),
         );
         let mut context = Context::new(
             transform,
@@ -170,13 +189,26 @@ impl Pages {
             self.settings.clone(),
         );
         interpret_page(page, &mut context, &mut heard);
-        Ok(Page {
-            picture,
-            dpi: scale * POINTS,
-            letters: heard.letters,
-            unknown: heard.unknown,
-            pictures: heard.pictures,
-        })
+        Ok(heard)
+    }
+
+    /// A page, and how many pixels a point of it becomes.
+    fn scaled(
+        &self,
+        number: usize,
+        dpi: f32,
+    ) -> Result<(&hayro::hayro_syntax::page::Page<'_>, f32), RenderError> {
+        let page = self
+            .pdf
+            .pages()
+            .get(number)
+            .ok_or(RenderError::NoPage(number))?;
+        let (width, height) = page.render_dimensions();
+        let area = (width * height).max(1.0);
+        let scale = (dpi / POINTS)
+            .min((PIXELS / area).sqrt())
+            .min(60_000.0 / width.max(height).max(1.0));
+        Ok((page, scale))
     }
 }
 
@@ -205,26 +237,102 @@ fn settings() -> InterpreterSettings {
     }
 }
 
-/// Hears where letters are drawn, and draws none.
-#[derive(Default)]
-struct Heard {
-    letters: Vec<Letter>,
-    unknown: usize,
-    pictures: usize,
-}
-
-/// Letters of a page that are told; more cost memory and are no page.
-const LETTERS: usize = 1_000_000;
+/// Letters of a page that are told; a page with more is told as cut.
+const LETTERS: usize = 200_000;
+/// Drawn letters that the same letter is looked for among: what is drawn twice, to look bold, is
+/// one letter.
+const BACK: usize = 64;
 /// What a font's letters are measured in: thousandths of their size.
 const UNITS: f64 = 1000.0;
-/// How far letters reach above and below their line at most, of their size.
+/// How far letters reach above and below their line, of their size.
 const ABOVE: f64 = 0.95;
 const BELOW: f64 = 0.3;
+/// A path with as many curves may be a letter.
+const CURVES: usize = 3;
 
+impl Heard {
+    fn letter(&mut self, text: Option<String>, cell: Rect, upright: bool, transform: Affine) {
+        if self.letters.len() >= LETTERS {
+            self.cut = true;
+            return;
+        }
+        let known = text.filter(|text| !text.is_empty() && text.chars().all(is_told));
+        let Some(text) = known else {
+            self.unknown += 1;
+            return;
+        };
+        let corner = |x: f64, y: f64| {
+            let at = transform * Point::new(x, y);
+            (single(at.x), single(at.y))
+        };
+        let Rect { x0, y0, x1, y1 } = cell;
+        // Along the line first: to the right, or down where lines stand.
+        let corners = if upright {
+            [
+                corner(x1, y1),
+                corner(x1, y0),
+                corner(x0, y0),
+                corner(x0, y1),
+            ]
+        } else {
+            [
+                corner(x0, y0),
+                corner(x1, y0),
+                corner(x1, y1),
+                corner(x0, y1),
+            ]
+        };
+        let high = distance(corners[0], corners[3]);
+        let again =
+            self.letters.iter().rev().take(BACK).any(|other| {
+                other.text == text && distance(other.corners[0], corners[0]) < 0.2 * high
+            });
+        self.letters.push(Letter {
+            text,
+            corners,
+            again,
+        });
+    }
+
+    fn paint(&mut self, props: &DrawProps<'_>) {
+        // A pattern or a mask may hold anything.
+        if props.soft_mask.is_some() || matches!(props.paint, Paint::Pattern(_)) {
+            self.pictures += 1;
+        }
+    }
+}
+
+/// Whether a character says what is seen: not one of private use, a control, or a replacement.
+fn is_told(letter: char) -> bool {
+    !letter.is_control()
+        && letter != char::REPLACEMENT_CHARACTER
+        && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{feff}')
+        && !matches!(u32::from(letter), 0xe000..=0xf8ff | 0xf_0000..)
+}
+
+fn distance(one: (f32, f32), two: (f32, f32)) -> f32 {
+    (one.0 - two.0).hypot(one.1 - two.1)
+}
+
+// Hears where letters are drawn, and draws none.
 impl<'a> Device<'a> for Heard {
-    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, _: &DrawMode) {
+        self.paint(&props);
+        let curves = path
+            .elements()
+            .iter()
+            .filter(|element| matches!(element, PathEl::CurveTo(..) | PathEl::QuadTo(..)));
+        if curves.count() >= CURVES {
+            self.pictures += 1;
+        }
+    }
+
     fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
+
+    fn push_transparency_group(&mut self, _: f32, mask: Option<SoftMask<'a>>, _: BlendMode) {
+        self.pictures += usize::from(mask.is_some());
+    }
+
     fn pop_clip(&mut self) {}
     fn pop_transparency_group(&mut self) {}
 
@@ -233,39 +341,36 @@ impl<'a> Device<'a> for Heard {
     }
 
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
-        use hayro::hayro_interpret::hayro_cmap::BfString;
+        self.paint(&props);
+        let upright = run.writing_mode() == WritingMode::Vertical;
         for glyph in run.glyphs() {
-            if self.letters.len() >= LETTERS {
-                return;
-            }
-            let (text, advance) = match &**glyph {
-                Glyph::Outline(outline) => (outline.as_unicode(), outline.advance_width()),
-                Glyph::Type3(drawn) => (drawn.as_unicode(), drawn.advance_width()),
+            let transform = props.transform * glyph.transform();
+            let (text, advance, drawn) = match &**glyph {
+                Glyph::Outline(outline) => {
+                    let drawn = outline.outline().bounding_box();
+                    (outline.as_unicode(), outline.advance_width(), drawn)
+                }
+                Glyph::Type3(glyph) => {
+                    // Drawn by operators of its own: what they show, only eyes can tell.
+                    self.pictures += 1;
+                    let drawn = Rect::new(0.0, -UNITS, UNITS, UNITS);
+                    (glyph.as_unicode(), glyph.advance_width(), drawn)
+                }
             };
-            let Some(text) = text else {
-                self.unknown += 1;
-                continue;
+            let least = if upright { UNITS } else { 1.0 };
+            let wide = f64::from(advance.unwrap_or(500.0)).max(least);
+            // What is told of a letter and what is drawn of it, both; an empty outline is a point.
+            let told = Rect::new(0.0, -BELOW * UNITS, wide, ABOVE * UNITS);
+            let cell = if drawn.is_finite() && drawn.area() > 0.0 {
+                told.union(drawn)
+            } else {
+                told
             };
-            let text = match text {
+            let text = text.map(|text| match text {
                 BfString::Char(letter) => letter.to_string(),
                 BfString::String(text) => text,
-            };
-            let wide = f64::from(advance.unwrap_or(500.0)).max(1.0);
-            let transform = props.transform * glyph.transform();
-            let corner = |x: f64, y: f64| {
-                let at = transform * Point::new(x, y);
-                (single(at.x), single(at.y))
-            };
-            let (low, high) = (-BELOW * UNITS, ABOVE * UNITS);
-            self.letters.push(Letter {
-                text,
-                corners: [
-                    corner(0.0, low),
-                    corner(wide, low),
-                    corner(wide, high),
-                    corner(0.0, high),
-                ],
             });
+            self.letter(text, cell, upright, transform);
         }
     }
 }

@@ -36,6 +36,7 @@ fn every_dark_pixel_belongs_to_a_letter_that_is_told() {
     assert_eq!(pages.len(), 1);
     let mut page = pages.page(0, 150.0).unwrap();
     let text: String = page
+        .heard
         .letters
         .iter()
         .map(|letter| letter.text.as_str())
@@ -51,7 +52,7 @@ fn every_dark_pixel_belongs_to_a_letter_that_is_told() {
     };
     let before = dark(page.picture.pixels());
     assert!(before > 500, "{before}");
-    for letter in &page.letters {
+    for letter in page.heard.letters {
         page.picture.fill(&letter.corners, [255; 3]);
     }
     assert_eq!(dark(page.picture.pixels()), 0);

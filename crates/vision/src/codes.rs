@@ -7,13 +7,12 @@ use rxing::{
     BarcodeFormat, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader,
     common::HybridBinarizer,
 };
-use serde::Serialize;
 
 use crate::geometry::{Area, Point};
 use crate::raster::{Raster, scaled};
 
 /// A code. Its `Debug` shows its format only.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq)]
 pub struct Code {
     /// `qr`, `data-matrix`, `pdf417`, `code-128`, …
     pub format: String,
@@ -97,7 +96,21 @@ fn around(points: &[Point], format: &BarcodeFormat, picture: &Raster, back: f32)
         Point::new(f32::MAX, f32::MAX),
         Point::new(f32::MIN, f32::MIN),
     );
-    for point in points {
+    // Three corner patterns of a square: the fourth corner lies across the right angle.
+    let fourth = if let [a, b, c, ..] = points {
+        let across = |p: &Point, q: &Point, r: &Point| {
+            let dot = (q.x - p.x) * (r.x - p.x) + (q.y - p.y) * (r.y - p.y);
+            (dot.abs(), Point::new(q.x + r.x - p.x, q.y + r.y - p.y))
+        };
+        let corners = [across(a, b, c), across(b, a, c), across(c, a, b)];
+        corners
+            .into_iter()
+            .min_by(|one, two| one.0.total_cmp(&two.0))
+    } else {
+        None
+    };
+    let fourth = fourth.map(|(_, corner)| corner);
+    for point in points.iter().chain(fourth.as_ref()) {
         low = Point::new(low.x.min(point.x), low.y.min(point.y));
         high = Point::new(high.x.max(point.x), high.y.max(point.y));
     }

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use liuhen_picture::Picture;
-use serde::Serialize;
 
 use crate::VisionError;
 use crate::codes::{self, Code};
@@ -38,7 +37,7 @@ impl Look {
 }
 
 /// What a picture shows.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Sight {
     /// Text.
     pub words: Words,

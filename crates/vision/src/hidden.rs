@@ -6,10 +6,9 @@ use std::fmt;
 use std::io::Cursor;
 
 use exif::{Exif, In, Reader, Tag, Value};
-use serde::Serialize;
 
 /// What was found. Its `Debug` says only what there is.
-#[derive(Clone, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Hidden {
     /// Latitude and longitude, degrees, north and east positive.
     pub place: Option<(f64, f64)>,

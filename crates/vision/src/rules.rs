@@ -29,7 +29,7 @@ pub(crate) struct Faces {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Text {
     pub(crate) shortest: usize,
-    pub(crate) longest: usize,
+    pub(crate) pixels: usize,
     pub(crate) pixel: f32,
     #[serde(rename = "box")]
     pub(crate) whole: f32,

@@ -1,5 +1,6 @@
 //! `check`: what a picture gives away before it is shared, and a copy that does not.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -112,7 +113,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit> {
 }
 
 fn one(args: &CheckArgs, photo: &Path, looker: &Looker) -> Result<()> {
-    let bytes = std::fs::read(photo).with_context(|| format!("reading {}", photo.display()))?;
+    let bytes = read(photo).with_context(|| format!("reading {}", photo.display()))?;
     let seen = looker
         .see(&bytes, sight::detector())
         .with_context(|| format!("looking at {}", photo.display()))?;
@@ -131,6 +132,13 @@ fn one(args: &CheckArgs, photo: &Path, looker: &Looker) -> Result<()> {
                 keep_codes: args.keep_codes,
                 ..Hide::default()
             };
+            if let Some(none) = args
+                .keep_face
+                .iter()
+                .find(|&&n| n == 0 || n > seen.faces.len())
+            {
+                bail!("there is no face {none}: {} were found", seen.faces.len());
+            }
             let copy = looker
                 .hide(&bytes, sight::detector(), &hide)
                 .with_context(|| format!("hiding what {} shows", photo.display()))?;
@@ -196,6 +204,21 @@ fn tell(args: &CheckArgs, photo: &Path, gives: &[Gives], safe: Option<&Safe>) ->
             format!("a copy without it: {command}")
         })
     }
+}
+
+/// A picture is never larger than this.
+const LARGEST: u64 = 256 << 20;
+
+fn read(photo: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = std::fs::File::open(photo)?.take(LARGEST + 1);
+    file.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(std::io::Error::other(
+            "larger than any picture that is read, 256 MiB",
+        ));
+    }
+    Ok(bytes)
 }
 
 fn safe_name(photo: &Path) -> PathBuf {

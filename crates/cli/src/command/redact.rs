@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use liuhen_kinds::Lang;
-use liuhen_service::redact::{self, Outcome, Policy, Report, Request, Summary, redact};
+use liuhen_kinds::{Kind, Lang};
+use liuhen_service::redact::{self, Action, Outcome, Policy, Report, Request, Summary, redact};
 use liuhen_service::scan::{Pack, label};
 use liuhen_service::sight::Hide;
 use serde_json::{Value, json};
@@ -89,7 +89,13 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
         None => Policy::default(),
     };
     let policy = policy.only(kinds);
+    // A face that is to be seen is not what the scan of the copy looks for.
+    let policy = match args.faces {
+        Faces::Keep => policy.with(Kind::FACE_IMAGE, Action::Keep),
+        Faces::Fill | Faces::Coarsen => policy,
+    };
     let looker = args.eyes.open(processors())?;
+    let detector = redact::detector(&packs, !args.no_model);
     let hide = Hide {
         faces: args.faces.into(),
         keep_codes: args.keep_codes,
@@ -97,7 +103,7 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
     };
     let eyes = looker
         .as_ref()
-        .map(|looker| redact::Eyes::new(looker, &policy, hide));
+        .map(|looker| redact::Eyes::new(looker, &detector, &policy, hide));
     let paged = redact::Paged(eyes.as_ref());
     let request = Request {
         pictures: eyes.as_ref().map(|eyes| eyes as &dyn redact::Pictures),

@@ -168,14 +168,17 @@ fn read(window: &mut Window<'_>, word: u16, from: Start, key: bool) {
     }
 }
 
-/// Whether a word stands alone in brackets, as marks of redaction and of templates do.
+/// Whether a word stands alone in brackets, as marks of redaction and of templates do; signs may
+/// follow the bracket.
 fn is_mark(text: &[u8], start: usize, end: usize) -> bool {
     let value = &text[start..end];
-    let bare = value.strip_suffix(b"]").unwrap_or(value);
-    let closed = bare.len() < value.len() || text.get(end) == Some(&b']');
+    let close = memchr::memchr(b']', value);
+    let (bare, behind) = value.split_at(close.unwrap_or(value.len()));
+    let closed = close.is_some() || text.get(end) == Some(&b']');
     start > 0
         && text[start - 1] == b'['
         && closed
+        && behind.iter().all(u8::is_ascii_punctuation)
         && bare.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
 }
 

@@ -32,7 +32,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use liuhen_tlog::{Log, LogKey, Options, Signer, Verifier};
+use liuhen_tlog::{Log, LogError, LogKey, Options, Signer, Verifier};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -243,7 +243,8 @@ impl Case {
         if signer.verifier().to_string() != head.vkey {
             return Err(CaseError::OtherKey);
         }
-        let (log, entries) = open_log(dir, secret)?;
+        drop(secret);
+        let (log, entries) = open_log(dir, key)?;
         let case = Self {
             dir: dir.to_owned(),
             head,
@@ -507,13 +508,22 @@ fn read_key(path: &Path) -> Result<LogKey, CaseError> {
     Ok(LogKey::from_seed(&seed))
 }
 
-fn open_log(dir: &Path, key: LogKey) -> Result<(Log, Vec<Entry>), CaseError> {
+/// The custody log, and what it holds. All of it is read from the tree, so nothing of the write-ahead
+/// log is needed that was published: whatever of it is gone counts as acknowledged.
+fn open_log(dir: &Path, key: &Path) -> Result<(Log, Vec<Entry>), CaseError> {
     let path = dir.join(CUSTODY);
-    let options = Options {
-        segment_bytes: SEGMENT_BYTES,
-        ..Options::default()
+    let open = |acknowledged| {
+        let options = Options {
+            segment_bytes: SEGMENT_BYTES,
+            acknowledged,
+            ..Options::default()
+        };
+        Ok::<_, CaseError>(Log::open(&path, read_key(key)?, options))
     };
-    let (log, _) = Log::open(&path, key, options)?;
+    let (log, _) = match open(0)? {
+        Err(LogError::ConsumerBehind { begins, .. }) => open(begins)??,
+        opened => opened?,
+    };
     let mut entries = Vec::new();
     for index in 0..log.size() {
         let entry: Entry = serde_json::from_slice(&log.leaf(index)?)

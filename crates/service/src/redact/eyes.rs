@@ -1,9 +1,10 @@
 //! Pictures and PDF, as `redact` asks for them: looked at, painted over, looked at again.
 
-use liuhen_detect::Detector;
+use liuhen_detect::{Detector, Options};
 use liuhen_kinds::Kind;
 use liuhen_redact::{Pictures, Policy, Refusal};
 
+use crate::scan::Pack;
 use crate::sight::{Hide, HideError, Looker, SightError, VisionError};
 
 /// Eyes that hide what a policy hides.
@@ -15,14 +16,19 @@ pub struct Eyes<'a> {
 }
 
 impl<'a> Eyes<'a> {
-    /// Eyes for pictures, by what a policy hides.
+    /// Eyes for pictures, by what a policy hides; `detector` as [`detector`] makes it.
     #[must_use]
-    pub fn new(looker: &'a Looker, policy: &Policy, hide: Hide) -> Eyes<'a> {
+    pub fn new(
+        looker: &'a Looker,
+        detector: &'a Detector,
+        policy: &Policy,
+        hide: Hide,
+    ) -> Eyes<'a> {
         let kept = |kind: &Kind| !policy.hides(*kind);
         let keep: Vec<Kind> = Kind::BUILTIN.iter().copied().filter(kept).collect();
         Eyes {
             looker,
-            detector: crate::sight::detector(),
+            detector,
             hide: Hide {
                 // Who chooses kinds does not want everything that might be one hidden.
                 only_known: hide.only_known || policy.is_limited(),
@@ -31,6 +37,17 @@ impl<'a> Eyes<'a> {
             },
         }
     }
+}
+
+/// The engine of text for pictures, with rule packs of the user's own.
+#[must_use]
+pub fn detector(packs: &[Pack], model: bool) -> Detector {
+    let options = Options {
+        model,
+        least: Hide::default().least,
+        ..Options::default()
+    };
+    Detector::with(packs, options)
 }
 
 impl Pictures for Eyes<'_> {

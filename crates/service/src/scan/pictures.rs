@@ -7,7 +7,7 @@ use liuhen_detect::Detector;
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
-use crate::sight::{Area, Seen, SightError};
+use crate::sight::{Seen, SightError, pixels};
 
 /// A file of a picture is never larger than this.
 pub(super) const LARGEST: u64 = 256 << 20;
@@ -81,21 +81,4 @@ pub(super) fn reason(format: &'static str) -> impl Fn(SightError) -> Reason {
         SightError::Picture(error) => Reason::Broken(error.to_string()),
         SightError::Vision(error) => Reason::System(error.to_string()),
     }
-}
-
-/// Whole pixels, the box never smaller than it was.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "held within the sides of pictures"
-)]
-#[expect(clippy::cast_sign_loss, reason = "held above zero")]
-fn pixels(area: &Area) -> [u32; 4] {
-    let whole = |value: f32| value.clamp(0.0, 1e9) as u32;
-    let (left, top) = (whole(area.left.floor()), whole(area.top.floor()));
-    [
-        left,
-        top,
-        whole((area.left + area.width).ceil()).saturating_sub(left),
-        whole((area.top + area.height).ceil()).saturating_sub(top),
-    ]
 }

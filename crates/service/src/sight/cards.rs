@@ -625,6 +625,7 @@ mod tests {
         Line {
             text: text.to_owned(),
             quad: Quad::upright(left, top, 20.0 * f32::from(count), 20.0),
+            row: 0,
             score: 0.9,
             letters: (0..count).map(|at| (share(at), share(at + 1))).collect(),
         }

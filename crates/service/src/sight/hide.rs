@@ -137,6 +137,7 @@ impl Looker {
             looks: 0,
         };
         let mut kept: Vec<Area> = Vec::new();
+        let mut cover = Cover::new(&out.picture);
         loop {
             let mut seen = self.see_pixels(out.picture, detector)?;
             if out.looks == 0 {
@@ -151,7 +152,7 @@ impl Looker {
             out.looks += 1;
             let mut places = places(&seen, hide, &kept);
             for place in &mut places {
-                place.quads.retain(|quad| !is_painted(&seen.picture, quad));
+                place.quads.retain(|quad| !cover.hides(&seen.picture, quad));
             }
             places.retain(|place| !place.quads.is_empty());
             out.picture = std::mem::replace(&mut seen.picture, Picture::blank(1, 1, [0; 3])?);
@@ -161,8 +162,11 @@ impl Looker {
             if out.looks > ROUNDS {
                 return Err(HideError::StillSeen(places.len(), ROUNDS));
             }
+            let before = out.picture.clone();
             for place in places {
+                // A place that is seen again and painted wider was counted.
                 match place.kind {
+                    _ if out.looks > 1 && place.face => {}
                     Some(kind) => *out.found.entry(kind).or_insert(0) += 1,
                     None if place.code => out.codes += 1,
                     None => out.unsure += 1,
@@ -173,6 +177,7 @@ impl Looker {
                     paint(&mut out.picture, quad, &place, hide, wider);
                 }
             }
+            cover.note(&before, &out.picture);
         }
     }
 }
@@ -230,9 +235,15 @@ fn places(seen: &Seen, hide: &Hide, kept: &[Area]) -> Vec<Place> {
     }
     // Digits that no kind claims may be a number misread by one.
     for quads in &seen.numbers {
+        let stay = seen
+            .spots
+            .iter()
+            .filter(|spot| hide.keep.contains(&spot.hit.kind));
+        let stay: Vec<&Quad> = stay.flat_map(|spot| &spot.places).collect();
         let claimed = quads.iter().all(|quad| {
             out.iter()
                 .flat_map(|place| &place.quads)
+                .chain(stay.iter().copied())
                 .any(|other| other.bounds().shared(&quad.bounds()) > 0.8 * quad.bounds().size())
         });
         if !claimed {
@@ -290,26 +301,58 @@ fn fill(picture: &mut Picture, quad: &Quad) {
     picture.fill(&quad.0.map(|point| (point.x, point.y)), COLOUR);
 }
 
-/// Whether a place shows nothing any more: a filled box may look like a bar of text that cannot be
-/// read. Sixteen by sixteen points of it are looked at.
-fn is_painted(picture: &Picture, quad: &Quad) -> bool {
-    const POINTS: u8 = 16;
-    let [a, b, c, d] = quad.0;
-    let share = |step: u8| (f32::from(step) + 0.5) / f32::from(POINTS);
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let mut other = 0;
-    for y in 0..POINTS {
-        let (left, right) = (a.between(d, share(y)), b.between(c, share(y)));
-        for x in 0..POINTS {
-            let point = left.between(right, share(x));
-            let (x, y) = (liuhen_vision::whole(point.x), liuhen_vision::whole(point.y));
-            if x < width && y < height {
-                let at = (y * width + x) * picture.channels();
-                other += u32::from(picture.pixels()[at..at + 3] != COLOUR);
-            }
+/// Which pixels were painted over, by us and not by whoever drew the picture.
+struct Cover {
+    width: usize,
+    height: usize,
+    pixels: Vec<bool>,
+}
+
+impl Cover {
+    fn new(picture: &Picture) -> Cover {
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        Cover {
+            width,
+            height,
+            pixels: vec![false; width * height],
         }
     }
-    other * 20 < u32::from(POINTS) * u32::from(POINTS)
+
+    /// Notes what differs: painting is told by its effect, so that it cannot be forgotten.
+    fn note(&mut self, before: &Picture, after: &Picture) {
+        let channels = after.channels();
+        for (index, covered) in self.pixels.iter_mut().enumerate() {
+            let at = index * channels;
+            let [one, two] = [before, after].map(|picture| &picture.pixels()[at..at + 3]);
+            *covered |= one != two;
+        }
+    }
+
+    /// Whether a place was painted over: a filled box may look like a bar of text that cannot be
+    /// read. Sixteen by sixteen points of it are looked at, and one in twenty may lie on its edge.
+    fn hides(&self, picture: &Picture, quad: &Quad) -> bool {
+        const POINTS: u8 = 16;
+        let [a, b, c, d] = quad.0;
+        let share = |step: u8| (f32::from(step) + 0.5) / f32::from(POINTS);
+        let (mut within, mut open, mut painted) = (0_u32, 0_u32, 0_u32);
+        for y in 0..POINTS {
+            let (left, right) = (a.between(d, share(y)), b.between(c, share(y)));
+            for x in 0..POINTS {
+                let point = left.between(right, share(x));
+                let (x, y) = (liuhen_vision::whole(point.x), liuhen_vision::whole(point.y));
+                if x >= self.width || y >= self.height {
+                    continue;
+                }
+                within += 1;
+                let index = y * self.width + x;
+                let at = index * picture.channels();
+                // What was black before and lies among what was painted is painted as well.
+                painted += u32::from(self.pixels[index]);
+                open += u32::from(picture.pixels()[at..at + 3] != COLOUR);
+            }
+        }
+        within > 0 && open * 20 < within && painted * 2 > within
+    }
 }
 
 /// The stretches of a text with so many digits that they are a number of somebody, in bytes;

@@ -220,6 +220,23 @@ pub fn png(picture: &Picture) -> Result<Vec<u8>, PictureError> {
     encode(picture, Encoding::Png)
 }
 
+/// Whole pixels, the box never smaller than it was.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "held within the sides of pictures"
+)]
+#[expect(clippy::cast_sign_loss, reason = "held above zero")]
+pub(crate) fn pixels(area: &Area) -> [u32; 4] {
+    let whole = |value: f32| value.clamp(0.0, 1e9) as u32;
+    let (left, top) = (whole(area.left.floor()), whole(area.top.floor()));
+    [
+        left,
+        top,
+        whole((area.left + area.width).ceil()).saturating_sub(left),
+        whole((area.top + area.height).ceil()).saturating_sub(top),
+    ]
+}
+
 pub(crate) fn upright(area: &Area) -> Quad {
     Quad::upright(area.left, area.top, area.width, area.height)
 }

@@ -271,11 +271,11 @@ impl Seen {
             });
         }
         if let Some(at) = &hidden.time {
-            out.push(Gives::Time { at: at.clone() });
+            out.push(Gives::Time { at: plain(at) });
         }
         if hidden.device.is_some() || !hidden.serials.is_empty() {
             out.push(Gives::Device {
-                name: hidden.device.clone().unwrap_or_default(),
+                name: plain(hidden.device.as_deref().unwrap_or_default()),
                 serial: !hidden.serials.is_empty(),
             });
         }
@@ -312,9 +312,16 @@ impl Seen {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "pixels of a picture")]
+/// What a file says of time and device, at most 64 characters of letters, digits and the like:
+/// anything may stand there.
+fn plain(text: &str) -> String {
+    let allowed = |letter: &char| letter.is_alphanumeric() || " .:-_/()+".contains(*letter);
+    text.chars().filter(allowed).take(64).collect()
+}
+
+/// Whole pixels; the box never becomes smaller.
 fn pixels(area: &Area) -> [i64; 4] {
-    [area.left, area.top, area.width, area.height].map(|value| value.round() as i64)
+    super::pixels(area).map(i64::from)
 }
 
 fn filled(picture: &mut Picture, [left, top, width, height]: [f32; 4], colour: [u8; 3]) {

@@ -16,7 +16,7 @@ impl<'a> Sheet<'a> {
         let mut before: Option<&Line> = None;
         for line in lines {
             if let Some(before) = before {
-                text.push(if shares_row(before, line) { ' ' } else { '\n' });
+                text.push(if before.row == line.row { ' ' } else { '\n' });
             }
             starts.push((text.len() as u64, line));
             text.push_str(&line.text);
@@ -45,12 +45,6 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Whether two lines stand beside each other.
-fn shares_row(one: &Line, two: &Line) -> bool {
-    let (a, b) = (one.quad.bounds(), two.quad.bounds());
-    (a.centre().y - b.centre().y).abs() < a.height.min(b.height) / 2.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +63,7 @@ mod tests {
                 20.0,
             ),
             score: 1.0,
+            row: if top < 20.0 { 0 } else { 1 },
             letters: (0..count).map(|at| (share(at), share(at + 1))).collect(),
         }
     }

@@ -35,7 +35,8 @@ impl Dense {
         }
         let mut found = Vec::new();
         for (cell, &score) in heat.values.iter().enumerate() {
-            if score < least {
+            // A score that is no number is none.
+            if score.is_nan() || score < least {
                 continue;
             }
             let high = scale.values[cell].exp() * 4.0;
@@ -43,12 +44,14 @@ impl Dense {
             let y = ((cell / columns) as f32 + offset.values[cell] + 0.5) * 4.0;
             let x = ((cell % columns) as f32 + offset.values[cells + cell] + 0.5) * 4.0;
             let (left, top) = ((x - wide / 2.0).max(0.0), (y - high / 2.0).max(0.0));
-            found.push(Candidate {
-                area: view.area(left, top, wide, high),
-                landmarks: None,
-                score,
-                dense: true,
-            });
+            if let Some(area) = view.area(left, top, wide, high) {
+                found.push(Candidate {
+                    area,
+                    landmarks: None,
+                    score,
+                    dense: true,
+                });
+            }
         }
         Ok(found)
     }

@@ -40,7 +40,8 @@ impl Landmarks {
             let step = stride as f32;
             for (cell, (class, object)) in class.iter().zip(object).enumerate() {
                 let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
-                if score < least {
+                // A score that is no number is none.
+                if score.is_nan() || score < least {
                     continue;
                 }
                 let column = (cell % columns) as f32;
@@ -59,12 +60,14 @@ impl Landmarks {
                     let point = Point::new((column + from[0]) * step, (row + from[1]) * step);
                     *to = view.point(point);
                 }
-                found.push(Candidate {
-                    area: view.area(left, top, wide, high),
-                    landmarks: Some(landmarks),
-                    score,
-                    dense: false,
-                });
+                if let Some(area) = view.area(left, top, wide, high) {
+                    found.push(Candidate {
+                        area,
+                        landmarks: Some(landmarks),
+                        score,
+                        dense: false,
+                    });
+                }
             }
         }
         Ok(found)

@@ -94,6 +94,11 @@ impl Faces {
             found.extend(self.landmarks.find(picture, longest.min(640), quarters)?);
         }
         found.extend(self.dense.find(picture, rules.small_size.min(longest))?);
+        if found.len() > CANDIDATES {
+            // So many come of textures: the likeliest are kept, so that comparing them ends.
+            found.sort_by(|a, b| b.score.total_cmp(&a.score));
+            found.truncate(CANDIDATES);
+        }
         let mut faces = merge::merged(found, rules);
         for face in &mut faces {
             if face.landmarks.is_none() {
@@ -133,6 +138,9 @@ impl Faces {
         Ok(())
     }
 }
+
+/// Boxes of all looks that are compared with each other.
+const CANDIDATES: usize = 20_000;
 
 /// Pixels of the longer side at which a single face is looked at again.
 const CLOSE: usize = 160;
@@ -211,15 +219,16 @@ impl View {
         }
     }
 
-    fn area(&self, left: f32, top: f32, width: f32, height: f32) -> Area {
+    /// A box in the whole picture, as far as it lies within; none for one that does not, or that
+    /// is no box.
+    fn area(&self, left: f32, top: f32, width: f32, height: f32) -> Option<Area> {
         let one = self.point(Point::new(left, top));
         let two = self.point(Point::new(left + width, top + height));
-        Area::new(
-            one.x.min(two.x),
-            one.y.min(two.y),
-            (one.x - two.x).abs(),
-            (one.y - two.y).abs(),
-        )
+        let [wide, high] = self.whole;
+        let (left, right) = (one.x.min(two.x).max(0.0), one.x.max(two.x).min(wide));
+        let (top, foot) = (one.y.min(two.y).max(0.0), one.y.max(two.y).min(high));
+        // Of what is no number, no comparison holds.
+        (left < right && top < foot).then(|| Area::new(left, top, right - left, foot - top))
     }
 }
 

@@ -11,7 +11,7 @@ mod protobuf;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -212,7 +212,7 @@ impl Folder {
     /// [`VisionError::File`] for a file that is there and cannot be read.
     pub fn state(&self, model: &Model) -> Result<State, VisionError> {
         let path = self.of(model);
-        match fs::read(&path) {
+        match read(&path, model) {
             Ok(bytes) if model.is(&bytes) => Ok(State::Installed),
             Ok(_) => Ok(State::Changed),
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(State::Missing),
@@ -255,9 +255,11 @@ impl Folder {
             .filter(|model| model.job == job)
             .collect();
         fitting.sort_by_key(|model| std::cmp::Reverse(model.set));
+        // Whoever asks for the larger network is not given the smaller one instead.
+        fitting.truncate(1);
         for model in fitting {
             let path = self.of(model);
-            let bytes = match fs::read(&path) {
+            let bytes = match read(&path, model) {
                 Ok(bytes) => bytes,
                 Err(source) if source.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(source) => return Err(VisionError::File { path, source }),
@@ -275,6 +277,15 @@ impl Folder {
             folder: self.0.clone(),
         })
     }
+}
+
+/// A file as far as it can be a model's: one byte more tells that it is another.
+fn read(path: &Path, model: &Model) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(model.bytes + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Weights in memory, ready for the runtime.

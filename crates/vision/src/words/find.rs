@@ -42,23 +42,20 @@ impl Finder {
             }
             let out = wide * high * rules.unclip / (2.0 * (wide + high));
             let quad = quad.grown(out, out);
-            quads.push(quad.map(|point| {
-                Point::new(
-                    (point.x * across).clamp(0.0, picture.width as f32),
-                    (point.y * down).clamp(0.0, picture.height as f32),
-                )
-            }));
+            // Corners may lie beyond the edge: the edge is repeated there.
+            quads.push(quad.map(|point| Point::new(point.x * across, point.y * down)));
         }
         Ok(quads)
     }
 }
 
 /// The size at which a picture is looked at: the shorter side no less than what small letters
-/// need, the longer no more than what memory and time allow, both multiples of 32.
+/// need, no more pixels than memory and time allow, however long it is; multiples of 32.
 fn size(width: usize, height: usize, rules: &Text) -> [usize; 2] {
-    let (short, long) = (width.min(height) as f32, width.max(height) as f32);
+    let short = width.min(height) as f32;
     let enlarge = (rules.shortest as f32 / short).max(1.0);
-    let scale = enlarge.min(rules.longest as f32 / long);
+    let most = (rules.pixels as f32 / (width as f32 * height as f32)).sqrt();
+    let scale = enlarge.min(most);
     [width, height].map(|side| {
         let side = scaled(side, scale);
         side.next_multiple_of(32)
@@ -144,10 +141,18 @@ mod tests {
         let rules = &rules().unwrap().text;
         let [width, height] = size(300, 200, rules);
         assert!(height >= rules.shortest && width % 32 == 0 && height % 32 == 0);
-        let [width, height] = size(12_000, 9_000, rules);
-        assert!(width <= rules.longest.next_multiple_of(32) && height <= width);
-        let [width, _] = size(20_000, 20, rules);
-        assert!(width <= rules.longest.next_multiple_of(32));
+        for (width, height) in [
+            (12_000, 9_000),
+            (20_000, 20),
+            (1080, 20_000),
+            (60_000, 60_000),
+        ] {
+            let [seen_width, seen_height] = size(width, height, rules);
+            assert!(
+                seen_width * seen_height < rules.pixels * 5 / 4,
+                "{width} x {height}"
+            );
+        }
     }
 
     #[test]

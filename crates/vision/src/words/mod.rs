@@ -7,8 +7,6 @@ mod turn;
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::VisionError;
 use crate::geometry::{Point, Quad};
 use crate::models::{Folder, Job, Set};
@@ -17,7 +15,7 @@ use crate::raster::Raster;
 use crate::rules::rules;
 
 /// One line of text. Its `Debug` shows its length only.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq)]
 pub struct Line {
     /// What is read.
     pub text: String,
@@ -25,8 +23,9 @@ pub struct Line {
     pub quad: Quad,
     /// Mean confidence of its letters, 0 to 1.
     pub score: f32,
+    /// Its row on the upright page, from 0: lines of one row stand beside each other.
+    pub row: usize,
     /// Where each letter of `text` begins and ends, as shares of the line's width.
-    #[serde(skip)]
     pub letters: Vec<(f32, f32)>,
 }
 
@@ -61,7 +60,7 @@ impl Line {
 }
 
 /// What is said of the text of a picture.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Words {
     /// Lines that are believed, in reading order.
     pub lines: Vec<Line>,
@@ -164,6 +163,7 @@ mod tests {
             text: "电话15412345678".into(),
             quad: Quad::upright(100.0, 50.0, 260.0, 20.0),
             score: 0.9,
+            row: 0,
             letters: (0..13_u8)
                 .map(|at| (f32::from(at) / 13.0, f32::from(at + 1) / 13.0))
                 .collect(),

@@ -17,7 +17,8 @@ pub(super) fn sort(lines: &mut Vec<Line>) {
             _ => rows.push(vec![line]),
         }
     }
-    for mut row in rows {
+    for (number, mut row) in rows.into_iter().enumerate() {
+        row.iter_mut().for_each(|line| line.row = number);
         row.sort_by(|a, b| middle(a).x.total_cmp(&middle(b).x));
         lines.extend(row);
     }
@@ -34,6 +35,7 @@ mod tests {
             text: text.into(),
             quad: Quad::upright(left, top, 50.0, 20.0),
             score: 1.0,
+            row: 0,
             letters: Vec::new(),
         };
         let mut lines = vec![

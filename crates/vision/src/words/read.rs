@@ -150,6 +150,7 @@ impl Recogniser {
             text,
             quad,
             score,
+            row: 0,
             letters,
         }
     }
