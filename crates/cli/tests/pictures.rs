@@ -249,11 +249,10 @@ fn a_pdf_without_pictures_needs_no_models_and_keeps_nothing_of_what_lay_beneath(
     let dir = TempDir::new().unwrap();
     let none = dir.path().join("none");
     // A word under a black box, properties, and an earlier revision of the page.
-    let secret = "BT /F 20 Tf 20 60 Td (mail ouyang.xi@example.com) Tj ET 0 g 15 50 300 40 re f";
-    let bytes = pdf(&[], 0, 0, secret);
-    let text =
-        String::from_utf8_lossy(&bytes).replace("ouyang.xi@example.com", "ouyang.yi@example.com");
-    let twice = [text.as_bytes(), &bytes].concat();
+    let page = |who: &str| {
+        format!("BT /F 20 Tf 20 60 Td (mail {who}@example.com) Tj ET 0 g 15 50 300 40 re f")
+    };
+    let twice = revised(pdf(&[], 0, 0, &page("ouyang.yi")), &page("ouyang.xi"));
     fs::write(dir.path().join("a.pdf"), twice).unwrap();
     let told = done(&run(
         &dir,
@@ -292,6 +291,23 @@ fn a_pdf_of_pictures_is_hidden_with_models_and_refused_without() {
     ));
     assert!(told.contains("resident_id"), "{told}");
     assert!(kinds(&done(&run(&dir, &models, &["scan", "b.pdf", "--json"]))).is_empty());
+}
+
+/// The document with other content for its page, appended as an update (ISO 32000-1, 7.5.6).
+fn revised(mut bytes: Vec<u8>, content: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&bytes);
+    let start = text.rfind("startxref\n").unwrap() + "startxref\n".len();
+    let before: usize = text[start..].lines().next().unwrap().parse().unwrap();
+    let at = bytes.len();
+    let length = content.len();
+    let object = format!("4 0 obj<</Length {length}>>stream\n{content}\nendstream endobj\n");
+    bytes.extend(object.into_bytes());
+    let table = bytes.len();
+    let update = format!(
+        "xref\n4 1\n{at:010} 00000 n \ntrailer<</Size 8/Root 1 0 R/Info 6 0 R/Prev {before}>>\nstartxref\n{table}\n%%EOF\n"
+    );
+    bytes.extend(update.into_bytes());
+    bytes
 }
 
 /// A document of one page that shows a JPEG, or runs `content`; with properties.
