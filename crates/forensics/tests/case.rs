@@ -116,16 +116,16 @@ fn a_case_of_many_acts_opens_again() {
         case.seal_results("count", long.clone()).unwrap();
         assert_eq!(case.entries().len(), 5 + round);
     }
+    // What a log gives up when it has the time: every segment but the newest.
     let wal = fs::read_dir(world.case().join("custody/wal")).unwrap();
-    let first = wal.map(|entry| entry.unwrap().file_name()).min().unwrap();
-    assert_ne!(
-        first
-            .to_string_lossy()
-            .trim_matches(|c: char| !c.is_ascii_digit())
-            .trim_matches('0'),
-        "",
-        "nothing was given up: the test shows nothing"
-    );
+    let mut segments: Vec<PathBuf> = wal.map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    segments.pop();
+    assert!(!segments.is_empty(), "one segment: the test shows nothing");
+    for segment in segments {
+        fs::remove_file(segment).unwrap();
+    }
+    assert_eq!(world.open().entries().len(), 16);
     assert!(check(&world.case()).faults.is_empty());
 }
 

@@ -209,15 +209,15 @@ fn has_more_pages(bytes: &[u8]) -> bool {
     };
     let first = number(first, offset).and_then(|at| usize::try_from(at).ok());
     let mut next = first.and_then(directory).map_or(0, |(next, _)| next);
-    // A chain may lead in a circle.
+    // A chain may lead in a circle; where it leads out of the file, a page is lost.
     for _ in 0..64 {
-        let Some((after, reduced)) = Some(next).filter(|&at| at > 0).and_then(directory) else {
+        if next == 0 {
             return false;
-        };
-        if !reduced {
-            return true;
         }
-        next = after;
+        match directory(next) {
+            Some((after, true)) => next = after,
+            _ => return true,
+        }
     }
     true
 }

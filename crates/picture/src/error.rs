@@ -34,7 +34,7 @@ pub enum PictureError {
     #[error("a picture needs at least one pixel")]
     Empty,
     /// Several pictures one after another; marking the first would lose the others.
-    #[error("an animated {0} picture is not read; save one frame of it")]
+    #[error("an animated {0} picture, or one of several pages, is not read; save one of them")]
     Animated(Format),
     /// The bytes stop before the picture does.
     #[error("the {0} picture ends early")]
