@@ -149,7 +149,7 @@ mod tests {
         ] {
             let [seen_width, seen_height] = size(width, height, rules);
             assert!(
-                seen_width * seen_height < rules.pixels * 5 / 4,
+                seen_width * seen_height < rules.pixels * 2,
                 "{width} x {height}"
             );
         }
