@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use liuhen_service::models::Set;
+use liuhen_service::models::{Set, default_folder};
 use liuhen_service::sight::{Looker, VisionError};
 
 use crate::command::models;
@@ -29,13 +29,14 @@ impl Eyes {
         if self.no_pictures {
             return Ok(None);
         }
-        match self.demanded(threads) {
-            Ok(looker) => Ok(Some(looker)),
-            Err(VisionError::NotInstalled { .. }) if self.models.is_none() && !self.thorough => {
-                Ok(None)
-            }
-            Err(error) => Err(error).context("opening the models for pictures"),
+        if self.models.is_some() || self.thorough {
+            return self
+                .demanded(threads)
+                .map(Some)
+                .context("opening the models for pictures");
         }
+        // Most runs meet no picture, and the networks take half a second to open.
+        Ok(Looker::when_needed(&default_folder(), Set::Standard, threads).ok())
     }
 
     /// The eyes, without which the verb can do nothing.

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use pdf_writer::{Chunk, Date, Finish as _, Name, Ref, Settings, TextStr};
+use pdf_writer::{Chunk, Date, Filter, Finish as _, Name, Ref, Settings, TextStr};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Lang, PaperError};
@@ -69,6 +69,16 @@ impl<W: Write> Output<W> {
         }
         self.put(chunk.as_bytes())?;
         Ok(())
+    }
+
+    /// Writes what a page draws, as [`deflated`] packs it.
+    pub(crate) fn content(&mut self, id: Ref, packed: &[u8]) -> Result<(), PaperError> {
+        self.write(id, |chunk| {
+            chunk
+                .stream(id, packed)
+                .filter(Filter::FlateDecode)
+                .finish();
+        })
     }
 
     /// Writes what every document ends with, and hands the target back.

@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use liuhen_picture::{Encoding, Picture, encode};
-use pdf_writer::{Content, Filter, Finish as _, Name, Rect, Ref};
+use pdf_writer::{Content, Filter, Name, Rect, Ref};
 
 use crate::output::{About, Output, deflated};
 use crate::{Lang, PaperError};
@@ -64,12 +64,7 @@ impl<W: Write> PicturePages<W> {
         shown.transform([width, 0.0, 0.0, height, 0.0, 0.0]);
         shown.x_object(IMAGE);
         let packed = deflated(&shown.finish())?;
-        output.write(content, |chunk| {
-            chunk
-                .stream(content, &packed)
-                .filter(Filter::FlateDecode)
-                .finish();
-        })?;
+        output.content(content, &packed)?;
         let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
         output.write(image, |chunk| {
             let mut drawn = chunk.image_xobject(image, &data);

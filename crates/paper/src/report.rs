@@ -6,7 +6,7 @@
 use std::fmt;
 
 use liuhen_picture::Font;
-use pdf_writer::{Content, Filter, Finish as _, Rect};
+use pdf_writer::{Content, Rect};
 
 use crate::letters::{FONT, Letters};
 use crate::ops::{A4, Align, Column, Lang, Line, Measure, Op, shared};
@@ -179,12 +179,7 @@ impl<'f> Paper<'f> {
                     .contents(content);
                 page.resources().fonts().pair(FONT, font);
             })?;
-            output.write(content, |chunk| {
-                chunk
-                    .stream(content, &packed)
-                    .filter(Filter::FlateDecode)
-                    .finish();
-            })?;
+            output.content(content, &packed)?;
             kids.push(page);
         }
         letters.embed(&mut output, font)?;

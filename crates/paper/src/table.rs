@@ -11,7 +11,7 @@ use std::io::Write;
 
 use liuhen_picture::text::Raster;
 use liuhen_picture::{Font, encode_grey};
-use pdf_writer::{Content, Filter, Finish as _, Name, Rect, Ref};
+use pdf_writer::{Content, Filter, Name, Rect, Ref};
 
 use crate::letters::{FONT, Letters};
 use crate::ops::{A4, Align, Column, Drawer, Lang, Measure, Op, shared};
@@ -415,12 +415,7 @@ impl<'f, W: Write, F: FnMut(u32, u32, u32, &mut [u8])> TablePdf<'f, W, F> {
             resources.fonts().pair(FONT, text);
             resources.x_objects().pair(IMAGE, image);
         })?;
-        output.write(content, |chunk| {
-            chunk
-                .stream(content, &packed)
-                .filter(Filter::FlateDecode)
-                .finish();
-        })?;
+        output.content(content, &packed)?;
         let (data, filter) = match self.layout.image {
             PageImage::Jpeg(quality) => (encode_grey(size, grey, quality)?, Filter::DctDecode),
             PageImage::Lossless => (deflated(grey)?, Filter::FlateDecode),

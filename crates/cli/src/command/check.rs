@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use liuhen_service::sight::{self, Gives, Hide, Looker};
+use liuhen_service::sight::{self, Gives, Hide, LARGEST, Looker};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -205,9 +205,6 @@ fn tell(args: &CheckArgs, photo: &Path, gives: &[Gives], safe: Option<&Safe>) ->
         })
     }
 }
-
-/// A picture is never larger than this.
-const LARGEST: u64 = 256 << 20;
 
 fn read(photo: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

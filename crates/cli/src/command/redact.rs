@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use liuhen_kinds::{Kind, Lang};
 use liuhen_service::redact::{self, Action, Outcome, Policy, Report, Request, Summary, redact};
 use liuhen_service::scan::{Pack, label};
-use liuhen_service::sight::Hide;
+use liuhen_service::sight::{Hide, detector_with};
 use serde_json::{Value, json};
 
 use crate::command::check::Faces;
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &RedactArgs) -> Result<Exit> {
         Faces::Fill | Faces::Coarsen => policy,
     };
     let looker = args.eyes.open(processors())?;
-    let detector = redact::detector(&packs, !args.no_model);
+    let detector = detector_with(&packs, !args.no_model);
     let hide = Hide {
         faces: args.faces.into(),
         keep_codes: args.keep_codes,

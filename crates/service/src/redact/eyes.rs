@@ -1,10 +1,9 @@
 //! Pictures and PDF, as `redact` asks for them: looked at, painted over, looked at again.
 
-use liuhen_detect::{Detector, Options};
+use liuhen_detect::Detector;
 use liuhen_kinds::Kind;
 use liuhen_redact::{Pictures, Policy, Refusal};
 
-use crate::scan::Pack;
 use crate::sight::{Hide, HideError, Looker, SightError, VisionError};
 
 /// Eyes that hide what a policy hides.
@@ -16,7 +15,7 @@ pub struct Eyes<'a> {
 }
 
 impl<'a> Eyes<'a> {
-    /// Eyes for pictures, by what a policy hides; `detector` as [`detector`] makes it.
+    /// Eyes for pictures, by what a policy hides; `detector` as [`crate::sight::detector_with`] makes it.
     #[must_use]
     pub fn new(
         looker: &'a Looker,
@@ -37,17 +36,6 @@ impl<'a> Eyes<'a> {
             },
         }
     }
-}
-
-/// The engine of text for pictures, with rule packs of the user's own.
-#[must_use]
-pub fn detector(packs: &[Pack], model: bool) -> Detector {
-    let options = Options {
-        model,
-        least: Hide::default().least,
-        ..Options::default()
-    };
-    Detector::with(packs, options)
 }
 
 impl Pictures for Eyes<'_> {

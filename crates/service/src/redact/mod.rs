@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use liuhen_detect::{Detector, Options};
 use liuhen_redact::{Copy, Redactor, Refusal, Written};
 
-pub use eyes::{Eyes, detector};
+pub use eyes::Eyes;
 pub use liuhen_redact::{Action, Dropped, Format, Pictures, Policy, PolicyError, Replacer, Report};
 pub use outcome::{Left, Outcome, RedactError, Summary, Why};
 pub use pdf::Paged;

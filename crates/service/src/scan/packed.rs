@@ -17,6 +17,7 @@ use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
 use super::{pictures, table};
+use crate::sight::LARGEST;
 
 /// Strings that a workbook's cells share may take this much memory, for every worker.
 const SHARED_STRINGS: usize = 96 << 20;
@@ -86,7 +87,7 @@ impl<'r> Inside<'_, 'r> {
                 let format = picture.format;
                 let read = if sink.request().looker.is_some() {
                     picture
-                        .bytes(pictures::LARGEST)
+                        .bytes(LARGEST)
                         .map_err(|error| Reason::from(&error))
                         .and_then(|bytes| pictures::bytes(format, &bytes, detector, sink))
                 } else {

@@ -7,10 +7,7 @@ use liuhen_detect::Detector;
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
-use crate::sight::{Seen, SightError, pixels};
-
-/// A file of a picture is never larger than this.
-pub(super) const LARGEST: u64 = 256 << 20;
+use crate::sight::{LARGEST, Seen, SightError, pixels};
 
 /// Scans a picture; `format` is its English name.
 pub(super) fn scan(

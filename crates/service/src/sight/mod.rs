@@ -16,13 +16,14 @@ use liuhen_detect::{Detector, Hit, Options, Reasons};
 use liuhen_document::Span;
 use liuhen_kinds::Kind;
 use liuhen_picture::{Encoding, Limits, Picture, PictureError, decode, encode};
-use liuhen_vision::models::{Folder, Set};
+use liuhen_vision::models::{Folder, Job, Set};
 pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hidden};
 use liuhen_vision::{Eyes, Look};
 
 pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
 pub use self::tell::Gives;
 use self::text::Sheet;
+use crate::scan::Pack;
 
 /// Why a picture could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -130,10 +131,28 @@ impl Looker {
     ///
     /// [`VisionError::NotInstalled`] names what is missing and the command that fetches it.
     pub fn open(folder: &Folder, set: Set, threads: usize) -> Result<Looker, VisionError> {
-        let eyes = Eyes::new(folder.clone(), set, threads);
-        eyes.ready(Look::all())?;
+        let looker = Looker::when_needed(folder, set, threads)?;
+        looker.eyes.ready(Look::all())?;
+        Ok(looker)
+    }
+
+    /// Eyes whose networks are opened at the first picture, since there may be none; only whether
+    /// they are there is asked now.
+    ///
+    /// # Errors
+    ///
+    /// [`VisionError::NotInstalled`].
+    pub fn when_needed(folder: &Folder, set: Set, threads: usize) -> Result<Looker, VisionError> {
+        const LOOKING: [Job; 5] = [
+            Job::Faces,
+            Job::SmallFaces,
+            Job::TextFind,
+            Job::TextRead,
+            Job::TextTurn,
+        ];
+        folder.has(set, &LOOKING)?;
         Ok(Looker {
-            eyes,
+            eyes: Eyes::new(folder.clone(), set, threads),
             limits: Limits::default(),
         })
     }
@@ -202,14 +221,23 @@ impl Looker {
 /// misread.
 #[must_use]
 pub fn detector() -> &'static Detector {
-    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
-        Detector::new(Options {
-            least: Hide::default().least,
-            ..Options::default()
-        })
-    });
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| detector_with(&[], true));
     &DETECTOR
 }
+
+/// As [`detector`], with rule packs of the user's own, and with or without the sequence model.
+#[must_use]
+pub fn detector_with(packs: &[Pack], model: bool) -> Detector {
+    let options = Options {
+        model,
+        least: Hide::default().least,
+        ..Options::default()
+    };
+    Detector::with(packs, options)
+}
+
+/// A file of a picture is never larger than this.
+pub const LARGEST: u64 = 256 << 20;
 
 /// A picture as PNG, pixels and nothing else.
 ///

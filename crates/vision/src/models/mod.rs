@@ -205,6 +205,25 @@ impl Folder {
             .collect()
     }
 
+    /// Asks whether there is a file of a set for each of these jobs; what is in it is asked when it
+    /// is loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`VisionError::NotInstalled`] names the first that is missing.
+    pub fn has(&self, set: Set, jobs: &[Job]) -> Result<(), VisionError> {
+        let mut wanted = catalogue()
+            .of(set)
+            .filter(|model| jobs.contains(&model.job));
+        match wanted.find(|model| !self.of(model).is_file()) {
+            Some(model) => Err(VisionError::NotInstalled {
+                job: model.job,
+                folder: self.0.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether a model is there.
     ///
     /// # Errors
