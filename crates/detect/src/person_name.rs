@@ -5,7 +5,7 @@
 //! in Latin letters has the form of one and cannot be checked.
 //! Names in running text belong to the model that issue 3 brings.
 
-use liuhen_kinds::lexicon::{Surnames, ethnicities, not_names, organisation_words};
+use liuhen_kinds::lexicon::{Surnames, ends_as_organisation, ethnicities, not_names};
 
 use crate::fold;
 use crate::verdict::{Judgement, ReasonCode, Verdict};
@@ -73,7 +73,7 @@ fn han(name: &str, length: usize) -> Judgement {
             Err(ReasonCode::CommonWord)
         };
     }
-    if organisation_words().iter().any(|word| name.ends_with(word)) && length > 2 {
+    if length > 2 && ends_as_organisation(name) {
         return Err(ReasonCode::Organisation);
     }
     if is_common_word(name) {

@@ -10,8 +10,42 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub struct Surnames {
     common: Vec<char>,
-    single: HashSet<char>,
+    single: Chars,
     compound: Vec<&'static str>,
+    /// With what a compound surname begins.
+    begins: Chars,
+}
+
+/// A set of characters that is asked for each name of a table: a bit for each of the first 65,536.
+#[derive(Debug)]
+struct Chars {
+    bits: Vec<u64>,
+    beyond: Vec<char>,
+}
+
+impl FromIterator<char> for Chars {
+    fn from_iter<T: IntoIterator<Item = char>>(chars: T) -> Self {
+        let mut set = Self {
+            bits: vec![0; 0x1_0000 / 64],
+            beyond: Vec::new(),
+        };
+        for c in chars {
+            match set.bits.get_mut(c as usize / 64) {
+                Some(word) => *word |= 1 << (c as usize % 64),
+                None => set.beyond.push(c),
+            }
+        }
+        set
+    }
+}
+
+impl Chars {
+    fn contains(&self, c: char) -> bool {
+        match self.bits.get(c as usize / 64) {
+            Some(word) => word >> (c as usize % 64) & 1 == 1,
+            None => self.beyond.contains(&c),
+        }
+    }
 }
 
 impl Surnames {
@@ -24,10 +58,11 @@ impl Surnames {
             let common: Vec<char> = lines.next().unwrap_or("").chars().collect();
             let others = lines.next().unwrap_or("").chars();
             let single = common.iter().copied().chain(others).collect();
-            let compound = lines.next().unwrap_or("").split(' ').collect();
+            let compound: Vec<_> = lines.next().unwrap_or("").split(' ').collect();
             Surnames {
                 common,
                 single,
+                begins: compound.iter().filter_map(|c| c.chars().next()).collect(),
                 compound,
             }
         })
@@ -48,18 +83,14 @@ impl Surnames {
     /// How many characters at the beginning of `name` are a surname: 0, 1 or 2.
     #[must_use]
     pub fn prefix(&self, name: &str) -> usize {
-        if self
-            .compound
-            .iter()
-            .any(|surname| name.starts_with(surname))
-        {
+        let Some(first) = name.chars().next() else {
+            return 0;
+        };
+        let whole = |surname: &&str| name.starts_with(*surname);
+        if self.begins.contains(first) && self.compound.iter().any(whole) {
             return 2;
         }
-        usize::from(
-            name.chars()
-                .next()
-                .is_some_and(|first| self.single.contains(&first)),
-        )
+        usize::from(self.single.contains(first))
     }
 }
 
@@ -150,12 +181,20 @@ fn read_address_words() -> AddressWords {
     AddressWords { words, begins }
 }
 
-/// Words that an organisation's name has and a person's has not.
+/// Whether a text ends with a word that an organisation's name has and a person's has not.
 #[must_use]
-pub fn organisation_words() -> &'static [&'static str] {
-    static WORDS: OnceLock<Vec<&'static str>> = OnceLock::new();
-    WORDS.get_or_init(|| words(include_str!("../rules/organisation.txt")))
+pub fn ends_as_organisation(text: &str) -> bool {
+    static WORDS: OnceLock<(Vec<&'static str>, Chars)> = OnceLock::new();
+    let (words, ends) = WORDS.get_or_init(|| {
+        let words = words(ORGANISATIONS);
+        let ends = words.iter().filter_map(|word| word.chars().last());
+        (words.clone(), ends.collect())
+    });
+    let last = text.chars().next_back();
+    last.is_some_and(|last| ends.contains(last)) && words.iter().any(|word| text.ends_with(word))
 }
+
+const ORGANISATIONS: &str = include_str!("../rules/organisation.txt");
 
 /// Common words that begin with a surname and are no names.
 #[must_use]
@@ -241,7 +280,7 @@ mod tests {
 
     #[test]
     fn no_organisation_word_is_a_surname_alone() {
-        for word in organisation_words() {
+        for word in words(ORGANISATIONS) {
             assert!(
                 word.chars().count() > 1 || Surnames::builtin().prefix(word) == 0,
                 "{word}"

@@ -4,7 +4,7 @@
 //! many bytes of it are the value, and what speaks for it.
 
 use liuhen_kinds::detection::{LabelRule, Shape};
-use liuhen_kinds::lexicon::{ethnicities, organisation_words};
+use liuhen_kinds::lexicon::{ends_as_organisation, ethnicities};
 
 use super::glyph;
 use super::hit::Reasons;
@@ -347,9 +347,7 @@ fn organisation(behind: &Behind<'_>, rule: LabelRule) -> Value {
         !ends_word(c) || matches!(c, '（' | '）' | '(' | ')')
     });
     let fits = value.chars().count() >= rule.least
-        && organisation_words()
-            .iter()
-            .any(|word| value.ends_with(word) || value.ends_with('）'));
+        && (ends_as_organisation(value) || value.ends_with('）'));
     fits.then_some((value.len(), Reasons::ORGANISATION_WORDS))
 }
 
