@@ -38,6 +38,8 @@ pub(crate) struct Sums {
     /// Persons of whom each kind is told, by the kind's bit.
     pub(crate) kinds: BTreeMap<u32, u64>,
     pub(crate) several_names: u64,
+    /// Persons more, if each name under one telephone or account is somebody.
+    pub(crate) more: u64,
     pub(crate) several_phones: u64,
     /// By file: persons in it, and of them those in no earlier file.
     pub(crate) files: BTreeMap<usize, [u64; 3]>,
@@ -88,6 +90,7 @@ impl Sums {
         }
         self.bundles += other.bundles;
         self.several_names += other.several_names;
+        self.more += other.more;
         self.several_phones += other.several_phones;
         self.fewer += other.fewer;
         self.schools += other.schools;
@@ -270,6 +273,16 @@ impl Merge<'_> {
         }
         let sums = &mut self.sums;
         sums.several_names += u64::from(names);
+        if names && mask & self.rules.document_kinds == 0 {
+            let mut names: Vec<u32> = group
+                .iter()
+                .map(|record| names_of(record.extra).0)
+                .collect();
+            names.retain(|name| *name != 0);
+            names.sort_unstable();
+            names.dedup();
+            sums.more += names.len() as u64 - 1;
+        }
         sums.several_phones += u64::from(phones);
         if let Some(count) = sums.ages.get_mut(age) {
             *count += 1;

@@ -183,6 +183,10 @@ pub struct Near {
     pub rules: Vec<NearRule>,
     /// Persons fewer at most, if every link were true.
     pub persons_fewer_at_most: u64,
+    /// Persons more at most, if every name under one telephone or account were somebody.
+    pub persons_more_at_most: u64,
+    /// Least and most persons by both: those of the policy `person` less and more so many.
+    pub persons_between: [u64; 2],
 }
 
 /// Links by one rule.
@@ -434,6 +438,7 @@ impl Counted<'_> {
             source: rule.source.to_string(),
             links,
         };
+        let persons = self.sums.distinct[Policy::Person as usize];
         Near {
             rules: self
                 .plan
@@ -444,6 +449,11 @@ impl Counted<'_> {
                 .map(rule)
                 .collect(),
             persons_fewer_at_most: self.sums.fewer,
+            persons_more_at_most: self.sums.more,
+            persons_between: [
+                persons.saturating_sub(self.sums.fewer),
+                persons + self.sums.more,
+            ],
         }
     }
 

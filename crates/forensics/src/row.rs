@@ -97,7 +97,7 @@ pub(crate) struct Valid {
     pub(crate) region: u16,
     /// The person at this time, when the row is of an event.
     pub(crate) event: Option<u128>,
-    /// Name with telephone, name with address: each with what is to be compared.
+    /// The telephone, and name with address: each with what is to be compared.
     pub(crate) contacts: [Option<(u128, u64)>; 2],
     /// School, and class in it.
     pub(crate) cohort: Option<(u128, u128)>,
@@ -110,13 +110,15 @@ pub(crate) struct Valid {
 pub(crate) const NO_ID: u64 = 0;
 pub(crate) const TRUE_ID: u64 = 1 << 54;
 pub(crate) const UNTRUE_ID: u64 = 2 << 54;
+/// By name and address: the low bits are of the telephone.
 pub(crate) const BY_ADDRESS: u64 = 3 << 54;
+/// By name and address, of somebody whose key is a document's.
+pub(crate) const DOCUMENTED: u64 = 1 << 56;
 
 /// Domains of hashes, so that equal texts of different use differ.
 const TAG_ROW: u8 = 0x80;
 const TAG_QUASI: u8 = 0x81;
 const TAG_EVENT: u8 = 0x82;
-const TAG_CONTACT: u8 = 0x83;
 const TAG_SCHOOL: u8 = 0x84;
 const TAG_ADDRESS: u8 = 0x85;
 const TAG_DIGIT: u8 = 0x86;
@@ -477,13 +479,14 @@ impl<'a> RowJudge<'a> {
             (false, 0) => NO_ID,
             (false, digest) => UNTRUE_ID | digest,
         };
-        let by_phone = name != 0 && phone != 0;
-        let by_address = name != 0 && address.is_some() && !document;
+        let by_address = name != 0 && address.is_some();
         [
-            by_phone.then(|| (self.key.joined(TAG_CONTACT, &[name, phone]), class)),
+            (phone != 0).then_some((phone, class)),
             by_address.then(|| {
                 let address = self.held(address);
-                (self.key.joined(TAG_ADDRESS, &[name, address]), BY_ADDRESS)
+                let documented = if document { DOCUMENTED } else { 0 };
+                let class = BY_ADDRESS | documented | u64::from(low(phone));
+                (self.key.joined(TAG_ADDRESS, &[name, address]), class)
             }),
         ]
     }

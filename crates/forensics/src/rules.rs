@@ -257,6 +257,8 @@ pub struct Rules {
     pub minor_under: u16,
     pub(crate) ranks: Vec<Kind>,
     pub(crate) documents: usize,
+    /// The kinds of documents.
+    pub(crate) document_kinds: u64,
     pub(crate) quasi: Vec<Kind>,
     pub(crate) tiers: [Tiers; 3],
     pub(crate) items: u64,
@@ -319,6 +321,7 @@ impl Rules {
             minor_under: file.pipl.minor_under,
             ranks: ranks.concat(),
             documents: identifiers.documents.len(),
+            document_kinds: mask(&identifiers.documents),
             quasi: identifiers.quasi,
             tiers: Reading::ALL.map(|reading| tiers(pack, reading)),
             items: listed(&|info| info.tier != Tier::None),

@@ -21,6 +21,7 @@ use crate::error::CountError;
 use crate::hash::HashKey;
 use crate::ledger::{self, At, Entry};
 use crate::merge::{Merge, Sums, person_extra};
+use crate::near;
 use crate::place::{self, Place};
 use crate::ports::{Exhibits, Judge, Progress, Step, TableHead, Unit, Unread};
 use crate::provenance::habit::{self, Shape};
@@ -497,7 +498,7 @@ fn gather(valid: &Valid, place: Place, buffers: &mut Buffers) {
         push(Stream::Events, key, valid.mask, 0);
     }
     for (key, class) in valid.contacts.into_iter().flatten() {
-        push(Stream::Contacts, key, class, valid.person);
+        push(Stream::Contacts, key, class, near::whom(valid));
     }
     if let Some((school, class)) = valid.cohort {
         #[expect(

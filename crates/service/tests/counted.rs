@@ -86,6 +86,12 @@ fn equals(counted: &Counted, truth: &Truth) {
         .map(|rule| (rule.rule.as_str(), rule.links))
         .collect();
     assert_eq!(links, truth.links);
+    let [least, most] = report.near_duplicates.persons_between;
+    assert!(
+        (least..=most).contains(&truth.people),
+        "{} people, {least} to {most}",
+        truth.people
+    );
     assert_eq!(
         (report.schools.schools, report.schools.classes),
         truth.schools

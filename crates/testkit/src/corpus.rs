@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -18,6 +17,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use crate::counted::{Truth, age_group, full_width, half_width, month_13, wrong_check};
+use crate::known::{Known, hashed};
 use crate::sheet::{Encoding, Form, Sheet};
 
 /// A format in which the corpus has files.
@@ -107,7 +107,7 @@ impl CorpusTruth {
             "raw": truth.raw, "excluded": truth.excluded, "valid": truth.valid, "items": truth.items,
             "kept_bad_check": truth.kept_bad_check, "distinct": truth.distinct, "ages": truth.ages,
             "links": truth.links, "schools": truth.schools.0, "classes": truth.schools.1,
-            "persons_of_file": truth.persons_of_file, "kin": kin,
+            "persons_of_file": truth.persons_of_file, "people": truth.people, "kin": kin,
         })
     }
 }
@@ -193,8 +193,9 @@ const HABITS: [Habit; 4] = [
 const FILES: u64 = 40;
 /// Where the people of files that are kin begin; everybody else is drawn from below.
 const KIN: u32 = 4_000_000;
-/// What is added for another telephone.
-const OTHER: u64 = 5_000_000;
+/// What is added for another telephone, and for a child's: nobody else has it.
+const OTHER: u64 = 50_000_000;
+const CHILD: u64 = 80_000_000;
 
 const NAME: u8 = 1;
 const ID: u8 = 2;
@@ -457,23 +458,19 @@ struct Books {
     persons: HashMap<u128, (u8, usize)>,
     rows: HashSet<u128>,
     orders: HashSet<u128>,
-    /// By name and telephone: 1 with an ID, 2 without, 4 mistyped.
+    /// By telephone: 1 with an ID, 2 without, 4 mistyped.
     contacts: HashMap<u128, u8>,
-    /// By name and address without an ID: 1 under the one telephone, 2 under the other.
+    /// By name and address: 1 without an ID under the one telephone, 2 under the other, 4 with one.
     addresses: HashMap<u128, u8>,
+    people: Known,
     schools: BTreeSet<String>,
     classes: BTreeSet<(String, String)>,
     in_file: HashSet<u128>,
 }
 
-/// Enough of a hash that five million texts do not collide.
-fn hashed(parts: &[&str]) -> u128 {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        (salt, parts).hash(&mut hasher);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
+fn id_and_telephone(person: &Person) -> [Option<u128>; 3] {
+    let id = hashed(&["id", &person.resident_id]);
+    [Some(id), Some(hashed(&["tel", &person.mobile])), None]
 }
 
 /// A row as it is written, and what it tells.
@@ -484,6 +481,8 @@ struct Said {
 
 struct Told {
     person: u128,
+    /// ID, telephone, name with address: what is told of them.
+    known: [Option<u128>; 3],
     kinds: u8,
     age: usize,
     contact: Option<(u128, u8)>,
@@ -502,6 +501,7 @@ impl Books {
             orders: HashSet::new(),
             contacts: HashMap::new(),
             addresses: HashMap::new(),
+            people: Known::default(),
             schools: BTreeSet::new(),
             classes: BTreeSet::new(),
             in_file: HashSet::new(),
@@ -510,7 +510,10 @@ impl Books {
 
     fn person(&self, who: u32, shape: Shape) -> Person {
         if shape == Shape::Students || who.is_multiple_of(11) {
-            self.children.person_at(u64::from(who))
+            Person {
+                mobile: self.adults.person_at(u64::from(who) + CHILD).mobile,
+                ..self.children.person_at(u64::from(who))
+            }
         } else {
             self.adults.person_at(u64::from(who))
         }
@@ -558,6 +561,7 @@ impl Books {
         self.rows.insert(hashed(&row));
         self.truth.valid += 1;
         self.truth.items += u64::from(told.kinds.count_ones());
+        self.people.row(told.known.into_iter().flatten());
         let known = self.persons.entry(told.person).or_insert((0, told.age));
         known.0 |= told.kinds;
         if known.1 == 3 {
@@ -617,18 +621,28 @@ impl Books {
             Sort::Slip => 2 | 4,
             _ => 2,
         };
+        let lives = hashed(&["at", name, address]);
         let told = told.map(|()| Told {
+            known: [
+                by_id.then(|| hashed(&["id", &person.resident_id])),
+                Some(hashed(&["tel", phone])),
+                Some(lives),
+            ],
             person: match by_id {
                 true => hashed(&["id", &person.resident_id]),
                 false => hashed(&["tel", phone]),
             },
             kinds: NAME | MOBILE | ADDRESS | if by_id { ID } else { 0 },
             age: if by_id { age_group(person) } else { 3 },
-            contact: Some((hashed(&[name, phone]), bits)),
-            address: (!by_id).then(|| {
-                let bits = if item.sort == Sort::NewPhone { 2 } else { 1 };
-                (hashed(&["at", name, address]), bits)
-            }),
+            contact: Some((hashed(&[phone]), bits)),
+            address: Some((
+                lives,
+                match item.sort {
+                    Sort::NewPhone => 2,
+                    _ if by_id => 4,
+                    _ => 1,
+                },
+            )),
             order: None,
         });
         let spelled = cells.map(str::to_owned);
@@ -649,9 +663,10 @@ impl Books {
         self.classes.insert((school.clone(), class.clone()));
         let told = Told {
             person: hashed(&["id", &person.resident_id]),
+            known: id_and_telephone(person),
             kinds: NAME | ID | SCHOOL | MOBILE,
             age: age_group(person),
-            contact: Some((hashed(&[&person.name, &person.mobile]), 1)),
+            contact: Some((hashed(&[&person.mobile]), 1)),
             address: None,
             order: None,
         };
@@ -687,7 +702,9 @@ impl Books {
             let both = self.contacts.values().filter(|bits| **bits & 3 == 3);
             both.filter(|bits| wanted(**bits)).count() as u64
         };
-        let addresses = self.addresses.values().filter(|bits| **bits == 3).count();
+        let moved = |bits: &&u8| **bits & 2 != 0 && **bits & 5 != 0;
+        let addresses = self.addresses.values().filter(moved).count();
+        self.truth.people = self.people.people();
         self.truth.links = BTreeMap::from([
             ("typing_error_in_id", contacts(|bits| bits & 4 != 0)),
             ("id_in_one_only", contacts(|bits| bits & 4 == 0)),
@@ -723,9 +740,10 @@ fn order(file: &Planned, item: Item, person: &Person) -> Said {
     let tel = hashed(&["tel", &person.mobile]);
     let told = Told {
         person: tel,
+        known: [None, Some(tel), None],
         kinds: NAME | MOBILE | ORDER,
         age: 3,
-        contact: Some((hashed(&[&person.name, &person.mobile]), 2)),
+        contact: Some((hashed(&[&person.mobile]), 2)),
         address: None,
         order: Some(hashed(&["order", &format!("{tel:x}"), &when])),
     };
@@ -748,9 +766,10 @@ fn line(file: &Planned, person: &Person, at: usize) -> Said {
     };
     let told = Told {
         person: hashed(&["id", &person.resident_id]),
+        known: id_and_telephone(person),
         kinds: ID | MOBILE,
         age: age_group(person),
-        contact: None,
+        contact: Some((hashed(&[&person.mobile]), 1)),
         address: None,
         order: None,
     };

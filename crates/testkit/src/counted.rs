@@ -10,6 +10,7 @@ use liuhen_invented::{Generator, Person};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use crate::known::{Known, hashed};
 use crate::sheet::{Encoding, Form, Sheet};
 
 /// Numbers that a count of the leak must give.
@@ -27,6 +28,9 @@ pub struct Truth {
     pub items: u64,
     /// Distinct items by policy.
     pub distinct: BTreeMap<&'static str, u64>,
+    /// People of whom the rows that count are, whatever keys they come under, as far as rows that
+    /// share an ID, a telephone, or name and address let one know.
+    pub people: u64,
     /// Persons under 14, from 14 to 17, of 18 and more, of unknown age, on 2026-11-22.
     pub ages: [u64; 4],
     /// Links by rule.
@@ -114,7 +118,9 @@ struct Books {
     ages: BTreeMap<String, usize>,
     /// By name and telephone: the persons, whether with an ID, and whether one ID is nearly right.
     contacts: BTreeMap<(String, String), (BTreeSet<String>, bool)>,
-    addresses: BTreeMap<(String, String), BTreeSet<String>>,
+    /// By name and address: the persons, their telephones, whether by an ID.
+    addresses: BTreeMap<(String, String), BTreeSet<(String, String, bool)>>,
+    people: Known,
     schools: BTreeSet<String>,
     classes: BTreeSet<(String, String)>,
     in_file: BTreeSet<(String, String)>,
@@ -209,8 +215,17 @@ impl Maker {
             *truth.links.entry(rule).or_default() += persons.len() as u64 - 1;
         }
         for persons in books.addresses.values() {
-            *truth.links.entry("changed_telephone").or_default() += persons.len() as u64 - 1;
+            let known = persons.iter().find(|(_, _, by_id)| *by_id);
+            let moved = match known {
+                Some((_, known, _)) => persons
+                    .iter()
+                    .filter(|(_, phone, by_id)| !by_id && phone != known)
+                    .count(),
+                None => persons.len() - 1,
+            };
+            *truth.links.entry("changed_telephone").or_default() += moved as u64;
         }
+        truth.people = books.people.people();
         truth.schools = (books.schools.len() as u64, books.classes.len() as u64);
         for (file, _) in &books.in_file {
             *truth.persons_of_file.entry(file.clone()).or_default() += 1;
@@ -288,13 +303,25 @@ impl Maker {
             contact.0.insert(told.person.clone());
             contact.1 |= told.near_id;
         }
-        if !told.address.is_empty() && !told.by_id {
+        if !told.address.is_empty() {
+            let known = (told.person.clone(), told.phone.clone(), told.by_id);
             books
                 .addresses
                 .entry((told.name.clone(), told.address.clone()))
                 .or_default()
-                .insert(told.person.clone());
+                .insert(known);
         }
+        let at = || hashed(&["at", &told.name, &told.address]);
+        let tel = || hashed(&[&format!("tel:{}", told.phone)]);
+        books.people.row(
+            [
+                Some(hashed(&[&told.person])),
+                (!told.phone.is_empty()).then(tel),
+                (!told.address.is_empty()).then(at),
+            ]
+            .into_iter()
+            .flatten(),
+        );
         if let Some((school, class)) = school {
             books.schools.insert(school.clone());
             books.classes.insert((school.clone(), class.clone()));

@@ -21,6 +21,7 @@ mod browser;
 mod corpus;
 mod counted;
 mod driver;
+mod known;
 mod leak;
 mod people;
 pub mod pictures;

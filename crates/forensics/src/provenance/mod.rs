@@ -568,7 +568,7 @@ mod tests {
             key: 0,
             place: Place::of(unit, 0, row as u64 + 1),
             mask,
-            extra: 0,
+            extra: 1,
         }
     }
 

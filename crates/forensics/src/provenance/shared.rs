@@ -11,7 +11,7 @@ use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::CountError;
-use crate::near::class;
+use crate::near::{class, name};
 use crate::place::Place;
 use crate::row::{BY_ADDRESS, TRUE_ID, UNTRUE_ID};
 use crate::spill::Record;
@@ -72,9 +72,24 @@ impl Shared {
         self.group(By::Person, group);
     }
 
-    /// Records of one contact, ordered by place.
+    /// Records of one contact, ordered by place: those of one telephone, apart by name.
     pub(crate) fn contact(&mut self, group: &[Record]) {
-        if group.iter().any(|record| class(record.mask) == BY_ADDRESS) {
+        let Some(first) = group.first().filter(|one| class(one.mask) != BY_ADDRESS) else {
+            return;
+        };
+        if group.iter().all(|record| name(record) == name(first)) {
+            return self.named(group);
+        }
+        let mut by_name = group.to_vec();
+        by_name.sort_by_key(name);
+        for group in by_name.chunk_by(|a, b| name(a) == name(b)) {
+            self.named(group);
+        }
+    }
+
+    /// Records of one telephone and name.
+    fn named(&mut self, group: &[Record]) {
+        if group.first().is_none_or(|one| name(one) == 0) {
             return;
         }
         for records in of_files(group) {
@@ -182,7 +197,7 @@ mod tests {
             key: 1,
             place: Place::of(unit, 0, row),
             mask,
-            extra: 0,
+            extra: 1,
         }
     }
 
@@ -192,13 +207,22 @@ mod tests {
         shared.person(&[record(0, 2, 0), record(0, 9, 0)]);
         shared.person(&[record(0, 3, 0), record(0, 4, 0), record(2, 7, 0)]);
         shared.contact(&[record(1, 1, BY_ADDRESS), record(2, 1, BY_ADDRESS)]);
+        // Another name, and none, under one telephone of several files.
+        let of = |name, unit| Record {
+            extra: name,
+            ..record(unit, 9, TRUE_ID)
+        };
+        shared.contact(&[of(0, 4), of(0, 5), of(7, 6), of(8, 7)]);
         shared.contact(&[
             record(0, 5, TRUE_ID),
             record(1, 6, UNTRUE_ID | 5),
             record(2, 1, TRUE_ID),
             record(2, 2, UNTRUE_ID),
         ]);
-        assert_eq!(shared.contacts, BTreeMap::from([(0, 1), (1, 1), (2, 1)]));
+        assert_eq!(
+            shared.contacts,
+            BTreeMap::from([(0, 1), (1, 1), (2, 1), (6, 1), (7, 1)])
+        );
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("shared");
         shared.keep(&path).unwrap();

@@ -630,12 +630,27 @@ impl Pages<'_> {
             ],
             rows,
         );
-        let most = grouped(number(count, "/near_duplicates/persons_fewer_at_most"));
-        let said = self.say(
+        let told = |at: &str| grouped(number(count, &format!("/near_duplicates/{at}")));
+        let fewer = self.say(
             "若均属实，至多减少人数",
             "Persons fewer at most, if all were true",
         );
-        self.blocks.push(Block::Text(format!("{said}: {most}")));
+        let more = self.say(
+            "同一电话、账号下的姓名若各为一人，至多增加人数",
+            "Persons more at most, if each name of one telephone or account were somebody",
+        );
+        let between = self.say("人数下限、上限", "Least and most persons");
+        for text in [
+            format!("{fewer}: {}", told("persons_fewer_at_most")),
+            format!("{more}: {}", told("persons_more_at_most")),
+            format!(
+                "{between}: {}, {}",
+                told("persons_between/0"),
+                told("persons_between/1")
+            ),
+        ] {
+            self.blocks.push(Block::Text(text));
+        }
     }
 
     fn files(&mut self, count: &Value) {

@@ -202,7 +202,7 @@ impl Page<'_> {
 
     fn near(&mut self) {
         let near = &self.report.near_duplicates;
-        if near.rules.iter().all(|rule| rule.links == 0) {
+        if near.persons_more_at_most == 0 && near.rules.iter().all(|rule| rule.links == 0) {
             return;
         }
         self.title("疑似重复（未排除）", "Likely repetitions (not excluded)");
@@ -215,6 +215,21 @@ impl Page<'_> {
                 "persons fewer at most, if all are true",
             ),
             near.persons_fewer_at_most,
+        );
+        self.row(
+            self.say(
+                "同一电话、账号下的姓名若各为一人，至多增加人数",
+                "persons more at most, if each name of one telephone or account is somebody",
+            ),
+            near.persons_more_at_most,
+        );
+        self.row(
+            self.say("人数下限", "least persons"),
+            near.persons_between[0],
+        );
+        self.row(
+            self.say("人数上限", "most persons"),
+            near.persons_between[1],
         );
     }
 
