@@ -4,15 +4,17 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
-use liuhen_testkit::counted_leak;
+use liuhen_testkit::{Made, corpus};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn command(leak: &Path, work: Option<&Path>, ledger: &Path) -> Command {
+fn command(leak: &Path, work: Option<&Path>, ledger: &Path, jobs: u8) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_liuhen"));
-    command.args(["count", "--json", "--jobs", "2", "--ledger"]);
+    command.args(["count", "--json", "--jobs", &jobs.to_string(), "--ledger"]);
     command.arg(ledger).arg(leak).env("LANG", "C.UTF-8");
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     if let Some(work) = work {
@@ -22,29 +24,39 @@ fn command(leak: &Path, work: Option<&Path>, ledger: &Path) -> Command {
 }
 
 #[test]
-fn killed_it_goes_on_and_says_the_same() {
+fn killed_at_ten_random_points_it_goes_on_and_says_the_same() {
     let dir = TempDir::new().unwrap();
     let leak = dir.path().join("leak");
     std::fs::create_dir(&leak).unwrap();
-    let made = counted_leak(11, 8_000);
-    for (name, bytes) in &made.files {
-        std::fs::write(leak.join(name), bytes).unwrap();
-    }
+    // Ten formats, archives among them.
+    let made = corpus(&leak, 11, 8_000, &Made::ALL).unwrap();
     let (plain, resumed) = (
         dir.path().join("plain.jsonl"),
         dir.path().join("resumed.jsonl"),
     );
-    let whole = command(&leak, None, &plain).output().unwrap();
+    let begun = Instant::now();
+    let whole = command(&leak, None, &plain, 2).output().unwrap();
+    let took = begun.elapsed();
     assert_eq!(whole.status.code(), Some(0));
     let work = dir.path().join("work");
-    // Ten moments spread over a run; whatever has been reached, the next run takes over.
-    for tenth in 1..=10 {
-        let mut child = command(&leak, Some(&work), &resumed).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(15 * tenth));
+    let mut random = ChaCha8Rng::seed_from_u64(20_261_123);
+    // Whatever has been reached, the next run takes over, with another number of threads.
+    for turn in 0..10 {
+        let mut child = command(&leak, Some(&work), &resumed, turn % 4 + 1)
+            .spawn()
+            .unwrap();
+        std::thread::sleep(took.mul_f64(random.random_range(0.0..0.25)));
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let last = command(&leak, Some(&work), &resumed).output().unwrap();
+    let kept = |ending: &str| {
+        let mut names = std::fs::read_dir(&work)
+            .unwrap()
+            .map(|entry| entry.unwrap());
+        names.any(|entry| entry.path().extension().is_some_and(|one| one == ending))
+    };
+    assert!(kept("json"), "nothing was taken over");
+    let last = command(&leak, Some(&work), &resumed, 3).output().unwrap();
     assert_eq!(last.status.code(), Some(0));
     assert!(last.stdout == whole.stdout, "the report differs");
     assert!(
@@ -56,7 +68,7 @@ fn killed_it_goes_on_and_says_the_same() {
     let told: Value = serde_json::from_slice(&last.stdout).unwrap();
     assert_eq!(told["totals"]["persons"], made.truth.distinct["person"]);
     let said = String::from_utf8(last.stdout).unwrap() + &std::fs::read_to_string(&plain).unwrap();
-    let text = String::from_utf8(made.files[0].1.clone()).unwrap();
+    let text = std::fs::read_to_string(leak.join("01-first.csv")).unwrap();
     let values = text
         .lines()
         .skip(1)
