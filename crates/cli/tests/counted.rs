@@ -117,11 +117,8 @@ fn circumstances_are_weighed_and_a_person_reads_it_in_both_languages() {
     assert_eq!(reaches(&[]), "below_thresholds");
     assert_eq!(reaches(&["--gain", "5000"]), "serious");
     assert_eq!(reaches(&["--gain", "2500", "--insider"]), "serious");
-    assert_eq!(
-        reaches(&["--gain", "李某=90000"]),
-        "below_thresholds",
-        "gains are his own"
-    );
+    // Gains are his own, and nobody has said what he did.
+    assert_eq!(run(&["--gain", "李某=90000"], "C.UTF-8").0, Some(1));
     assert_eq!(reaches(&["--flag", "prior"]), "serious");
     assert_eq!(reaches(&["--flag", "great_loss"]), "especially_serious");
     assert!(run(&[], "zh_CN.UTF-8").1.contains("治安管理处罚法"));

@@ -48,7 +48,7 @@ impl Acts {
     }
 
     /// The actors named, in order.
-    pub(crate) fn actors(&self) -> Vec<&str> {
+    pub fn actors(&self) -> Vec<&str> {
         let mut actors: Vec<&str> = self
             .acts
             .iter()

@@ -68,6 +68,13 @@ impl Batch {
         self.faults.clear();
     }
 
+    /// The highest number of its rows, those that could not be read among them.
+    #[must_use]
+    pub(crate) fn last(&self) -> u64 {
+        let rows = self.rows.iter().map(|(number, _)| *number);
+        rows.chain(self.faults.iter().copied()).max().unwrap_or(0)
+    }
+
     /// The numbers of rows that could not be read.
     #[must_use]
     pub fn faults(&self) -> &[u64] {

@@ -3,8 +3,10 @@
 //! Rule: `[[link]]` of the rule pack, each with its confidence, which is our judgement and not
 //! measured. A link is told and excludes nothing.
 
+use std::collections::HashSet;
+
 use crate::place::Place;
-use crate::row::{BY_ADDRESS, DOCUMENTED, NO_ID, TRUE_ID, UNTRUE_ID, Valid};
+use crate::row::{BY_ADDRESS, DOCUMENTED, NO_ID, TRUE_ID, UNTRUE_ID, Valid, places_apart};
 use crate::spill::Record;
 
 /// A rule of links, in the order of the rule pack.
@@ -78,7 +80,8 @@ impl Met {
 }
 
 /// The links of a group of records with one contact, ordered by place: rule, later place, earlier
-/// place. Answers how many persons fewer there are if all of them hold.
+/// place. Answers how many persons fewer there are if all of them hold, and if all persons beyond
+/// those that are linked are one with somebody of the group.
 pub(crate) fn links(group: &[Record], told: &mut dyn FnMut(Link, Place, Place)) -> u64 {
     let person = |record: &Record| record.extra & !NAME_BITS;
     let Some(first) = group.first() else { return 0 };
@@ -86,6 +89,7 @@ pub(crate) fn links(group: &[Record], told: &mut dyn FnMut(Link, Place, Place)) 
         return 0;
     }
     let mut met: Vec<Met> = Vec::new();
+    let mut beyond: HashSet<u128> = HashSet::new();
     for record in group {
         let room = met.len() < MOST_PERSONS;
         let same = |met: &&mut Met| met.person == person(record) && met.name == name(record);
@@ -98,9 +102,12 @@ pub(crate) fn links(group: &[Record], told: &mut dyn FnMut(Link, Place, Place)) 
                 place: record.place,
                 class: record.mask,
             }),
-            None => {}
+            None => {
+                beyond.insert(person(record));
+            }
         }
     }
+    beyond.retain(|person| met.iter().all(|met| met.person != *person));
     let mut linked: Vec<(u128, u128)> = Vec::new();
     for (base, other) in pairs(&met) {
         let pair = (base.person.min(other.person), base.person.max(other.person));
@@ -114,7 +121,7 @@ pub(crate) fn links(group: &[Record], told: &mut dyn FnMut(Link, Place, Place)) 
             base.place.min(other.place),
         );
     }
-    linked.len() as u64
+    (linked.len() + beyond.len()) as u64
 }
 
 /// Who is laid beside whom: those of one name beside the first documented one of them; whoever is
@@ -153,7 +160,7 @@ fn pairs(met: &[Met]) -> Vec<(&Met, &Met)> {
 }
 
 pub(crate) const fn class(meta: u64) -> u64 {
-    meta & 3 << 54
+    meta & 3 << 60
 }
 
 fn rule(group: &[Record], base: &Met, other: &Met) -> Option<Link> {
@@ -185,14 +192,6 @@ fn shares_telephone(group: &[Record], base: &Met, other: &Met) -> bool {
     of(other.person).any(|phone| of(base.person).any(|one| one == phone))
 }
 
-/// In how many places two IDs differ, by their digests; at most as many as they do.
-fn places_apart(a: u64, b: u64) -> u32 {
-    let differ = (a ^ b) & ((1 << 54) - 1);
-    let any = differ | differ >> 1 | differ >> 2;
-    // Every third bit.
-    (any & 0o111_111_111_111_111_111).count_ones()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,22 +208,22 @@ mod tests {
     #[test]
     fn places_are_counted() {
         assert_eq!(places_apart(0, 0), 0);
-        assert_eq!(places_apart(0b111, 0), 1);
-        assert_eq!(places_apart(0b001_100, 0), 2);
+        assert_eq!(places_apart(10, 0), 1);
+        assert_eq!(places_apart(11 * 20 + 3, 0), 2);
         assert_eq!(places_apart(TRUE_ID, UNTRUE_ID), 0, "the class is no place");
-        assert_eq!(places_apart((1 << 54) - 1, 0), 18);
+        assert_eq!(places_apart(11 * 99_999_999_999_999_999 + 10, 0), 18);
     }
 
     #[test]
     fn each_rule_links() {
-        let near = UNTRUE_ID | 0b111;
-        let far = UNTRUE_ID | 0o777_777;
+        let near = UNTRUE_ID | 7;
+        let far = UNTRUE_ID | 11 * 999;
         let (known, moved) = (BY_ADDRESS | DOCUMENTED | 5, BY_ADDRESS | 6);
         let rows: [(&str, u64, u64, Link); 7] = [
             ("a typing error", TRUE_ID, near, Link::TypingErrorInId),
             ("another's failed ID", TRUE_ID, far, Link::IdInOneOnly),
             ("no ID", TRUE_ID, NO_ID, Link::IdInOneOnly),
-            ("two IDs", TRUE_ID, TRUE_ID | 0b111, Link::TwoIds),
+            ("two IDs", TRUE_ID, TRUE_ID | 7, Link::TwoIds),
             (
                 "moved telephone",
                 BY_ADDRESS | 5,
@@ -293,7 +292,7 @@ mod tests {
             ),
             (
                 "a row without a name",
-                vec![of(1, 0, 1, TRUE_ID), of(9, 10, 3, UNTRUE_ID | 0b111)],
+                vec![of(1, 0, 1, TRUE_ID), of(9, 10, 3, UNTRUE_ID | 7)],
                 vec![(Link::TypingErrorInId, 3, 1)],
             ),
             (

@@ -1,38 +1,34 @@
 //! Where a row stands: file, table, row, in one number that sorts as they do.
 //!
-//! An archive may hold tens of thousands of tables, a table hundreds of millions of rows.
+//! The rows of a file are numbered through all its tables: a table begins behind the last row of the
+//! one before, so that neither how many tables there are nor how long one is matters by itself.
 
 use crate::error::CountError;
 
-const ROW_BITS: u32 = 28;
-const SHEET_BITS: u32 = 16;
+const ROW_BITS: u32 = 44;
 
 /// Files a count can hold.
-pub(crate) const MOST_UNITS: usize = 1 << (64 - ROW_BITS - SHEET_BITS);
-/// Tables that a file can have; rows of more have the place of the last.
-pub(crate) const MOST_TABLES: usize = 1 << SHEET_BITS;
+pub(crate) const MOST_UNITS: usize = 1 << (64 - ROW_BITS);
+/// Row numbers that a file can have, those of all its tables one after another.
+pub(crate) const MOST_ROWS: u64 = (1 << ROW_BITS) - 1;
 
 /// A place, ordered by file, sheet and row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place(pub(crate) u64);
 
 impl Place {
-    pub(crate) fn of(unit: usize, sheet: usize, row: u64) -> Self {
-        let sheet = sheet.min(MOST_TABLES - 1) as u64;
-        let row = row.min((1 << ROW_BITS) - 1);
-        Self((unit as u64) << (ROW_BITS + SHEET_BITS) | sheet << ROW_BITS | row)
+    /// `row` counts through all tables of the file; of more than [`MOST_ROWS`] it is the last.
+    pub(crate) fn of(unit: usize, row: u64) -> Self {
+        Self((unit as u64) << ROW_BITS | row.min(MOST_ROWS))
     }
 
     pub(crate) fn unit(self) -> usize {
-        usize::try_from(self.0 >> (ROW_BITS + SHEET_BITS)).unwrap_or(usize::MAX)
+        usize::try_from(self.0 >> ROW_BITS).unwrap_or(usize::MAX)
     }
 
-    pub(crate) fn sheet(self) -> usize {
-        usize::try_from(self.0 >> ROW_BITS).unwrap_or(usize::MAX) & (MOST_TABLES - 1)
-    }
-
+    /// The row, through all tables of its file.
     pub(crate) fn row(self) -> u64 {
-        self.0 & ((1 << ROW_BITS) - 1)
+        self.0 & MOST_ROWS
     }
 }
 
@@ -50,18 +46,10 @@ mod tests {
 
     #[test]
     fn places_sort_as_their_parts() {
-        let parts = [
-            (0, 0, 1),
-            (0, 0, 2),
-            (0, 3, 1),
-            (1, 0, 1),
-            (700_000, 60_000, 260_000_000),
-        ];
-        let places = parts.map(|(unit, sheet, row)| Place::of(unit, sheet, row));
+        let parts = [(0, 1), (0, 2), (0, MOST_ROWS), (1, 1), (700_000, 1 << 40)];
+        let places = parts.map(|(unit, row)| Place::of(unit, row));
         assert!(places.is_sorted());
-        assert_eq!(
-            places.map(|place| (place.unit(), place.sheet(), place.row())),
-            parts
-        );
+        assert_eq!(places.map(|place| (place.unit(), place.row())), parts);
+        assert_eq!(Place::of(2, u64::MAX), Place::of(2, MOST_ROWS));
     }
 }

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use liuhen_kinds::{Kind, RulePack};
 use serde::Serialize;
 
+use crate::acts::ActKind;
 use crate::age::Age;
 use crate::provenance::Provenance;
 use crate::reason::{Policy, Reason};
 use crate::region;
-use crate::rules::{Reading, Rules};
-use crate::run::Counted;
+use crate::rules::Reading;
+use crate::run::{Counted, Plan};
 use crate::threshold::{Assessment, ByTier, Circumstances, assess};
 use crate::unit::RowCounts;
 
@@ -349,7 +350,7 @@ impl Counted<'_> {
             }
         };
         let distinct = self.sums.distinct[policy as usize];
-        let circumstances = circumstances(case, "", self.plan.rules);
+        let circumstances = circumstances(case, "", &self.plan);
         PolicyCount {
             policy,
             items_before,
@@ -373,18 +374,12 @@ impl Counted<'_> {
         if !self.plan.acts.acts.is_empty() {
             actors.insert("");
         }
-        actors.extend(
-            case.gains_fen
-                .keys()
-                .map(String::as_str)
-                .filter(|actor| !actor.is_empty()),
-        );
         let none = [ByTier::default(); 3];
         let actor = |actor: &str| Actor {
             actor: actor.to_owned(),
             readings: self.readings(
                 self.sums.article_11.get(actor).unwrap_or(&none),
-                &circumstances(case, actor, self.plan.rules),
+                &circumstances(case, actor, &self.plan),
             ),
         };
         actors.into_iter().map(actor).collect()
@@ -498,9 +493,9 @@ impl Counted<'_> {
 }
 
 /// What weighs for one actor: gains are his own, or those of all together.
-fn circumstances(case: &Case, actor: &str, rules: &Rules) -> Circumstances {
+fn circumstances(case: &Case, actor: &str, plan: &Plan<'_>) -> Circumstances {
     let stated = |special: bool| {
-        rules
+        plan.rules
             .flags
             .iter()
             .any(|flag| flag.special == special && case.flags.contains(&flag.name))
@@ -511,6 +506,11 @@ fn circumstances(case: &Case, actor: &str, rules: &Rules) -> Circumstances {
         serious_flag: stated(false),
         special_flag: stated(true),
         business_profit_fen: case.business_profit_fen,
+        provided: plan
+            .acts
+            .acts
+            .iter()
+            .any(|act| act.kind == ActKind::Provided && (actor.is_empty() || act.actor == actor)),
     }
 }
 

@@ -106,14 +106,14 @@ pub(crate) struct Valid {
     pub(crate) untrue: Option<Reason>,
 }
 
-/// Digests of ID digits take the low bits; the two above say what the person's key is.
+/// The hidden digits of an ID take the low bits; the two above say what the person's key is.
 pub(crate) const NO_ID: u64 = 0;
-pub(crate) const TRUE_ID: u64 = 1 << 54;
-pub(crate) const UNTRUE_ID: u64 = 2 << 54;
+pub(crate) const TRUE_ID: u64 = 1 << 60;
+pub(crate) const UNTRUE_ID: u64 = 2 << 60;
 /// By name and address: the low bits are of the telephone.
-pub(crate) const BY_ADDRESS: u64 = 3 << 54;
+pub(crate) const BY_ADDRESS: u64 = 3 << 60;
 /// By name and address, of somebody whose key is a document's.
-pub(crate) const DOCUMENTED: u64 = 1 << 56;
+pub(crate) const DOCUMENTED: u64 = 1 << 32;
 
 /// Domains of hashes, so that equal texts of different use differ.
 const TAG_ROW: u8 = 0x80;
@@ -145,16 +145,44 @@ pub(crate) struct RowJudge<'a> {
 /// Characters of a resident ID.
 const ID_DIGITS: usize = 18;
 
-/// Three keyed bits for each place of an ID and what may stand there.
+/// What each digit of an ID becomes, at each of its places: a permutation of ten, of eleven at the
+/// last with its `X`, drawn by the key, so that equal digits stay equal and no others become so.
 fn digits(key: HashKey) -> Box<[[u8; 256]; ID_DIGITS]> {
     let mut digits = Box::new([[0; 256]; ID_DIGITS]);
     for (at, place) in (0_u8..).zip(digits.iter_mut()) {
-        for (byte, bits) in (0_u8..=255).zip(place) {
-            *bits = key.tagged(TAG_DIGIT, &[at, byte]).to_le_bytes()[0] & 7;
+        let written = match usize::from(at) + 1 == ID_DIGITS {
+            true => b"0123456789X".as_slice(),
+            false => b"0123456789".as_slice(),
+        };
+        let mut order: Vec<u8> = (0..).take(written.len()).collect();
+        let mut lot = key.tagged(TAG_DIGIT, &[at]);
+        for left in (1..order.len()).rev() {
+            let count = left as u128 + 1;
+            order.swap(left, usize::try_from(lot % count).unwrap_or(0));
+            lot /= count;
+        }
+        for (byte, hidden) in written.iter().zip(order) {
+            place[usize::from(*byte)] = hidden;
         }
     }
     digits
 }
+
+/// In how many places two IDs differ, by their hidden digits.
+pub(crate) fn places_apart(a: u64, b: u64) -> u32 {
+    let hidden = |meta: u64| meta & (TRUE_ID - 1);
+    let (mut a, mut b) = (hidden(a), hidden(b));
+    let mut apart = u32::from(a % LAST_DIGITS != b % LAST_DIGITS);
+    (a, b) = (a / LAST_DIGITS, b / LAST_DIGITS);
+    while a != b {
+        apart += u32::from(a % 10 != b % 10);
+        (a, b) = (a / 10, b / 10);
+    }
+    apart
+}
+
+/// What may stand at the last place of an ID.
+const LAST_DIGITS: u64 = 11;
 
 /// Where a value is held until it is known whether it must be hashed.
 type Held = (usize, usize);
@@ -310,8 +338,11 @@ impl<'a> RowJudge<'a> {
             return;
         }
         self.seen.mask |= role.bit;
+        // Whose row it is: of another's document nothing is told of him.
+        let mut his = true;
         if let Some(rank) = role.rank {
             let better = self.seen.best.is_none_or(|(best, _)| rank < best);
+            his = better;
             let telephone = kind == Kind::MOBILE && self.seen.phone == 0;
             if better || telephone {
                 let hash = self.hash(u8::try_from(rank).unwrap_or(TAG_QUASI));
@@ -325,7 +356,9 @@ impl<'a> RowJudge<'a> {
         } else if let Some(quasi) = role.quasi {
             self.quasi(kind, quasi);
         }
-        self.details(kind);
+        if his {
+            self.details(kind);
+        }
     }
 
     fn quasi(&mut self, kind: Kind, quasi: usize) {
@@ -396,11 +429,12 @@ impl<'a> RowJudge<'a> {
         }
     }
 
-    /// Three keyed bits for each of 18 places: how many places differ, and nothing of what stands there.
+    /// The 18 digits of an ID, hidden under the key: as a number below 11 × 10¹⁷, which 60 bits hold.
     fn digest(&self) -> u64 {
         let mut digest = 0;
-        for (at, (byte, bits)) in self.value.bytes().zip(self.digits.iter()).enumerate() {
-            digest |= u64::from(bits[usize::from(byte)]) << (3 * at);
+        for (at, (byte, hidden)) in self.value.bytes().zip(self.digits.iter()).enumerate() {
+            let digits = if at + 1 == ID_DIGITS { LAST_DIGITS } else { 10 };
+            digest = digest * digits + u64::from(hidden[usize::from(byte)]);
         }
         digest
     }

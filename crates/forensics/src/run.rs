@@ -22,7 +22,7 @@ use crate::hash::HashKey;
 use crate::ledger::{self, At, Entry};
 use crate::merge::{Merge, Sums, person_extra};
 use crate::near;
-use crate::place::{self, Place};
+use crate::place::{self, MOST_ROWS, Place};
 use crate::ports::{Exhibits, Judge, Progress, Step, TableHead, Unit, Unread};
 use crate::provenance::habit::{self, Shape};
 use crate::provenance::pairs::Crowd;
@@ -154,15 +154,22 @@ impl Counted<'_> {
     pub(crate) fn at(&self, place: Place) -> At {
         let unit = self.plan.units.get(place.unit());
         let done = self.units.get(place.unit());
+        let (table, row) = self.spot(place);
         let name = |names: fn(&UnitDone) -> &Vec<Option<String>>| {
-            done.and_then(|done| names(done).get(place.sheet()).cloned()?)
+            done.and_then(|done| names(done).get(table).cloned()?)
         };
         At {
             file: unit.map(|unit| unit.path.clone()).unwrap_or_default(),
             inside: name(|done| &done.inside),
             sheet: name(|done| &done.sheets),
-            row: place.row(),
+            row,
         }
+    }
+
+    /// The table of a place within its file, from 0, and the row in it, from 1.
+    pub(crate) fn spot(&self, place: Place) -> (usize, u64) {
+        let done = self.units.get(place.unit());
+        done.map_or((0, place.row()), |done| done.spot(place))
     }
 
     /// Empties the work directory.
@@ -201,7 +208,8 @@ struct Active {
 
 enum Job {
     Digest(Arc<Active>),
-    Rows(Arc<Active>, Arc<Columns>, usize, Batch),
+    /// Rows of a table, and behind which row of the file it begins.
+    Rows(Arc<Active>, Arc<Columns>, u64, Batch),
 }
 
 /// Batches in the channel for each worker.
@@ -345,6 +353,7 @@ impl Reading<'_, '_> {
         let mut exhibit = self.exhibits.open(unit)?;
         let mut columns = Arc::new(Columns::of(&TableHead::default(), self.plan.rules));
         let mut taken = 0;
+        let (mut begin, mut last) = (0, 0);
         while !self.is_stopped() {
             let mut batch = self.spare.lock().pop().unwrap_or_default();
             batch.clear();
@@ -355,11 +364,17 @@ impl Reading<'_, '_> {
                 let rows = batch.rows().count() + batch.faults().len();
                 self.progress.read(now.saturating_sub(taken), rows as u64);
                 taken = now.max(taken);
-                let sheet = done.sheets.len().saturating_sub(1);
+                last = last.max(batch.last());
+                if last > MOST_ROWS - begin {
+                    return Err(Unread {
+                        code: "too_many_rows".to_owned(),
+                        text: "its rows have higher numbers than a count can name".to_owned(),
+                    });
+                }
                 self.send(
                     give,
                     active,
-                    Job::Rows(Arc::clone(active), Arc::clone(&columns), sheet, batch),
+                    Job::Rows(Arc::clone(active), Arc::clone(&columns), begin, batch),
                 );
             }
             match step? {
@@ -368,7 +383,8 @@ impl Reading<'_, '_> {
                     if done.shape.as_ref().is_none_or(Shape::is_unknown) {
                         done.shape = Some(Shape::of(&head, self.work.key));
                     }
-                    done.table(head.inside, head.sheet);
+                    begin += std::mem::take(&mut last);
+                    done.table(head.inside, head.sheet, begin);
                 }
                 Step::Rows => {}
                 Step::Unread(part) => done.unread_part(part),
@@ -392,9 +408,9 @@ impl Reading<'_, '_> {
                     *active.form.lock() = self.exhibits.form(unit);
                     active.done();
                 }
-                Job::Rows(active, columns, sheet, batch) => {
+                Job::Rows(active, columns, begin, batch) => {
                     if !self.is_stopped() {
-                        self.judged(&active, &columns, sheet, &batch, &mut judge, &mut buffers);
+                        self.judged(&active, &columns, begin, &batch, &mut judge, &mut buffers);
                     }
                     self.spare.lock().push(batch);
                     active.done();
@@ -407,12 +423,12 @@ impl Reading<'_, '_> {
         &self,
         active: &Active,
         columns: &Columns,
-        sheet: usize,
+        begin: u64,
         batch: &Batch,
         judge: &mut RowJudge<'_>,
         buffers: &mut Buffers,
     ) {
-        let counts = judge_rows(batch, columns, (active.unit, sheet), judge, buffers);
+        let counts = judge_rows(batch, columns, (active.unit, begin), judge, buffers);
         let mut held = active.spill.lock();
         held.1.add(&counts);
         if let Some(spill) = &mut held.0
@@ -433,21 +449,23 @@ impl Active {
     }
 }
 
-/// Judges the rows of a batch of one table, which is named by its exhibit and its place in it.
+/// Judges the rows of a batch of one table, which is named by its exhibit and the row of it behind
+/// which it begins.
 pub(crate) fn judge_rows(
     batch: &Batch,
     columns: &Columns,
-    (unit, sheet): (usize, usize),
+    (unit, begin): (usize, u64),
     judge: &mut RowJudge<'_>,
     buffers: &mut Buffers,
 ) -> RowCounts {
     let mut counts = RowCounts::default();
     for &number in batch.faults() {
-        let place = Place::of(unit, sheet, number);
+        // Of some faults the row is not known.
+        let place = Place::of(unit, begin + number.max(1));
         out(Reason::UnreadableRow, place, &mut counts, buffers);
     }
     for (number, cells) in batch.rows() {
-        let place = Place::of(unit, sheet, number);
+        let place = Place::of(unit, begin + number);
         if habit::is_looked_at(number) {
             counts.habits.see(&columns.kinds, cells);
         }

@@ -44,8 +44,10 @@ pub struct Circumstances {
     pub serious_flag: bool,
     /// A fact that makes it especially serious whatever the number is stated.
     pub special_flag: bool,
-    /// Bought or received for a business not itself forbidden, and not passed on (article 6); profit in hundredths of a yuan.
+    /// Bought or received for a business not itself forbidden (article 6); profit in hundredths of a yuan.
     pub business_profit_fen: Option<u64>,
+    /// Something was sold, provided or published, so that article 6 does not apply.
+    pub provided: bool,
 }
 
 /// Which threshold the numbers reach.
@@ -94,7 +96,8 @@ pub fn assess(items: ByTier, case: &Circumstances, rules: &Thresholds) -> Assess
             sum.plus(*one)
         });
     let gain = share(case.gain_fen, rules.gain_yuan, FEN);
-    let article_6 = case.business_profit_fen.is_some() && items.t50 == 0 && items.t500 == 0;
+    let article_6 =
+        case.business_profit_fen.is_some() && !case.provided && items.t50 == 0 && items.t500 == 0;
     let mut by = Vec::new();
     let mut reaches = Reached::BelowThresholds;
     let mut told = |rule: &'static str, level: Reached| {
@@ -177,6 +180,20 @@ mod tests {
         };
         let found = assess(items, case, &Rules::builtin().thresholds);
         (found.reaches, found.proportional_sum)
+    }
+
+    #[test]
+    fn article_6_ends_where_something_was_provided() {
+        let bought = Circumstances {
+            business_profit_fen: Some(1),
+            ..Circumstances::default()
+        };
+        let sold = Circumstances {
+            provided: true,
+            ..bought
+        };
+        assert_eq!(reached((0, 0, 5_999), &bought).0, Reached::BelowThresholds);
+        assert_eq!(reached((0, 0, 5_999), &sold).0, Reached::Serious);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::place::MOST_TABLES;
+use crate::place::Place;
 use crate::ports::{Unread, UnreadPart};
 use crate::provenance::habit::{Habits, Shape};
 use crate::reason::Reason;
@@ -81,6 +81,8 @@ pub(crate) struct UnitDone {
     pub(crate) sheets: Vec<Option<String>>,
     /// The ways to them within the file, as many.
     pub(crate) inside: Vec<Option<String>>,
+    /// Behind which row of the file each begins, as many.
+    pub(crate) begins: Vec<u64>,
     /// What within it was not read, the first of it.
     pub(crate) unread_parts: Vec<UnreadPart>,
     /// How much more of that there is.
@@ -109,11 +111,42 @@ impl UnitDone {
         }
     }
 
-    /// Begins a table; tables past what a place can name share the last one's.
-    pub(crate) fn table(&mut self, inside: Option<String>, sheet: Option<String>) {
-        if self.sheets.len() < MOST_TABLES {
-            self.inside.push(inside);
-            self.sheets.push(sheet);
+    /// Begins a table behind a row of the file.
+    pub(crate) fn table(&mut self, inside: Option<String>, sheet: Option<String>, begin: u64) {
+        self.inside.push(inside);
+        self.sheets.push(sheet);
+        self.begins.push(begin);
+    }
+
+    /// The table of a place, from 0, and the row in it, from 1.
+    pub(crate) fn spot(&self, place: Place) -> (usize, u64) {
+        // A table without rows begins where the next does, and rows are numbered from 1.
+        let begun = self.begins.partition_point(|begin| *begin < place.row());
+        let table = begun.saturating_sub(1);
+        let begin = self.begins.get(table).copied().unwrap_or(0);
+        (table, place.row().saturating_sub(begin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_in_their_tables() {
+        let mut done = UnitDone::default();
+        assert_eq!(done.spot(Place::of(3, 7)), (0, 7));
+        for begin in [0, 0, 50, 50, 300_000_000_000] {
+            done.table(None, None, begin);
+        }
+        let rows = [
+            (1, (1, 1)),
+            (50, (1, 50)),
+            (51, (3, 1)),
+            (300_000_000_001, (4, 1)),
+        ];
+        for (row, spot) in rows {
+            assert_eq!(done.spot(Place::of(3, row)), spot, "{row}");
         }
     }
 }

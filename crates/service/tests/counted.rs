@@ -354,3 +354,108 @@ fn forty_files_are_counted_and_their_kinship_is_found() {
     let (again, lines) = run(&request(dir.path(), 1, &Silent)).unwrap();
     assert!(json(&again, &lines) == json(&counted, &entries));
 }
+
+/// Whoever made the exhibits must not say what of them counts, and no two names are one.
+#[test]
+fn every_file_counts_once_whatever_it_is_called_and_an_ignore_file_says() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = TempDir::new().unwrap();
+    let write = |name: &[u8], seed| {
+        let path = dir.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let people = liuhen_testkit::people(seed, 30).columns(&["姓名", "身份证号", "手机号"]);
+        let form = liuhen_testkit::Form::csv(liuhen_testkit::Encoding::Utf8);
+        std::fs::write(path, people.delimited(form)).unwrap();
+    };
+    // 名单 and 张三 as GBK writes them.
+    write(b"\xC3\xFB\xB5\xA5.csv", 1);
+    write(b"\xD5\xC5\xC8\xFD.csv", 2);
+    write(b"\\xC3\\xFB\\xB5\\xA5.csv", 3);
+    write(b".git/kept.csv", 4);
+    std::fs::write(dir.path().join(".liuhenignore"), "*.csv\n").unwrap();
+    let (counted, _) = run(&request(dir.path(), 2, &Silent)).unwrap();
+    let totals = &counted.report.totals;
+    assert_eq!(totals.persons, 120);
+    assert!(!counted.is_incomplete());
+    let names: std::collections::BTreeSet<&str> = counted
+        .report
+        .files
+        .iter()
+        .map(|file| file.path.rsplit('/').next().unwrap())
+        .collect();
+    assert!(names.contains("\\xD5\\xC5\\xC8\\xFD.csv"), "{names:?}");
+    assert_eq!(names.len(), 5);
+}
+
+/// Pupils with a parent's number beside theirs are pupils.
+#[test]
+fn age_and_region_are_those_of_whom_the_row_is_about() {
+    let dir = TempDir::new().unwrap();
+    let children = liuhen_invented::Generator::born(5, 2014..=2018).unwrap();
+    let adults = liuhen_invented::Generator::born(6, 1980..=1990).unwrap();
+    let mut text = String::from("学生姓名,学生身份证号,家长身份证号\n");
+    for at in 0..40 {
+        let (child, parent) = (children.person_at(at), adults.person_at(at));
+        text += &format!(
+            "{},{},{}\n",
+            child.name, child.resident_id, parent.resident_id
+        );
+    }
+    std::fs::write(dir.path().join("class.csv"), text).unwrap();
+    let (counted, _) = run(&request(dir.path(), 1, &Silent)).unwrap();
+    assert_eq!(counted.report.persons.ages["under_14"], 40);
+}
+
+/// The same rows make the same links under any key, and three places apart are not two.
+#[test]
+fn links_do_not_hang_on_the_key_of_the_count() {
+    let dir = TempDir::new().unwrap();
+    let people = liuhen_invented::Generator::new(9);
+    let mut text = String::from("姓名,身份证号,手机号\n");
+    for at in 0..60 {
+        let person = people.person_at(at);
+        let id = &person.resident_id;
+        let spoilt: String = (0..18)
+            .zip(id.chars())
+            .map(|(place, c)| match (place, c.to_digit(10)) {
+                (14 | 15 | 16, Some(digit)) => char::from_digit((digit + 1) % 10, 10).unwrap(),
+                _ => c,
+            })
+            .collect();
+        text += &format!(
+            "{},{id},{}\n{},{spoilt},{}\n",
+            person.name, person.mobile, person.name, person.mobile
+        );
+    }
+    std::fs::write(dir.path().join("a.csv"), text).unwrap();
+    let links = || {
+        let (counted, entries) = run(&request(dir.path(), 2, &Silent)).unwrap();
+        json(&counted, &entries)
+    };
+    let first = links();
+    assert!(first == links() && first == links());
+    let report: serde_json::Value = serde_json::from_str(&first.0).unwrap();
+    let rules = report["near_duplicates"]["rules"].as_array().unwrap();
+    let of = |name: &str| {
+        let rule = rules.iter().find(|rule| rule["rule"] == name).unwrap();
+        rule["links"].as_u64().unwrap()
+    };
+    assert_eq!(of("typing_error_in_id"), 0);
+    assert!(of("id_in_one_only") + of("two_ids") >= 55, "{rules:?}");
+}
+
+#[test]
+fn acts_that_are_none_and_gains_of_nobody_are_refused_without_a_word_of_them() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("a.csv"), "姓名,手机号\n").unwrap();
+    let mut wrong = request(dir.path(), 1, &Silent);
+    wrong.acts = Some("[[act]]\nfiles = [\"a.csv\"]\n  who_13912345670 = 1\n");
+    let said = run(&wrong).unwrap_err().to_string();
+    assert!(
+        said.contains("line 3, column 3") && !said.contains("139"),
+        "{said}"
+    );
+    wrong.acts = None;
+    wrong.case.gains_fen.insert("李某".to_owned(), 1);
+    assert!(matches!(run(&wrong), Err(CountFailure::NoSuchActor(_))));
+}

@@ -38,7 +38,7 @@ use zeroize::Zeroizing;
 
 pub use error::CaseError;
 pub use listing::{Listing, Sealed, Sealing, Sums};
-pub use seal::Watch;
+pub use seal::{Watch, open_quietly};
 pub use stamp::{StampError, query};
 pub use verify::{Fault, Verified, verify};
 

@@ -200,7 +200,7 @@ fn walk(source: &Path, single: bool) -> Result<Vec<Found>, CaseError> {
 
 /// Copies one file; what the source answers is a sealing, what the case answers an error.
 fn copy_file(from: &Path, to: &Path, watch: &mut dyn Watch) -> Result<Sealing, CaseError> {
-    let mut source = match open(from) {
+    let mut source = match open_quietly(from) {
         Ok(source) => source,
         Err(error) => return Ok(unread(&error)),
     };
@@ -243,8 +243,12 @@ fn copy_file(from: &Path, to: &Path, watch: &mut dyn Watch) -> Result<Sealing, C
     })
 }
 
-/// For reading only, the time of access left alone where that is permitted.
-fn open(path: &Path) -> io::Result<File> {
+/// Opens a file for reading only, its time of access left alone where the system permits that.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn open_quietly(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let quiet = i32::try_from(OFlags::NOATIME.bits()).unwrap_or(0);
     let opened = options.read(true).custom_flags(quiet).open(path);
@@ -257,7 +261,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// The sums and the size of a file.
 pub(super) fn sum_file(path: &Path) -> io::Result<(Sums, u64)> {
-    let mut file = open(path)?;
+    let mut file = open_quietly(path)?;
     let mut summing = Summing::default();
     let mut buffer = vec![0; BUFFER];
     let mut size = 0;

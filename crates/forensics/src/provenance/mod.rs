@@ -566,7 +566,7 @@ mod tests {
     fn record(unit: usize, row: usize, mask: u64) -> Record {
         Record {
             key: 0,
-            place: Place::of(unit, 0, row as u64 + 1),
+            place: Place::of(unit, row as u64 + 1),
             mask,
             extra: 1,
         }

@@ -195,7 +195,7 @@ mod tests {
     fn record(unit: usize, row: u64, mask: u64) -> Record {
         Record {
             key: 1,
-            place: Place::of(unit, 0, row),
+            place: Place::of(unit, row),
             mask,
             extra: 1,
         }

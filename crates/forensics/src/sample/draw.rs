@@ -57,7 +57,7 @@ impl Pools<'_> {
         let pool = self.pools.entry(key).or_default();
         pool.rows += 1;
         let ticket = Ticket {
-            hash: lot(self.seed, counted.path(place), place),
+            hash: lot(self.seed, counted.path(place), counted.spot(place)),
             place,
             first,
         };
@@ -69,8 +69,7 @@ impl Pools<'_> {
 }
 
 /// SHA-256 of five lines: method, seed, file, table from 0, row from 1.
-fn lot(seed: &str, file: &str, place: Place) -> [u8; 32] {
-    let (table, row) = (place.sheet(), place.row());
+fn lot(seed: &str, file: &str, (table, row): (usize, u64)) -> [u8; 32] {
     Sha256::digest(format!("{METHOD}\n{seed}\n{file}\n{table}\n{row}\n").as_bytes()).into()
 }
 
@@ -186,11 +185,11 @@ impl Counted<'_> {
         let row = |(n, (ticket, stratum)): (u64, (Ticket, usize))| Drawn {
             n,
             stratum,
-            table: ticket.place.sheet(),
+            table: self.spot(ticket.place).0,
             at: self.at(ticket.place),
             first: ticket.first.map(|first| {
                 Box::new(Repeated {
-                    table: first.sheet(),
+                    table: self.spot(first).0,
                     at: self.at(first),
                 })
             }),
@@ -235,7 +234,7 @@ mod tests {
     /// `printf 'stratified-least-sha256-1\ns\na.csv\n0\n7\n' | sha256sum`
     #[test]
     fn anybody_can_draw_the_same_lot() {
-        let lot = lot("s", "a.csv", Place::of(3, 0, 7));
+        let lot = lot("s", "a.csv", (0, 7));
         assert_eq!(
             data_encoding::HEXLOWER.encode(&lot),
             "cb328069968955047fbfdaf82f51ff41feb2c5a91b3f8b8043b739a1950d63be"

@@ -22,7 +22,7 @@ use liuhen_forensics::{Act, ActKind, Acts, Exhibits, HashKey, Plan, Unit};
 use liuhen_judge::Validators;
 use serde::Deserialize;
 
-use crate::scan::{Databases, Note, Reason, Stop, What, Wishes, shown, walk};
+use crate::scan::{Databases, Leaves, Note, Reason, Stop, What, Wishes, shown, walk};
 pub use heard::{Ear, Heard};
 pub use persons::{Persons, persons};
 pub use sample::{Cell, Drawing, Shown, draw};
@@ -129,12 +129,23 @@ pub enum CountFailure {
     /// The count itself failed.
     #[error(transparent)]
     Count(#[from] CountError),
-    /// The acts are no TOML of the form that docs/counting.md shows.
-    #[error("acts: {0}")]
-    Acts(#[from] toml::de::Error),
+    /// The acts are no TOML of the form that docs/counting.md shows; what stands there may be a
+    /// name and is not told.
+    #[error("acts: line {line}, column {column}: not of the form that docs/counting.md shows")]
+    Acts {
+        /// From 1.
+        line: usize,
+        /// From 1, in characters.
+        column: usize,
+    },
     /// An act names what is not among the files.
     #[error("acts: {0} is none of the files counted")]
     NoSuchFile(String),
+    /// A gain is told of somebody whom no act names, so that nothing is his to weigh it with.
+    #[error(
+        "gain: no act names {0}; say who did what with --acts, or give the gain without a name"
+    )]
+    NoSuchActor(String),
     /// No directory to work in.
     #[error("a directory to work in: {0}")]
     Work(io::Error),
@@ -175,6 +186,14 @@ fn count_then<T>(
         .map(|text| acts(text, &units))
         .transpose()?
         .unwrap_or_default();
+    let named = acts.actors();
+    let gains = request.case.gains_fen.keys();
+    if let Some(actor) = gains
+        .filter(|actor| !actor.is_empty())
+        .find(|actor| !named.contains(&actor.as_str()))
+    {
+        return Err(CountFailure::NoSuchActor(actor.clone()));
+    }
     let rules = Rules::builtin();
     let mut fresh = [0; 16];
     getrandom::fill(&mut fresh).map_err(|_| CountFailure::Random)?;
@@ -240,6 +259,7 @@ fn units(
     walk(
         &request.paths,
         &request.except,
+        Leaves::Nothing,
         &mut |Stop { path, what }| {
             if what == What::Database {
                 match databases.add(&path) {
@@ -261,7 +281,11 @@ fn units(
                 .base
                 .as_ref()
                 .and_then(|base| path.strip_prefix(base).ok());
-            let name = shown(inside.unwrap_or(&path));
+            let mut name = shown(inside.unwrap_or(&path));
+            // A name may be made to look like what bytes that are no text are shown as.
+            while files.contains_key(&name) {
+                name.push('\u{2032}');
+            }
             let mut note = |reason| {
                 notes.push(Note {
                     path: name.clone(),
@@ -309,7 +333,15 @@ struct ActOfFiles {
 
 /// Acts as a TOML file states them, each for the files it names or all in a folder it names.
 fn acts(text: &str, units: &[Unit]) -> Result<Acts, CountFailure> {
-    let file: ActsFile = toml::from_str(text)?;
+    let file: ActsFile = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = text.get(..at).unwrap_or("");
+        let begin = before.rfind('\n').map_or(0, |at| at + 1);
+        CountFailure::Acts {
+            line: before.matches('\n').count() + 1,
+            column: before[begin..].chars().count() + 1,
+        }
+    })?;
     let mut acts = Acts {
         acts: Vec::new(),
         of_unit: vec![Vec::new(); units.len()],

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use liuhen_detect::{Detector, Options};
 use liuhen_document::{Header, Row, TableSource as _};
+use liuhen_forensics::case::open_quietly;
 use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
 use liuhen_judge::{SAMPLE, column_kinds};
 use liuhen_kinds::{Kind, Lang};
@@ -63,7 +64,7 @@ impl Files {
         let path = self.paths.get(&unit.path);
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         path.ok_or_else(missing)
-            .and_then(File::open)
+            .and_then(|path| open_quietly(path))
             .map_err(|error| unread(&Reason::from(&error)))
     }
 }

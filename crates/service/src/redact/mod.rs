@@ -30,7 +30,7 @@ pub use pdf::Paged;
 
 use self::finder::Engine;
 use self::place::{Chosen, Places};
-use crate::scan::{Pack, Stop, What, shown, walk};
+use crate::scan::{Leaves, Pack, Stop, What, shown, walk};
 use crate::sight::Looker;
 
 /// What to make copies of, and how.
@@ -120,18 +120,23 @@ pub fn redact(
         redactor = redactor.format(*format);
     }
     let mut summary = Summary::default();
-    summary.ignored = walk(&request.paths, &[], &mut |Stop { path, what }| {
-        let mut outcome = Outcome::of(shown(&path));
-        let made = match what {
-            What::Folder => return ControlFlow::Continue(()),
-            What::File => file(request, &places, &mut redactor, &path, &mut outcome),
-            What::Not(reason) => Err(Why::Path(reason)),
-            What::Stdin | What::Database => Err(Why::Refused(Refusal::Format("no file"))),
-        };
-        outcome.why = made.err();
-        summary.add(&outcome);
-        told(&outcome)
-    });
+    summary.ignored = walk(
+        &request.paths,
+        &[],
+        Leaves::Ignored,
+        &mut |Stop { path, what }| {
+            let mut outcome = Outcome::of(shown(&path));
+            let made = match what {
+                What::Folder => return ControlFlow::Continue(()),
+                What::File => file(request, &places, &mut redactor, &path, &mut outcome),
+                What::Not(reason) => Err(Why::Path(reason)),
+                What::Stdin | What::Database => Err(Why::Refused(Refusal::Format("no file"))),
+            };
+            outcome.why = made.err();
+            summary.add(&outcome);
+            told(&outcome)
+        },
+    );
     Ok(summary)
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor, Read};
+use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::mpsc::SyncSender;
 
 use liuhen_detect::{Detector, Stream};
 use liuhen_document::Span;
+use liuhen_forensics::case::open_quietly;
 use liuhen_reading::{self as reading, Nature, Place, Source, TextStream, nature};
 
 use super::finding::Site;
@@ -24,12 +26,17 @@ const HEAD: u64 = 64 << 10;
 /// A workbook on standard input must be held in memory, since its table of contents comes last.
 const PIPED_WORKBOOK: u64 = 64 << 20;
 
-/// A path as it is shown: without `./`, and with what is not UTF-8 replaced.
+/// A path as it is shown: without `./`, bytes that are no UTF-8 as `\xC3`, so that paths that differ
+/// are shown differently.
 pub(crate) fn shown(path: &Path) -> String {
-    let shown = path.to_string_lossy();
+    let mut shown = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        shown.push_str(chunk.valid());
+        shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
+    }
     match shown.strip_prefix("./") {
         Some(rest) if !rest.is_empty() => rest.to_owned(),
-        _ => shown.into_owned(),
+        _ => shown,
     }
 }
 
@@ -79,7 +86,7 @@ fn contents(stop: &Stop, detector: &Detector, sink: &mut Sink<'_>) -> Result<(),
         What::Database => databases::scan(&stop.path, detector, sink),
         What::Stdin => piped(io::stdin().lock(), "-", detector, sink),
         What::File => {
-            let file = File::open(&stop.path).map_err(|error| Reason::from(&error))?;
+            let file = open_quietly(&stop.path).map_err(|error| Reason::from(&error))?;
             let before = file.metadata().map_err(|error| Reason::from(&error))?;
             let name = stop.path.file_name().unwrap_or_default().to_string_lossy();
             if !before.is_file() {

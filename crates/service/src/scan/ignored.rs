@@ -13,6 +13,11 @@ pub(super) const NAME: &str = ".liuhenignore";
 pub(super) struct Rules(Option<Gitignore>);
 
 impl Rules {
+    /// Those of a folder that has none.
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
     /// Reads the rules of a folder; the flag says that a pattern could not be understood, in which
     /// case the others still hold.
     pub(super) fn of(dir: &Path) -> (Self, bool) {

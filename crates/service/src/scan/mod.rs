@@ -42,7 +42,7 @@ pub use summary::{FileReport, Hot, Summary};
 
 pub(crate) use file::shown;
 pub(crate) use table::{header_of, names, names_columns};
-pub(crate) use walk::{Stop, What, walk};
+pub(crate) use walk::{Leaves, Stop, What, walk};
 
 /// Told of a value: the file it stands in, its kind and itself; and of every number long enough for a telephone, an identity or a card.
 pub type Watcher<'a> = dyn Fn(&str, Kind, &str) + Sync + 'a;

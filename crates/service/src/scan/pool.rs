@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::sink::Told;
 use super::summary::Summary;
-use super::walk::{Stop, walk};
+use super::walk::{Leaves, Stop, walk};
 use super::{Event, Request, file};
 
 /// Paths in flight for each worker.
@@ -36,9 +36,12 @@ pub(super) fn run(
     let mut summary = Summary::default();
     thread::scope(|scope| {
         let walker = scope.spawn(move || {
-            walk(&request.paths, &request.except, &mut |stop| {
-                queue(stop, &order, &give)
-            })
+            walk(
+                &request.paths,
+                &request.except,
+                Leaves::Ignored,
+                &mut |stop| queue(stop, &order, &give),
+            )
         });
         for _ in 0..workers {
             scope.spawn(|| work(&take, request, detector));

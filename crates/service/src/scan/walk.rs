@@ -2,7 +2,8 @@
 //!
 //! Paths come in the order of their bytes, folder by folder, so that two scans of the same files
 //! tell the same story. Symbolic links inside folders are told and not followed; hidden files are
-//! files; the contents of a folder named `.git` are left out, being compressed.
+//! files; the contents of a folder named `.git` are left out, being compressed. Exhibits are walked
+//! whole: who made them must not say what of them counts.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -38,6 +39,15 @@ pub(crate) enum What {
     Not(Reason),
 }
 
+/// What a walk leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// What `.liuhenignore` says, and folders named `.git`.
+    Ignored,
+    /// Nothing but the files being written.
+    Nothing,
+}
+
 /// One folder being walked.
 struct Frame {
     dir: PathBuf,
@@ -51,6 +61,7 @@ pub(super) struct Walk<'a> {
     frames: Vec<Frame>,
     above: Vec<Rules>,
     except: Vec<PathBuf>,
+    leaves: Leaves,
     ignored: u64,
     stop: &'a mut dyn FnMut(Stop) -> ControlFlow<()>,
 }
@@ -59,6 +70,7 @@ pub(super) struct Walk<'a> {
 pub(crate) fn walk(
     paths: &[PathBuf],
     except: &[PathBuf],
+    leaves: Leaves,
     stop: &mut dyn FnMut(Stop) -> ControlFlow<()>,
 ) -> u64 {
     let mut walk = Walk {
@@ -68,16 +80,19 @@ pub(crate) fn walk(
             .iter()
             .filter_map(|path| path.canonicalize().ok())
             .collect(),
+        leaves,
         ignored: 0,
         stop,
     };
     // Breaking off is the listener's wish and no news to it.
-    let _ = distinct(paths).iter().try_for_each(|path| walk.named(path));
+    let _ = distinct(paths, leaves)
+        .iter()
+        .try_for_each(|path| walk.named(path));
     walk.ignored
 }
 
 /// The paths in order, without those that are named twice or lie in another.
-fn distinct(paths: &[PathBuf]) -> Vec<PathBuf> {
+fn distinct(paths: &[PathBuf], leaves: Leaves) -> Vec<PathBuf> {
     let mut sorted: Vec<PathBuf> = paths.to_vec();
     sorted.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
     let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
@@ -89,17 +104,18 @@ fn distinct(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut met = HashSet::new();
     sorted.retain(|path| {
         let path = real(path);
-        let covered = lies_in(&path, &folders);
+        let covered = lies_in(&path, &folders, leaves);
         met.insert(path) && !covered
     });
     sorted
 }
 
-/// Whether a path is met when these folders are walked; what lies in `.git` is not.
-fn lies_in(path: &Path, folders: &HashSet<PathBuf>) -> bool {
+/// Whether a path is met when these folders are walked; what lies in `.git` may not be.
+fn lies_in(path: &Path, folders: &HashSet<PathBuf>, leaves: Leaves) -> bool {
     let mut inner = path;
     while let Some(outer) = inner.parent() {
-        if inner.file_name().is_some_and(|name| name == ".git") {
+        let git = inner.file_name().is_some_and(|name| name == ".git");
+        if git && leaves == Leaves::Ignored {
             return false;
         }
         if folders.contains(outer) {
@@ -137,8 +153,10 @@ impl Walk<'_> {
                 return self.tell(path.to_owned(), What::Not(reason));
             }
         };
-        let working = std::env::current_dir().unwrap_or_default();
-        let (above, out) = ignored::above(path, &working);
+        let (above, out) = match self.leaves {
+            Leaves::Ignored => ignored::above(path, &std::env::current_dir().unwrap_or_default()),
+            Leaves::Nothing => (Vec::new(), false),
+        };
         if out || ignored::is_left_out(above.iter(), path, meta.is_dir()) {
             return self.tell(path.to_owned(), What::Not(Reason::Ignored));
         }
@@ -172,7 +190,7 @@ impl Walk<'_> {
             .above
             .iter()
             .chain(self.frames.iter().map(|frame| &frame.rules));
-        let git = kind.is_dir() && name == ".git";
+        let git = kind.is_dir() && name == ".git" && self.leaves == Leaves::Ignored;
         if git || ignored::is_left_out(rules, &path, kind.is_dir()) {
             self.ignored += 1;
             return ControlFlow::Continue(());
@@ -218,7 +236,10 @@ impl Walk<'_> {
             Ok(entries) => entries,
             Err(error) => return self.tell(dir, What::Not(Reason::from(&error))),
         };
-        let (rules, bad) = Rules::of(&dir);
+        let (rules, bad) = match self.leaves {
+            Leaves::Ignored => Rules::of(&dir),
+            Leaves::Nothing => (Rules::none(), false),
+        };
         if bad {
             self.tell(dir.join(ignored::NAME), What::Not(Reason::BadPattern))?;
         }
@@ -262,8 +283,12 @@ mod tests {
     use super::*;
 
     fn walked(paths: &[PathBuf], below: &Path) -> (Vec<String>, u64) {
+        leaving(Leaves::Ignored, paths, below)
+    }
+
+    fn leaving(leaves: Leaves, paths: &[PathBuf], below: &Path) -> (Vec<String>, u64) {
         let mut seen = Vec::new();
-        let ignored = walk(paths, &[], &mut |stop| {
+        let ignored = walk(paths, &[], leaves, &mut |stop| {
             let path = stop.path.strip_prefix(below).unwrap_or(&stop.path);
             let mark = match stop.what {
                 What::File => "",
@@ -315,6 +340,13 @@ mod tests {
         ];
         assert_eq!(seen, expected);
         assert_eq!(ignored, 2);
+        let paths = [root.to_owned(), root.join(".git/config")];
+        let (whole, ignored) = leaving(Leaves::Nothing, &paths, root);
+        let more = [".git/", ".git/config", "skipped/", "skipped/z"];
+        let mut all: Vec<&str> = expected.into_iter().chain(more).collect();
+        let mut found: Vec<&str> = whole.iter().map(String::as_str).collect();
+        (all.sort_unstable(), found.sort_unstable());
+        assert_eq!((found, ignored), (all, 0));
     }
 
     #[test]

@@ -18,7 +18,7 @@ case's results; files are named from the case's folder on, so that the same exhi
 options give the same bytes anywhere.
 
 Example:
-  liuhen case count --case 2026-17 --insider --gain 李某=2200")]
+  liuhen case count --case 2026-17 --insider --acts acts.toml --gain 李某=2200")]
 pub(super) struct CountArgs {
     #[command(flatten)]
     place: Place,
