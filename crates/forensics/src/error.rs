@@ -19,6 +19,14 @@ pub enum CountError {
         "the work directory holds another count; give an empty one, or the same files and options"
     )]
     OtherCount,
+    /// Another count is at work in the directory.
+    #[error("another count is at work in the work directory; wait for it, or give another one")]
+    InUse,
+    /// This program failed on rows; what it had of them is not known.
+    #[error(
+        "this program failed while judging rows, so that nothing was counted; please report it"
+    )]
+    Fault,
     /// A file of the work directory is not as it was written.
     #[error("the work directory is damaged: {0}; empty it and count again")]
     Damaged(PathBuf),

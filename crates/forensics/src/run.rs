@@ -212,6 +212,14 @@ enum Job {
     Rows(Arc<Active>, Arc<Columns>, u64, Batch),
 }
 
+impl Job {
+    const fn active(&self) -> &Arc<Active> {
+        match self {
+            Self::Digest(active) | Self::Rows(active, ..) => active,
+        }
+    }
+}
+
 /// Batches in the channel for each worker.
 const AHEAD: usize = 3;
 
@@ -401,20 +409,30 @@ impl Reading<'_, '_> {
         loop {
             let next = take.lock().recv();
             let Ok(job) = next else { return };
-            match job {
-                Job::Digest(active) => {
-                    let unit = &self.plan.units[active.unit];
-                    *active.digest.lock() = Some(self.exhibits.digest(unit));
-                    *active.form.lock() = self.exhibits.form(unit);
-                    active.done();
+            let active = Arc::clone(job.active());
+            // Whoever waits for the job must hear of its end, however it ends.
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                self.job(job, &mut judge, &mut buffers);
+            }));
+            if done.is_err() {
+                self.fail(CountError::Fault);
+            }
+            active.done();
+        }
+    }
+
+    fn job(&self, job: Job, judge: &mut RowJudge<'_>, buffers: &mut Buffers) {
+        match job {
+            Job::Digest(active) => {
+                let unit = &self.plan.units[active.unit];
+                *active.digest.lock() = Some(self.exhibits.digest(unit));
+                *active.form.lock() = self.exhibits.form(unit);
+            }
+            Job::Rows(active, columns, begin, batch) => {
+                if !self.is_stopped() {
+                    self.judged(&active, &columns, begin, &batch, judge, buffers);
                 }
-                Job::Rows(active, columns, begin, batch) => {
-                    if !self.is_stopped() {
-                        self.judged(&active, &columns, begin, &batch, &mut judge, &mut buffers);
-                    }
-                    self.spare.lock().push(batch);
-                    active.done();
-                }
+                self.spare.lock().push(batch);
             }
         }
     }
@@ -616,4 +634,78 @@ fn merge(
     }
     work.part_done(part, &merge.sums)?;
     Ok(merge.sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use liuhen_kinds::Kind;
+
+    use super::*;
+    use crate::ports::{Exhibit, Silent, Verdict};
+
+    struct One;
+
+    struct Rows(usize);
+
+    impl Exhibit for Rows {
+        fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
+            self.0 += 1;
+            if self.0 == 1 {
+                return Ok(Step::Table(TableHead {
+                    kinds: vec![Some(Kind::MOBILE)],
+                    ..TableHead::default()
+                }));
+            }
+            batch.cell("13800138000");
+            batch.row(1);
+            Ok(if self.0 == 2 { Step::Rows } else { Step::End })
+        }
+
+        fn taken(&self) -> u64 {
+            0
+        }
+    }
+
+    impl Exhibits for One {
+        fn open(&self, _unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
+            Ok(Box::new(Rows(0)))
+        }
+
+        fn digest(&self, _unit: &Unit) -> Result<String, Unread> {
+            Ok(String::new())
+        }
+    }
+
+    struct Fails;
+
+    impl Judge for Fails {
+        fn judge(&self, _kind: Kind, _cell: &str, _out: &mut String) -> Verdict {
+            panic!("as it must not");
+        }
+
+        fn fold(&self, _cell: &str, _out: &mut String) {}
+    }
+
+    #[test]
+    fn a_fault_while_rows_are_judged_ends_the_count_and_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let unit = Unit {
+            path: "a".to_owned(),
+            bytes: 1,
+            changed_ns: 0,
+        };
+        let plan = Plan {
+            units: vec![unit],
+            rules: Rules::builtin(),
+            key: HashKey([1; 16]),
+            jobs: 2,
+            date: Day::parse("2026-11-22").unwrap(),
+            acts: Acts::default(),
+            ledger: false,
+            reading: String::new(),
+            work: dir.path().to_owned(),
+        };
+        let told = count(plan, &One, &Fails, &Silent).map(drop);
+        assert!(matches!(told, Err(CountError::Fault)), "{told:?}");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `lock` | held by the count under way |
 //! | `plan.json` | what is being counted, and the key of the hashes |
 //! | `unit-N.spill`, `unit-N.json` | an exhibit's records; its counts, written when it is done |
 //! | `part-N.json`, `part-N.lines` | a partition's sums and lines, written when it is done |
@@ -11,7 +12,8 @@
 //! the process, and after a loss of power is begun anew. The directory holds keyed hashes beside
 //! their key: guard it as the exhibits themselves, and let the count empty it.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,8 @@ struct PlanFile {
 /// A work directory in use.
 pub(crate) struct Work {
     dir: PathBuf,
+    /// Held for as long as the count goes.
+    _lock: File,
     units: usize,
     pub(crate) key: HashKey,
 }
@@ -56,12 +60,16 @@ impl Work {
     /// Takes a directory: an empty one, or one where the same count was begun.
     pub(crate) fn open(dir: &Path, identity: Identity, fresh: HashKey) -> Result<Self, CountError> {
         fs::create_dir_all(dir).map_err(CountError::work(dir))?;
+        if !dir.join(PLAN).exists() && !is_empty(dir)? {
+            return Err(CountError::OtherCount);
+        }
+        let lock = lock(dir)?;
         let units = identity.units.len();
-        let path = dir.join("plan.json");
+        let path = dir.join(PLAN);
         let key = match load::<PlanFile>(&path)? {
             Some(plan) if plan.identity == identity => HashKey(plan.key),
             Some(_) => return Err(CountError::OtherCount),
-            None if is_empty(dir)? => {
+            None => {
                 store(
                     &path,
                     &PlanFile {
@@ -71,10 +79,10 @@ impl Work {
                 )?;
                 fresh
             }
-            None => return Err(CountError::OtherCount),
         };
         Ok(Self {
             dir: dir.to_owned(),
+            _lock: lock,
             units,
             key,
         })
@@ -122,8 +130,9 @@ impl Work {
             let sums = self.dir.join(format!("part-{part}.json"));
             [self.lines(part), self.shared(part), sums]
         });
-        // The plan goes last: until then the rest is known to be ours.
-        for path in units.chain(parts).chain([self.dir.join("plan.json")]) {
+        // The plan goes late: until then the rest is known to be ours.
+        let last = [self.dir.join(PLAN), self.dir.join(LOCK)];
+        for path in units.chain(parts).chain(last) {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(CountError::work(&path)(error));
@@ -135,10 +144,27 @@ impl Work {
     }
 }
 
+/// The name of the file that says what is counted.
+const PLAN: &str = "plan.json";
+/// The name of the file that a count under way holds.
+const LOCK: &str = "lock";
+
+/// Takes the directory for one count; the system gives it back when the count ends, however it does.
+fn lock(dir: &Path) -> Result<File, CountError> {
+    let path = dir.join(LOCK);
+    let file = create(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(CountError::InUse),
+        Err(TryLockError::Error(error)) => Err(CountError::work(&path)(error)),
+    }
+}
+
 /// Whether nothing but leavings of an interrupted beginning is there.
 fn is_empty(dir: &Path) -> Result<bool, CountError> {
     let mut entries = fs::read_dir(dir).map_err(CountError::work(dir))?;
-    Ok(entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "plan.part")))
+    let ours = |name: &OsStr| name == "plan.part" || name == LOCK;
+    Ok(entries.all(|entry| entry.is_ok_and(|entry| ours(&entry.file_name()))))
 }
 
 fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CountError> {

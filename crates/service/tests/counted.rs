@@ -222,6 +222,14 @@ fn refuses_the_work_of_another_count() {
         ..request(dir.path(), 1, progress)
     };
     assert!(run(&asked(&after)).is_err());
+    let held = std::fs::File::open(work.path().join("lock")).unwrap();
+    held.try_lock().unwrap();
+    let refused = run(&asked(&Silent));
+    assert!(matches!(
+        refused,
+        Err(CountFailure::Count(CountError::InUse))
+    ));
+    drop(held);
     std::fs::write(dir.path().join("more.csv"), "姓名,手机号\n").unwrap();
     let refused = run(&asked(&Silent));
     assert!(matches!(

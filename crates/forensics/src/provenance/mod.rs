@@ -450,10 +450,14 @@ impl<'a> Weft<'a> {
                             && !comes(to, third)
                     }
                 };
-                let pair = self.pair(from, to);
-                between && pair.is_some_and(|pair| pair.also_in(third) >= self.facts.rules.between)
+                between
             };
-            match (0..self.facts.units.len()).find(explains) {
+            let pair = self.pair(from, to);
+            let holds = |third: &usize| {
+                pair.is_some_and(|pair| pair.also_in(*third) >= self.facts.rules.between)
+            };
+            let mut thirds = pair.into_iter().flat_map(Pair::others).filter(holds);
+            match thirds.find(explains) {
                 Some(third) => self.indirect.push((*draft, third)),
                 None => self.drafts.push(*draft),
             }

@@ -5,7 +5,7 @@
 //! smaller file needs. What it finds are candidates. The second counts them exactly, and takes of
 //! each a sample of common people for the order of their rows and for the other files that hold them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::error::CountError;
@@ -18,6 +18,10 @@ const SKETCH: u64 = 2048;
 const SAMPLE: u64 = 1024;
 /// Pairs that are counted; those that share fewer people are left off, and their number is told.
 const MOST_PAIRS: usize = 10_000;
+/// Files beyond which pairs are sieved before they are counted.
+const MANY_FILES: usize = 2_000;
+/// Of 2 to the power of these counts, a byte each.
+const SIEVE_BITS: u32 = 26;
 /// Files of one person that are all paired with each other; beyond, each is paired with some.
 const MOST_FILES: usize = 128;
 /// With how many: the first, and those before it.
@@ -78,6 +82,11 @@ impl Pair {
         let turned = inversions(&mut later);
         let (pairs, turned) = (i64::try_from(pairs).ok()?, i64::try_from(turned).ok()?);
         (count >= 16).then(|| (pairs - 2 * turned) * 1000 / pairs)
+    }
+
+    /// Files that hold some of the people they share, in order.
+    pub(crate) fn others(&self) -> impl Iterator<Item = usize> {
+        self.others.keys().copied()
     }
 
     /// Of the people they share, how many thousandths another file holds, by the sample.
@@ -178,23 +187,35 @@ fn candidates(
         .map(|unit| By::ALL.map(|by| below(SKETCH, crowd.of(unit, by))))
         .collect();
     let rate = |unit: usize, by: By| rates.get(unit).map_or(u64::MAX, |rates| rates[by as usize]);
-    let mut met: HashMap<[usize; 2], [u64; 2]> = HashMap::new();
-    each(paths, &mut |by, group| {
-        let drawn = drawn(group);
-        for (at, b) in group.iter().enumerate() {
-            let near = if group.len() > MOST_FILES {
-                FEW
-            } else {
-                MOST_FILES
-            };
-            let from = at.saturating_sub(near);
-            let before = (0..near.min(from)).chain(from..at);
-            for a in before.filter_map(|at| group.get(at)) {
-                // As dense as the smaller of the two needs.
-                if drawn <= rate(a.unit(), by).max(rate(b.unit(), by)) {
-                    met.entry([a.unit(), b.unit()]).or_default()[by as usize] += 1;
+    let sampled = |told: &mut dyn FnMut(By, [usize; 2])| {
+        each(paths, &mut |by, group| {
+            let drawn = drawn(group);
+            for (at, b) in group.iter().enumerate() {
+                let near = if group.len() > MOST_FILES {
+                    FEW
+                } else {
+                    MOST_FILES
+                };
+                let from = at.saturating_sub(near);
+                let before = (0..near.min(from)).chain(from..at);
+                for a in before.filter_map(|at| group.get(at)) {
+                    // As dense as the smaller of the two needs.
+                    if drawn <= rate(a.unit(), by).max(rate(b.unit(), by)) {
+                        told(by, [a.unit(), b.unit()]);
+                    }
                 }
             }
+        })
+    };
+    // Of many files most pairs share next to nobody; those are not kept.
+    let mut sieve = (crowd.0.len() > MANY_FILES).then(|| Sieve::new(rules));
+    if let Some(sieve) = &mut sieve {
+        sampled(&mut |_, units| sieve.take(units))?;
+    }
+    let mut met: HashMap<[usize; 2], [u64; 2]> = HashMap::new();
+    sampled(&mut |by, units| {
+        if sieve.as_ref().is_none_or(|sieve| sieve.holds(units)) {
+            met.entry(units).or_default()[by as usize] += 1;
         }
     })?;
     let mut found: Vec<Candidate> = Vec::new();
@@ -222,6 +243,41 @@ fn candidates(
     Ok((found, left_off))
 }
 
+/// Counts pairs in less room than a place for each: several may share a count, which is then too
+/// high and never too low, whatever order they come in.
+struct Sieve {
+    counts: Vec<u8>,
+    least: u8,
+}
+
+impl Sieve {
+    /// What is met less often is no kin: half the least number of people that the rules ask for, of
+    /// small files counted, of large ones a share of a sample of [`SKETCH`].
+    fn new(rules: &KinRules) -> Self {
+        Self {
+            counts: vec![0; 1 << SIEVE_BITS],
+            least: u8::try_from(rules.least_common / 2).unwrap_or(u8::MAX),
+        }
+    }
+
+    fn at([a, b]: [usize; 2]) -> usize {
+        let pair = super::mix((a as u64) << 32 | b as u64);
+        usize::try_from(pair >> (64 - SIEVE_BITS)).unwrap_or(0)
+    }
+
+    fn take(&mut self, units: [usize; 2]) {
+        if let Some(count) = self.counts.get_mut(Self::at(units)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Whether a pair may have been met as often as the least of what is kin.
+    fn holds(&self, units: [usize; 2]) -> bool {
+        let count = self.counts.get(Self::at(units));
+        count.is_some_and(|count| *count >= self.least)
+    }
+}
+
 /// How many a sample stands for.
 fn scaled(count: u64, rate: u64) -> u64 {
     let all = (u128::from(count) << 64) / (u128::from(rate) + 1);
@@ -233,7 +289,7 @@ struct Second {
     /// By the earlier file, then the later.
     pairs: BTreeMap<usize, BTreeMap<usize, Pair>>,
     /// Files that seem to lie within a file.
-    parts: BTreeMap<usize, Vec<usize>>,
+    parts: BTreeMap<usize, BTreeSet<usize>>,
     covered: BTreeMap<usize, [u64; 2]>,
 }
 
@@ -251,7 +307,7 @@ impl Second {
             let within = common * 1000 >= in_a.min(in_b) * rules.nearly;
             // Files of much the same size are copies, not parts.
             if within && in_a.min(in_b) * 1000 < in_a.max(in_b) * rules.nearly {
-                new.parts.entry(large).or_default().push(small);
+                new.parts.entry(large).or_default().insert(small);
             }
             new.pairs.entry(a).or_default().insert(b, pair);
         }
@@ -264,6 +320,15 @@ impl Second {
             let Some(neighbours) = self.pairs.get_mut(&a.unit()) else {
                 continue;
             };
+            // The shorter of both is walked: a register's neighbours may be thousands.
+            if neighbours.len() > group.len() {
+                for b in group {
+                    if let Some(pair) = neighbours.get_mut(&b.unit()) {
+                        pair.meet(by, [*a, *b], group, drawn);
+                    }
+                }
+                continue;
+            }
             for (unit, pair) in neighbours.iter_mut() {
                 if let Some(b) = held(group, *unit) {
                     pair.meet(by, [*a, *b], group, drawn);
@@ -271,8 +336,14 @@ impl Second {
             }
         }
         for member in group {
-            let within = self.parts.get(&member.unit());
-            if within.is_some_and(|parts| parts.iter().any(|part| held(group, *part).is_some())) {
+            let Some(parts) = self.parts.get(&member.unit()) else {
+                continue;
+            };
+            let within = match parts.len() > group.len() {
+                true => group.iter().any(|other| parts.contains(&other.unit())),
+                false => parts.iter().any(|part| held(group, *part).is_some()),
+            };
+            if within {
                 self.covered.entry(member.unit()).or_default()[by as usize] += 1;
             }
         }
@@ -298,6 +369,23 @@ mod tests {
         assert_eq!(inversions(&mut values.clone()), plain);
         assert_eq!(inversions(&mut [1, 2, 3]), 0);
         assert_eq!(inversions(&mut [3, 2, 1]), 3);
+    }
+
+    #[test]
+    fn a_sieve_lets_no_pair_go_that_may_be_kin() {
+        let rules = &crate::rules::Rules::builtin().provenance;
+        let mut sieve = Sieve::new(rules);
+        for b in 1..3_000_usize {
+            for _ in 0..b % 20 {
+                sieve.take([b / 2, b]);
+            }
+        }
+        let held = |b: &usize| sieve.holds([b / 2, *b]);
+        let least = (1..3_000).filter(|b| b % 20 >= 10);
+        assert!(least.clone().all(|b| held(&b)));
+        assert!((1..3_000).filter(held).count() <= least.count() + 5);
+        (0..1_000).for_each(|_| sieve.take([7, 8]));
+        assert!(sieve.holds([7, 8]));
     }
 
     #[test]
