@@ -350,7 +350,9 @@ impl Merge<'_> {
         }
     }
 
-    /// One item for each to whom it went, or one when it went to nobody.
+    /// One item for each to whom it went, or one when it went to nobody. Where more was obtained
+    /// than handed on to anybody, the most sensitive of them is as what was obtained: it counts
+    /// once, and not for less than if nothing had been sold.
     fn article_11(&mut self, actor: &str, done: &[(Option<&Act>, u64)]) {
         let mut received: BTreeMap<&str, u64> = BTreeMap::new();
         for (act, mask) in done {
@@ -365,10 +367,12 @@ impl Merge<'_> {
             received.into_values().collect()
         };
         let counts = self.sums.article_11.entry(actor.to_owned()).or_default();
-        for mask in masks {
-            for (count, tiers) in counts.iter_mut().zip(&self.rules.tiers) {
-                count.add(one(tiers, mask));
+        for (count, tiers) in counts.iter_mut().zip(&self.rules.tiers) {
+            let mut told: Vec<Tier> = masks.iter().map(|mask| tiers.of(*mask)).collect();
+            if let Some(most) = told.iter_mut().min() {
+                *most = tiers.of(all).min(*most);
             }
+            told.iter().for_each(|tier| count.add(of(*tier)));
         }
     }
 
@@ -442,7 +446,10 @@ pub(crate) fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
 }
 
 fn one(tiers: &Tiers, mask: u64) -> ByTier {
-    let tier = tiers.of(mask);
+    of(tiers.of(mask))
+}
+
+fn of(tier: Tier) -> ByTier {
     ByTier {
         t50: u64::from(tier == Tier::T50),
         t500: u64::from(tier == Tier::T500),

@@ -290,6 +290,18 @@ fn article_11_counts_in_opposite_directions() {
         .collect();
     assert_eq!(items, [("", 30), ("x", 20), ("y", 10)]);
     assert_eq!(report.totals.persons, 20);
+    // More was obtained than sold: each counts once, and for what was obtained.
+    let orders = "姓名,手机号,下单时间,订单号\n甲乙,17012345670,2026-05-01 10:00:00,DD00000001\n";
+    let phones = "姓名,手机号\n甲乙,17012345670\n";
+    let (_more, sold) = folder(&[("a.csv", orders), ("b.csv", phones), ("c.csv", phones)]);
+    let acts = acts.replace(&path.display().to_string(), &sold.display().to_string());
+    let asked = CountRequest {
+        acts: Some(&acts),
+        ..request(&sold, 1, &Silent)
+    };
+    let (of_orders, _) = run(&asked).unwrap();
+    let all = &of_orders.report.article_11[0].readings[0].items;
+    assert_eq!((all.t500, all.t5000), (1, 1));
     let act = report.policies.last().unwrap();
     assert_eq!(
         (act.items_before, act.distinct),
