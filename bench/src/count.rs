@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use liuhen_invented::Generator;
+use liuhen_testkit::Made;
 
 use crate::world::{folder, program};
 
@@ -53,9 +54,10 @@ pub(crate) fn run(rows: u64, jobs: u16) -> Result<()> {
 }
 
 /// Makes a corpus of known truth in a directory, and prints the truth.
-pub(crate) fn made(rows: u64, dir: &Path) -> Result<()> {
+pub(crate) fn made(rows: u64, dir: &Path, csv: bool) -> Result<()> {
     std::fs::create_dir_all(dir)?;
-    let truth = liuhen_testkit::corpus(dir, SEED, rows, &liuhen_testkit::Made::ALL)?;
+    let formats: &[Made] = if csv { &[Made::Csv] } else { &Made::ALL };
+    let truth = liuhen_testkit::corpus(dir, SEED, rows, formats)?;
     println!("{}", serde_json::to_string_pretty(&truth.json())?);
     Ok(())
 }

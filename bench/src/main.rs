@@ -5,7 +5,7 @@
 //! `leaks RECIPIENTS ROWS`: exports to many recipients, then leaks of 5% of one copy, of two colluders, and of nobody, led back.
 //! `scan [MB] [--json]`: megabytes of text a second that detection reads on one core, beside ripgrep and Vectorscan.
 //! `count ROWS [JOBS]`: seconds, processor time and peak memory of counting a leak under every key policy, beside DuckDB.
-//! `corpus ROWS DIR`: forty files in ten formats with known truth, which is printed as JSON; then `liuhen count DIR`.
+//! `corpus ROWS DIR [csv]`: forty files in ten formats, or all as CSV, with known truth, which is printed as JSON; then `liuhen count DIR`.
 //! The program measured is `target/release/liuhen`, or whatever `LIUHEN_BIN` names.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
@@ -33,12 +33,13 @@ fn main() -> Result<()> {
         }
         ["count", rows] => count::run(rows.parse()?, 2),
         ["count", rows, jobs] => count::run(rows.parse()?, jobs.parse()?),
-        ["corpus", rows, dir] => count::made(rows.parse()?, std::path::Path::new(dir)),
+        ["corpus", rows, dir] => count::made(rows.parse()?, std::path::Path::new(dir), false),
+        ["corpus", rows, dir, "csv"] => count::made(rows.parse()?, std::path::Path::new(dir), true),
         ["leaks", recipients, rows] => {
             runtime.block_on(leaks::run(recipients.parse()?, rows.parse()?))
         }
         _ => bail!(
-            "usage: liuhen-bench reads | import ROWS | leaks RECIPIENTS ROWS | scan [MB] [--json] | count ROWS [JOBS] | corpus ROWS DIR"
+            "usage: liuhen-bench reads | import ROWS | leaks RECIPIENTS ROWS | scan [MB] [--json] | count ROWS [JOBS] | corpus ROWS DIR [csv]"
         ),
     }
 }
