@@ -12,6 +12,7 @@ mod budget;
 mod family;
 mod flow;
 mod form;
+mod spool;
 mod strings;
 mod walk;
 
@@ -26,7 +27,8 @@ use family::{Family, family};
 pub(crate) use family::{Packing, is_tar};
 pub(crate) use flow::{Flow, Step, Texts};
 use form::{Form, form};
-pub(crate) use walk::{Piece, Walker, unpacked_name};
+pub(crate) use spool::Spool;
+pub(crate) use walk::{Fails, Piece, Walker, unpacked_name};
 
 use crate::source::{Blob, Source};
 use crate::{Limits, Nature, ReadError, Table};

@@ -10,6 +10,7 @@ mod bombs;
 mod documents;
 mod made;
 mod mutants;
+mod rar;
 mod records;
 
 use std::io::{Cursor, Read as _};
