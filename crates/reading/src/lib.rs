@@ -28,6 +28,8 @@
 //! ```
 
 mod archive;
+mod arrow;
+mod avro;
 mod charset;
 mod chat;
 mod database;
@@ -57,6 +59,7 @@ mod stream;
 mod table;
 mod text;
 mod transcode;
+mod typed;
 mod unpack;
 mod vcard;
 mod xlsx;

@@ -1,7 +1,7 @@
 //! Which reader a file is for, by its first bytes; names break ties only.
 
 use crate::sniff::{self, Sniffed};
-use crate::{Nature, nature};
+use crate::{Nature, arrow, nature};
 
 /// What reads a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Family {
     Packed(Packing),
     Compound,
     Sqlite,
+    Arrow,
+    Avro,
     Rtf,
     Pdf,
     /// Only where it is read.
@@ -60,6 +62,9 @@ pub(crate) fn family(head: &[u8], name: &str) -> Family {
         Sniffed::Other("xz") => Family::Packed(Packing::Xz),
         Sniffed::Other("zstd") => Family::Packed(Packing::Zstd),
         Sniffed::Other("an SQLite database") => Family::Sqlite,
+        Sniffed::Other("Arrow") => Family::Arrow,
+        Sniffed::Other("Avro") => Family::Avro,
+        _ if arrow::is_stream(head) => Family::Arrow,
         Sniffed::Other("RTF") => Family::Rtf,
         Sniffed::Pdf => Family::Pdf,
         #[cfg(feature = "parquet")]

@@ -17,8 +17,8 @@ use crate::database::Database;
 use crate::pdf::pages::Pages;
 use crate::source::Blob;
 use crate::{
-    HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, chat, mail, office, old, records,
-    sql, vcard,
+    HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, arrow, avro, chat, mail, office,
+    old, records, sql, vcard,
 };
 
 /// Goes from a file into whatever lies within it, and tells of every part.
@@ -179,6 +179,20 @@ impl<'a> Walker<'a> {
                 let limits = walker.budget.limits.clone();
                 match guarded(|| Database::open(blob, &limits)) {
                     Ok(flow) => walker.flow(place, name, "SQLite", Box::new(flow)),
+                    Err(error) => walker.unread(place, error),
+                }
+            }),
+            Family::Arrow => self.sought(piece, |walker, place, name, blob| {
+                let budget = Arc::clone(&walker.budget);
+                match guarded(|| arrow::Arrow::open(blob, &budget)) {
+                    Ok(flow) => walker.flow(place, name, "Arrow", Box::new(flow)),
+                    Err(error) => walker.unread(place, error),
+                }
+            }),
+            Family::Avro => self.sought(piece, |walker, place, name, blob| {
+                let budget = Arc::clone(&walker.budget);
+                match guarded(|| avro::Avro::open(blob, &budget)) {
+                    Ok(flow) => walker.flow(place, name, "Avro", Box::new(flow)),
                     Err(error) => walker.unread(place, error),
                 }
             }),

@@ -7,6 +7,7 @@
 
 mod archives;
 mod bombs;
+mod columns;
 mod documents;
 mod made;
 mod mutants;

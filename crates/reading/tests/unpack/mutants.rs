@@ -63,7 +63,7 @@ fn no_mutant_of_any_format_panics() {
     let own = samples()
         .into_iter()
         .map(|(name, bytes)| (name, bytes, "某甲"));
-    let others = super::rar::vectors();
+    let others = [super::rar::vectors(), super::columns::vectors()].concat();
     let others = others
         .into_iter()
         .map(|(name, bytes, mark)| (name, bytes.to_vec(), mark));

@@ -104,8 +104,6 @@ fn records_are_rows_where_rows_are_wished_for() {
 
 #[test]
 fn formats_that_are_not_read_are_named() {
-    for (bytes, what) in [(&b"ARROW1\0\0rest"[..], "Arrow"), (b"Obj\x01rest", "Avro")] {
-        let seen = told(bytes, "a.bin", &records());
-        assert!(seen[0].contains(what), "{seen:?}");
-    }
+    let seen = told(b"\x04\x22\x4D\x18\x64\x40\xA7", "a.bin", &records());
+    assert!(seen[0].contains("lz4"), "{seen:?}");
 }
