@@ -80,7 +80,8 @@ pub use source::Source;
 pub use stream::TextStream;
 pub use table::Table;
 pub use unpack::{
-    Content, Part, Passwords, Picture, TextPart, Unpacked, Wishes, comes_apart, unpack,
+    Content, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes, comes_apart, unpack,
+    unpack_beside,
 };
 pub use xlsx::XlsxPart;
 

@@ -11,15 +11,32 @@ const IN_MEMORY: usize = 8 << 20;
 /// Whatever is written, to be read again.
 ///
 /// The temporary file has no name, so that it is gone with its last reader, however that ends.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Spool {
     /// The bytes, until there is a file.
     bytes: Vec<u8>,
     file: Option<File>,
     length: u64,
+    most: usize,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self::new(IN_MEMORY)
+    }
 }
 
 impl Spool {
+    /// Bytes of which so many are held in memory.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            file: None,
+            length: 0,
+            most,
+        }
+    }
+
     /// Everything that was written.
     pub(crate) fn into_blob(self) -> Blob {
         match self.file {
@@ -31,7 +48,7 @@ impl Spool {
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.file.is_none() && self.bytes.len() + bytes.len() > IN_MEMORY {
+        if self.file.is_none() && self.bytes.len() + bytes.len() > self.most {
             let mut file = tempfile::tempfile()?;
             file.write_all(&self.bytes)?;
             self.bytes = Vec::new();

@@ -11,7 +11,7 @@ use super::family::{Family, Packing, family};
 use super::form::{Form, form};
 use super::spool::Spool;
 use super::strings::Strings;
-use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
+use super::{Budget, Content, Metered, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes};
 use crate::archive::zip::Document;
 use crate::database::Database;
 use crate::pdf::pages::Pages;
@@ -28,6 +28,10 @@ pub(crate) struct Walker<'a> {
     tell: &'a mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
     depth: usize,
     report: Unpacked,
+    /// The journal beside the outermost file.
+    pub(super) journal: Option<Blob>,
+    /// What is true of the parts that are told now.
+    pub(crate) said: Said,
 }
 
 /// A file somewhere inside, of which the first bytes are known.
@@ -67,6 +71,8 @@ impl<'a> Walker<'a> {
             tell,
             depth: 0,
             report: Unpacked::default(),
+            journal: None,
+            said: Said::Once,
         }
     }
 
@@ -90,6 +96,7 @@ impl<'a> Walker<'a> {
         (self.tell)(Part {
             place: place.clone(),
             content,
+            said: self.said,
         })
     }
 
@@ -177,7 +184,9 @@ impl<'a> Walker<'a> {
             Family::Compound => self.sought(piece, old::open),
             Family::Sqlite => self.sought(piece, |walker, place, name, blob| {
                 let limits = walker.budget.limits.clone();
-                match guarded(|| Database::open(blob, &limits)) {
+                // Only the outermost file has something beside it.
+                let journal = walker.journal.take().filter(|_| walker.depth == 1);
+                match guarded(|| Database::open(blob, journal.as_ref(), &limits)) {
                     Ok(flow) => walker.flow(place, name, "SQLite", Box::new(flow)),
                     Err(error) => walker.unread(place, error),
                 }

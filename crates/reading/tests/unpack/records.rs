@@ -25,6 +25,13 @@ fn a_message_is_its_head_its_bodies_and_its_files() {
         plain(&message(), "any")[0].replace("any", "a.eml"),
         expected[0]
     );
+    // Where rows are wished for, the richest form of the body comes first.
+    let seen = told(&message(), "a.eml", &records());
+    assert!(
+        seen[1].starts_with("a.eml / body-2.html: ") && seen[2] == expected[1],
+        "{seen:?}"
+    );
+    assert_eq!(seen[3], expected[3]);
     let cut = &message()[..message().len() / 2];
     assert!(plain(cut, "a.eml").len() >= 2);
 }
