@@ -57,7 +57,7 @@ impl Forms {
     pub(super) fn unsaid(&mut self, batch: &Batch, mut kept: Batch) -> Batch {
         for (number, cells) in batch.rows() {
             let mut new = self.known.len() >= VALUES;
-            for (at, cell) in cells.clone().iter().enumerate() {
+            for (at, cell) in cells.iter().enumerate() {
                 new |= self.kinds.get(at) == Some(&true) && self.is_new(cell);
             }
             if new {

@@ -155,7 +155,8 @@ mod tests {
         assert_eq!(searched(&["姓名", "x"], &[&["某甲", "13912345678"]]), None);
         assert_eq!(searched(&["姓名", "x"], &[&["某甲", "no. 20250102"]]), None);
         let mut rows: Vec<&[&str]> = vec![&["某甲", "好"]; 99];
-        rows.push(&["某甲", told]);
+        let last = ["某甲", told];
+        rows.push(&last);
         assert_eq!(searched(&["姓名", "x"], &rows), None);
     }
 }
