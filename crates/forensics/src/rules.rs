@@ -96,6 +96,7 @@ struct File {
     test: Test,
     deceased: Deceased,
     schools: Schools,
+    free_text: FreeText,
     link: Vec<LinkRule>,
     domain: Vec<Domain>,
     provenance: KinRules,
@@ -163,6 +164,15 @@ struct Schools {
     source: Source,
     schools: Vec<String>,
     classes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FreeText {
+    #[expect(dead_code, reason = "read so that it must be there")]
+    source: Source,
+    headers: Vec<String>,
+    one_in: usize,
 }
 
 /// Kinds by tier, under one reading of the disputed ones.
@@ -270,6 +280,7 @@ pub struct Rules {
     test: Test,
     deceased: Deceased,
     schools: Schools,
+    free_text: FreeText,
 }
 
 impl Rules {
@@ -333,6 +344,7 @@ impl Rules {
             test: file.test,
             deceased: file.deceased,
             schools: file.schools,
+            free_text: file.free_text,
         })
     }
 
@@ -375,6 +387,18 @@ impl Rules {
 
     pub(crate) fn says_school(&self, header: &str) -> bool {
         has_any(header, &self.schools.schools)
+    }
+
+    /// Whether the word above a column without a kind promises running text.
+    #[must_use]
+    pub fn says_free_text(&self, header: &str) -> bool {
+        has_any(header, &self.free_text.headers)
+    }
+
+    /// One in so many cells with an identifier among other words makes a column running text.
+    #[must_use]
+    pub fn free_text_one_in(&self) -> usize {
+        self.free_text.one_in
     }
 
     pub(crate) fn says_class(&self, header: &str) -> bool {

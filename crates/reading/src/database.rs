@@ -1,10 +1,13 @@
 //! SQLite databases, table after table, opened so that nothing in them runs and nothing is written.
 //!
 //! The library opens a path, so the bytes are copied into a temporary file, which loses its name as
-//! soon as it is open; as immutable, so that no journal is looked for. Only tables are read: views and
+//! soon as it is open; as immutable, so that no journal is looked for. Where the journal of a
+//! database is at hand (`-wal`, write-ahead log), both copies lie in a private directory until they
+//! are open, and the library takes what was committed there. Only tables are read: views and
 //! triggers are never run, schemas are not trusted, rows come in small batches by their row id.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -45,14 +48,26 @@ struct Open {
 }
 
 impl Database {
-    pub(crate) fn open(blob: &Blob, limits: &Limits) -> Result<Self, ReadError> {
-        let mut file = tempfile::NamedTempFile::new()?;
-        io::copy(&mut blob.open(), &mut file)?;
-        let path = escaped(file.path()).ok_or(ReadError::Fault)?;
-        let path = format!("file:{path}?immutable=1&mode=ro");
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_URI
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    pub(crate) fn open(
+        blob: &Blob,
+        journal: Option<&Blob>,
+        limits: &Limits,
+    ) -> Result<Self, ReadError> {
+        // Only its owner may look into it.
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("copy");
+        io::copy(&mut blob.open(), &mut File::create_new(&path)?)?;
+        let mut way = "immutable=1&mode=ro";
+        let mut access = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        if let Some(journal) = journal {
+            let mut log = File::create_new(folder.path().join("copy-wal"))?;
+            io::copy(&mut journal.open(), &mut log)?;
+            // The library must be able to keep an index of the journal; it writes to the copy at most.
+            (way, access) = ("mode=rw", OpenFlags::SQLITE_OPEN_READ_WRITE);
+        }
+        let path = escaped(&path).ok_or(ReadError::Fault)?;
+        let path = format!("file:{path}?{way}");
+        let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(meant)?;
         let configured = connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
@@ -67,9 +82,17 @@ impl Database {
         connection
             .set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)
             .map_err(meant)?;
+        if journal.is_some() {
+            // Alone with it, the library keeps that index in memory, and reads on without a name.
+            connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+                .and_then(|_| connection.pragma_update(None, "locking_mode", "EXCLUSIVE"))
+                .and_then(|()| connection.pragma_update(None, "query_only", true))
+                .map_err(meant)?;
+        }
         let tables = tables(&connection).map_err(meant)?;
         // The library holds it open from here on; without a name it is gone however this ends.
-        drop(file);
+        drop(folder);
         Ok(Self {
             connection,
             tables: tables.into(),

@@ -131,6 +131,9 @@ pub enum ReadError {
         /// The method's name.
         method: &'static str,
     },
+    /// It lies in several files, and only this one is at hand.
+    #[error("a part of an archive in several files, which are not put together")]
+    SplitArchive,
     /// What came out is not what went in, by the file's own checksum.
     #[error("checksum differs: damaged, or another password")]
     Checksum,

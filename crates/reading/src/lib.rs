@@ -28,6 +28,8 @@
 //! ```
 
 mod archive;
+mod arrow;
+mod avro;
 mod charset;
 mod chat;
 mod database;
@@ -57,6 +59,7 @@ mod stream;
 mod table;
 mod text;
 mod transcode;
+mod typed;
 mod unpack;
 mod vcard;
 mod xlsx;
@@ -77,7 +80,8 @@ pub use source::Source;
 pub use stream::TextStream;
 pub use table::Table;
 pub use unpack::{
-    Content, Part, Passwords, Picture, TextPart, Unpacked, Wishes, comes_apart, unpack,
+    Content, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes, comes_apart, unpack,
+    unpack_beside,
 };
 pub use xlsx::XlsxPart;
 

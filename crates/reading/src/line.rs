@@ -25,7 +25,7 @@ impl Drop for Line {
 
 impl Line {
     /// The cells in order.
-    pub fn cells(&self) -> impl DoubleEndedIterator<Item = &str> {
+    pub fn cells(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         let cell = |&(start, end): &(usize, usize)| self.text.get(start..end).unwrap_or("");
         self.spans.iter().map(cell)
     }

@@ -7,7 +7,7 @@
 use crate::charset::{by_mark, by_zero_bytes};
 use crate::record::Delimiter;
 use crate::sniff::{self, Sniffed};
-use crate::{HEAD, Options, TextStream, dialect, judge};
+use crate::{HEAD, Options, TextStream, arrow, dialect, judge};
 
 /// What the first bytes of a file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,9 @@ const NEUTRAL: [&str; 11] = [
 pub fn nature(head: &[u8], name: &str) -> Nature {
     if head.is_empty() {
         return Nature::Empty;
+    }
+    if arrow::is_stream(head) {
+        return Nature::NotRead("Arrow");
     }
     if let Some(what) = more_magic(head) {
         return Nature::NotRead(what);

@@ -158,7 +158,7 @@ fn clock(seconds: u64) -> String {
 }
 
 /// Year, month and day of the proleptic Gregorian calendar, by days since 1970-01-01.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     // Years are counted from 1 March, so that the leap day comes last; 400 years have 146,097 days.
     let since = days + 719_468;
     let (era, day) = (since.div_euclid(146_097), since.rem_euclid(146_097));

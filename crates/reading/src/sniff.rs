@@ -20,8 +20,11 @@ pub(crate) enum Sniffed {
     Binary,
 }
 
+/// A write-ahead log, which says nothing without its database.
+const JOURNAL: &str = "a journal of an SQLite database, read with it where it lies beside it";
+
 /// Magic numbers at the start of a file, and the format's name.
-const MAGIC: [(&[u8], &str); 23] = [
+const MAGIC: [(&[u8], &str); 25] = [
     (b"\x89PNG\r\n\x1A\n", "a PNG picture"),
     (b"\xFF\xD8\xFF", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -32,6 +35,8 @@ const MAGIC: [(&[u8], &str); 23] = [
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
     (b"Rar!\x1A\x07", "a RAR archive"),
     (b"SQLite format 3\0", "an SQLite database"),
+    (b"\x37\x7F\x06\x82", JOURNAL),
+    (b"\x37\x7F\x06\x83", JOURNAL),
     (b"PAR1", "Parquet"),
     (b"ARROW1", "Arrow"),
     (b"Obj\x01", "Avro"),

@@ -335,7 +335,7 @@ fn what_cannot_be_read_is_told_and_the_rest_counted() {
             .find(|file| file.path.ends_with(name))
             .unwrap()
     };
-    assert_eq!(of("b.rar").unread.as_ref().unwrap().code, "format_not_read");
+    assert_eq!(of("b.rar").unread.as_ref().unwrap().code, "damaged");
     assert!(of("b.pdf").unread.is_some());
     assert!(of("broken.xlsx").unread.is_some() && of("empty.csv").unread.is_none());
     assert_eq!(

@@ -5,6 +5,7 @@
 
 pub(crate) mod names;
 pub(crate) mod packed;
+pub(crate) mod rar;
 pub(crate) mod sevenz;
 pub(crate) mod tar;
 pub(crate) mod zip;

@@ -2,15 +2,16 @@
 //!
 //! The head becomes text, each part of the body a file of its own that is read as what it is, so
 //! that attachments are opened like any other file. A message is read once, line by line; a part
-//! is decoded as it is read. Both forms of an alternative are read: they may differ. Signatures
-//! and encryption (S/MIME, PGP) are parts like others.
+//! is decoded as it is read. Both forms of an alternative are read, since they may differ; for
+//! whoever wishes for records the richest comes first, and the others are told as forms of it.
+//! Signatures and encryption (S/MIME, PGP) are parts like others.
 
 mod decode;
 mod head;
 mod lines;
 mod tree;
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 
 use liuhen_document::Locator;
@@ -21,8 +22,8 @@ use self::lines::{Ended, Lines};
 use crate::archive::names;
 use crate::source::{Blob, Section};
 use crate::stream::AsUtf8;
-use crate::unpack::{Texts, Walker};
-use crate::{Charset, TextStream};
+use crate::unpack::{Said, Spool, Texts, Walker};
+use crate::{Charset, ReadError, TextStream};
 
 pub(crate) use self::decode::{Base64, quoted};
 pub(crate) use self::head::is_message;
@@ -30,6 +31,9 @@ pub use self::tree::Message;
 
 /// Parts within parts.
 const DEPTH: usize = 32;
+/// Forms of a body that are put aside, and bytes of each that are held in memory.
+const FORMS: usize = 16;
+const FORM_IN_MEMORY: usize = 256 << 10;
 
 /// Whether a text is a mailbox: a line `From ` with a time before the first head.
 pub(crate) fn is_mailbox(head: &[u8]) -> bool {
@@ -85,6 +89,19 @@ struct Reader {
     lines: Lines<BufReader<Section>>,
     /// Parts of the message so far, by which those without a name are told apart.
     parts: usize,
+    /// Forms of a body put aside until the last one is known, each with which alternative it is.
+    forms: Option<Vec<Form>>,
+    /// Which alternative is being read, and the level of the parts that are alternatives.
+    alternative: usize,
+    choice: Option<usize>,
+}
+
+/// A form of a body.
+struct Form {
+    alternative: usize,
+    place: Locator,
+    name: String,
+    blob: Blob,
 }
 
 impl Reader {
@@ -93,6 +110,9 @@ impl Reader {
         Self {
             lines: Lines::new(source, mailbox),
             parts: 0,
+            forms: None,
+            alternative: 0,
+            choice: None,
         }
     }
 
@@ -133,6 +153,16 @@ impl Reader {
             return self.leaf(walker, place, head);
         }
         match head.boundary() {
+            Some(boundary)
+                if kind == "multipart/alternative"
+                    && walker.wishes.records
+                    && self.forms.is_none() =>
+            {
+                (self.forms, self.alternative, self.choice) = (Some(Vec::new()), 0, None);
+                let ended = self.parts_of(walker, place, boundary, depth);
+                self.hand_over(walker)?;
+                ended
+            }
             Some(boundary) if kind.starts_with("multipart/") => {
                 self.parts_of(walker, place, boundary, depth)
             }
@@ -160,6 +190,10 @@ impl Reader {
         depth: usize,
     ) -> ControlFlow<(), Ended> {
         let level = self.lines.enter(boundary);
+        let choice = match self.forms {
+            Some(_) => *self.choice.get_or_insert(level),
+            None => usize::MAX,
+        };
         let mut ended = self.lines.skip();
         while let Ended::Boundary { level: at, last } = ended {
             if at != level {
@@ -170,6 +204,9 @@ impl Reader {
                 self.lines.leave(level);
                 return ControlFlow::Continue(self.lines.skip());
             }
+            if choice == level {
+                self.alternative += 1;
+            }
             let (head, early) = Head::read(&mut self.lines);
             ended = match early {
                 Some(early) => early,
@@ -178,6 +215,27 @@ impl Reader {
         }
         self.lines.leave(level);
         ControlFlow::Continue(ended)
+    }
+
+    /// The forms that were put aside: the last alternative first, since it is the richest.
+    fn hand_over(&mut self, walker: &mut Walker<'_>) -> ControlFlow<()> {
+        let mut forms = self.forms.take().unwrap_or_default();
+        // Within one alternative the order stays that of the file.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.alternative));
+        let richest = forms.first().map(|form| form.alternative);
+        let several = forms.last().map(|form| form.alternative) != richest;
+        let before = walker.said;
+        for form in forms {
+            walker.said = match (several, Some(form.alternative) == richest) {
+                (false, _) => before,
+                (true, true) => Said::First,
+                (true, false) => Said::Again,
+            };
+            let told = walker.blob(form.place, &form.name, &form.blob);
+            walker.said = before;
+            told?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// A part that holds something, as a file.
@@ -209,14 +267,36 @@ impl Reader {
         let charset = head
             .charset()
             .filter(|_| kind.is_empty() || kind.starts_with("text/"));
+        let text = kind.is_empty() || kind.starts_with("text/");
+        let alternative = self.alternative;
+        let forms = self
+            .forms
+            .as_mut()
+            .filter(|forms| text && !head.is_attached() && forms.len() < FORMS);
         let mut body = Body::new(&mut self.lines, head.encoding());
         let last = names::last(&name);
-        match charset.as_deref().and_then(Charset::parse) {
+        let mut recoded;
+        let stream: &mut dyn Read = match charset.as_deref().and_then(Charset::parse) {
             Some(charset) if charset != Charset::UTF_8 => {
-                let mut text = AsUtf8::new(TextStream::new(&mut body, Some(charset)));
-                walker.stream(inner, last, &mut text)?;
+                recoded = AsUtf8::new(TextStream::new(&mut body, Some(charset)));
+                &mut recoded
             }
-            _ => walker.stream(inner, last, &mut body)?,
+            _ => &mut body,
+        };
+        match forms {
+            None => walker.stream(inner, last, stream)?,
+            Some(forms) => {
+                let mut spool = Spool::new(FORM_IN_MEMORY);
+                if let Err(error) = io::copy(stream, &mut spool) {
+                    walker.unread(&inner, ReadError::of(error))?;
+                }
+                forms.push(Form {
+                    alternative,
+                    place: inner,
+                    name: last.to_owned(),
+                    blob: spool.into_blob(),
+                });
+            }
         }
         // What the listener left is passed over.
         while body.read(&mut [0; 4096]).is_ok_and(|n| n > 0) {}

@@ -4,7 +4,7 @@
 //! has a ratio of its own, against the packed bytes it took, and all of them together have one
 //! against the outermost file, so that bombs within bombs end early.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -83,7 +83,7 @@ pub(crate) struct Metered<R> {
     failed: bool,
 }
 
-impl<R: Read> Metered<R> {
+impl<R> Metered<R> {
     pub(crate) fn new(inner: R, budget: &Arc<Budget>, packed: Option<Arc<AtomicU64>>) -> Self {
         Self {
             inner,
@@ -92,6 +92,10 @@ impl<R: Read> Metered<R> {
             unpacked: 0,
             failed: false,
         }
+    }
+
+    pub(crate) fn into_inner(self) -> R {
+        self.inner
     }
 
     fn charge(&mut self, bytes: u64) -> Result<(), ReadError> {
@@ -123,6 +127,19 @@ impl<R: Read> Read for Metered<R> {
         })?;
         self.charge(n as u64)?;
         Ok(n)
+    }
+}
+
+/// For decoders that give their bytes away.
+impl<W: Write> Write for Metered<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.charge(bytes.len() as u64)?;
+        self.inner.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

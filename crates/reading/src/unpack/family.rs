@@ -1,7 +1,7 @@
 //! Which reader a file is for, by its first bytes; names break ties only.
 
 use crate::sniff::{self, Sniffed};
-use crate::{Nature, nature};
+use crate::{Nature, arrow, nature};
 
 /// What reads a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,10 +9,13 @@ pub(crate) enum Family {
     Empty,
     Zip,
     SevenZ,
+    Rar,
     Tar,
     Packed(Packing),
     Compound,
     Sqlite,
+    Arrow,
+    Avro,
     Rtf,
     Pdf,
     /// Only where it is read.
@@ -53,11 +56,15 @@ pub(crate) fn family(head: &[u8], name: &str) -> Family {
         Sniffed::Zip => Family::Zip,
         Sniffed::Ole => Family::Compound,
         Sniffed::Other("a 7z archive") => Family::SevenZ,
+        Sniffed::Other("a RAR archive") => Family::Rar,
         Sniffed::Other("gzip") => Family::Packed(Packing::Gzip),
         Sniffed::Other("bzip2") if is_bzip2(head) => Family::Packed(Packing::Bzip2),
         Sniffed::Other("xz") => Family::Packed(Packing::Xz),
         Sniffed::Other("zstd") => Family::Packed(Packing::Zstd),
         Sniffed::Other("an SQLite database") => Family::Sqlite,
+        Sniffed::Other("Arrow") => Family::Arrow,
+        Sniffed::Other("Avro") => Family::Avro,
+        _ if arrow::is_stream(head) => Family::Arrow,
         Sniffed::Other("RTF") => Family::Rtf,
         Sniffed::Pdf => Family::Pdf,
         #[cfg(feature = "parquet")]

@@ -12,6 +12,7 @@ mod budget;
 mod family;
 mod flow;
 mod form;
+mod spool;
 mod strings;
 mod walk;
 
@@ -26,7 +27,8 @@ use family::{Family, family};
 pub(crate) use family::{Packing, is_tar};
 pub(crate) use flow::{Flow, Step, Texts};
 use form::{Form, form};
-pub(crate) use walk::{Piece, Walker, unpacked_name};
+pub(crate) use spool::Spool;
+pub(crate) use walk::{Fails, Piece, Walker, unpacked_name};
 
 use crate::source::{Blob, Source};
 use crate::{Limits, Nature, ReadError, Table};
@@ -92,6 +94,22 @@ pub struct Part<'a> {
     pub place: Locator,
     /// What it is.
     pub content: Content<'a>,
+    /// Whether the same is said elsewhere in other words.
+    pub said: Said,
+}
+
+/// Whether a part is one of several forms of one text: a body of mail as a page and as plain text.
+///
+/// Only with [`Wishes::records`]; otherwise every form is said once, in the order of the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Said {
+    /// It stands by itself.
+    #[default]
+    Once,
+    /// The richest form, the last by RFC 2046, section 5.1.4; the others follow.
+    First,
+    /// A form of what was said [`Said::First`] before it.
+    Again,
 }
 
 /// What a part is.
@@ -224,8 +242,28 @@ pub fn unpack<S>(
 where
     S: Read + io::Seek + Send + 'static,
 {
+    unpack_beside(source, None, name, wishes, tell)
+}
+
+/// As [`unpack`], of a file beside which a journal lies: the `-wal` of an SQLite database, whose
+/// rows are not yet in the database itself. It is passed over where the file is something else.
+///
+/// # Errors
+///
+/// As [`unpack`].
+pub fn unpack_beside<S>(
+    source: S,
+    journal: Option<Box<dyn Source>>,
+    name: &str,
+    wishes: &Wishes,
+    tell: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> Result<Unpacked, ReadError>
+where
+    S: Read + io::Seek + Send + 'static,
+{
     let blob = Blob::new(Box::new(source))?;
     let mut walker = Walker::new(wishes, blob.len(), tell);
+    walker.journal = journal.map(Blob::new).transpose()?;
     // Breaking off is the listener's wish and no news to it.
     let _ = walker.blob(Locator::file(name), name, &blob);
     Ok(walker.report())

@@ -1,6 +1,6 @@
 //! The walk from a file into whatever lies within it.
 
-use std::io::{self, Cursor, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Cursor, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -9,19 +9,17 @@ use liuhen_document::Locator;
 use super::budget::guarded;
 use super::family::{Family, Packing, family};
 use super::form::{Form, form};
+use super::spool::Spool;
 use super::strings::Strings;
-use super::{Budget, Content, Metered, Part, Passwords, Picture, TextPart, Unpacked, Wishes};
+use super::{Budget, Content, Metered, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes};
 use crate::archive::zip::Document;
 use crate::database::Database;
 use crate::pdf::pages::Pages;
 use crate::source::Blob;
 use crate::{
-    HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, chat, mail, office, old, records,
-    sql, vcard,
+    HEAD, Limits, Options, Pdf, ReadError, SheetChoice, archive, arrow, avro, chat, mail, office,
+    old, records, sql, vcard,
 };
-
-/// Bytes that are held in memory before a temporary file is taken.
-const IN_MEMORY: u64 = 8 << 20;
 
 /// Goes from a file into whatever lies within it, and tells of every part.
 pub(crate) struct Walker<'a> {
@@ -30,6 +28,10 @@ pub(crate) struct Walker<'a> {
     tell: &'a mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
     depth: usize,
     report: Unpacked,
+    /// The journal beside the outermost file.
+    pub(super) journal: Option<Blob>,
+    /// What is true of the parts that are told now.
+    pub(crate) said: Said,
 }
 
 /// A file somewhere inside, of which the first bytes are known.
@@ -69,6 +71,8 @@ impl<'a> Walker<'a> {
             tell,
             depth: 0,
             report: Unpacked::default(),
+            journal: None,
+            said: Said::Once,
         }
     }
 
@@ -92,6 +96,7 @@ impl<'a> Walker<'a> {
         (self.tell)(Part {
             place: place.clone(),
             content,
+            said: self.said,
         })
     }
 
@@ -107,7 +112,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A decoder's bytes, counted.
-    pub(crate) fn metered<R: Read>(
+    pub(crate) fn metered<R>(
         &self,
         inner: R,
         packed: Option<Arc<std::sync::atomic::AtomicU64>>,
@@ -171,6 +176,7 @@ impl<'a> Walker<'a> {
             Family::Empty => self.empty(&piece.place),
             Family::Zip => self.sought(piece, archive::zip::open),
             Family::SevenZ => self.sought(piece, archive::sevenz::open),
+            Family::Rar => self.sought(piece, archive::rar::open),
             Family::Tar => self.deeper(piece, archive::tar::open),
             Family::Packed(packing) => self.deeper(piece, |walker, piece| {
                 archive::packed::open(walker, piece, packing)
@@ -178,8 +184,24 @@ impl<'a> Walker<'a> {
             Family::Compound => self.sought(piece, old::open),
             Family::Sqlite => self.sought(piece, |walker, place, name, blob| {
                 let limits = walker.budget.limits.clone();
-                match guarded(|| Database::open(blob, &limits)) {
+                // Only the outermost file has something beside it.
+                let journal = walker.journal.take().filter(|_| walker.depth == 1);
+                match guarded(|| Database::open(blob, journal.as_ref(), &limits)) {
                     Ok(flow) => walker.flow(place, name, "SQLite", Box::new(flow)),
+                    Err(error) => walker.unread(place, error),
+                }
+            }),
+            Family::Arrow => self.sought(piece, |walker, place, name, blob| {
+                let budget = Arc::clone(&walker.budget);
+                match guarded(|| arrow::Arrow::open(blob, &budget)) {
+                    Ok(flow) => walker.flow(place, name, "Arrow", Box::new(flow)),
+                    Err(error) => walker.unread(place, error),
+                }
+            }),
+            Family::Avro => self.sought(piece, |walker, place, name, blob| {
+                let budget = Arc::clone(&walker.budget);
+                match guarded(|| avro::Avro::open(blob, &budget)) {
+                    Ok(flow) => walker.flow(place, name, "Avro", Box::new(flow)),
                     Err(error) => walker.unread(place, error),
                 }
             }),
@@ -392,7 +414,7 @@ pub(crate) fn unpacked_name(name: &str, packing: Packing) -> String {
 }
 
 /// A reader that has failed.
-struct Fails(Option<io::Error>);
+pub(crate) struct Fails(pub(crate) Option<io::Error>);
 
 impl Read for Fails {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -402,37 +424,9 @@ impl Read for Fails {
 
 /// Everything a stream holds, as far as it comes, and why it came no further.
 fn collect(stream: &mut dyn Read) -> (Blob, Option<ReadError>) {
-    let mut bytes = Vec::new();
-    let first = stream.take(IN_MEMORY).read_to_end(&mut bytes);
-    if first.is_err() || (bytes.len() as u64) < IN_MEMORY {
-        return (in_memory(bytes), first.err().map(ReadError::of));
-    }
-    match to_disk(&bytes, stream) {
-        Ok((blob, error)) => (blob, error.map(ReadError::of)),
-        Err(error) => (in_memory(bytes), Some(ReadError::Source(error))),
-    }
-}
-
-fn in_memory(bytes: Vec<u8>) -> Blob {
-    let length = bytes.len() as u64;
-    Blob::within(Box::new(Cursor::new(bytes)), length)
-}
-
-/// The temporary file has no name, so that it is gone with its last reader, however that ends.
-fn to_disk(first: &[u8], rest: &mut dyn Read) -> io::Result<(Blob, Option<io::Error>)> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(first)?;
-    let mut buffer = vec![0; 128 << 10];
-    let error = loop {
-        match rest.read(&mut buffer) {
-            Ok(0) => break None,
-            Ok(n) => file.write_all(&buffer[..n])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Some(error),
-        }
-    };
-    let length = file.seek(SeekFrom::End(0))?;
-    Ok((Blob::within(Box::new(file), length), error))
+    let mut spool = Spool::default();
+    let error = io::copy(stream, &mut spool).err();
+    (spool.into_blob(), error.map(ReadError::of))
 }
 
 /// Everything a stream holds, all of it or an error.

@@ -1,8 +1,12 @@
 //! What documents, workbooks and databases give.
 
+use std::io::Cursor;
+use std::ops::ControlFlow;
+
 use super::made::*;
-use super::{plain, told};
-use liuhen_reading::Wishes;
+use super::{plain, told, with};
+use liuhen_document::TableSource as _;
+use liuhen_reading::{Content, Limits, Source, Wishes, unpack_beside};
 
 #[test]
 fn documents_give_their_text_and_tables() {
@@ -167,4 +171,45 @@ fn a_dump_gives_its_rows_under_the_names_of_its_columns() {
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].matches("某甲").count(), 60_000);
     assert!(seen[0].ends_with("59999|某甲59999]"));
+}
+
+#[test]
+fn rows_that_lie_in_the_journal_only_are_read_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES ('one');
+             PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES ('某甲');",
+        )
+        .unwrap();
+    let database = std::fs::read(&path).unwrap();
+    let journal = std::fs::read(dir.path().join("a.db-wal")).unwrap();
+    drop(connection);
+    let wishes = with(Limits::default(), &[]);
+    let rows = |journal: Option<Vec<u8>>| {
+        let mut rows = Vec::new();
+        let journal = journal.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Source>);
+        let source = Cursor::new(database.clone());
+        let report = unpack_beside(source, journal, "a.db", &wishes, &mut |part| {
+            if let Content::Table(table) = part.content {
+                while let Some(row) = table.next_row() {
+                    rows.push(row.unwrap().cell(0).to_owned());
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(report.unwrap().unread, 0);
+        rows
+    };
+    assert_eq!(rows(None), ["one"]);
+    assert_eq!(rows(Some(journal.clone())), ["one", "某甲"]);
+    // What is not of this database, or damaged, adds nothing and takes nothing away.
+    let mut damaged = journal.clone();
+    let at = damaged.len() - 10;
+    damaged[at] ^= 1;
+    assert_eq!(rows(Some(damaged)), ["one"]);
+    assert_eq!(rows(Some(b"noise".to_vec())), ["one"]);
+    assert!(plain(&journal, "a.db-wal")[0].contains("a journal of an SQLite database"));
 }

@@ -81,6 +81,8 @@ pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("a.csv.zst", zst(text)),
         ("a.csv.xz", XZ.to_vec()),
         ("a.7z", SEVEN.to_vec()),
+        ("a5.rar", rar5(&[("某甲.csv", text), ("b.txt", text)])),
+        ("a4.rar", rar4(&[("a.csv", text), ("b.txt", text)])),
         ("a.docx", docx()),
         ("a.pptx", pptx()),
         ("a.odt", ODT.to_vec()),
@@ -101,6 +103,74 @@ pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("result.json", r#"{"name":"群","messages":[{"id":1,"date":"2025-01-02T03:04:05","from":"某甲","from_id":"user7","text":["电话",{"type":"phone","text":"13800000000"}]},{"date":"x","from":"y","text":"z"}]}"#.as_bytes().to_vec()),
         ("a.bin", [&[0, 1, 2, 3, 0xFF, 0xFE, 4, 5, 6][..], "联系人某甲".as_bytes(), &[0, 1, 2, 3]].concat()),
     ]
+}
+
+/// CRC-32 as ZIP has it.
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// A RAR 5 of stored files, by RARLAB's technote.
+pub(crate) fn rar5(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    fn number(mut value: usize, out: &mut Vec<u8>) {
+        while value >= 0x80 {
+            out.push(value.to_le_bytes()[0] | 0x80);
+            value >>= 7;
+        }
+        out.push(value.to_le_bytes()[0]);
+    }
+    let block = |fields: Vec<u8>| {
+        let mut header = Vec::new();
+        number(fields.len(), &mut header);
+        header.extend(fields);
+        [crc(&header).to_le_bytes().as_slice(), &header].concat()
+    };
+    let mut rar = [b"Rar!\x1A\x07\x01\0".as_slice(), &block(vec![1, 0, 0])].concat();
+    for (name, data) in entries {
+        // Kind, flags: data follows, its size; flags of the file: a sum is stated.
+        let mut fields = vec![2, 2];
+        number(data.len(), &mut fields);
+        fields.push(4);
+        number(data.len(), &mut fields);
+        fields.push(0);
+        fields.extend(crc(data).to_le_bytes());
+        fields.extend([0, 1]);
+        number(name.len(), &mut fields);
+        fields.extend(name.as_bytes());
+        rar.extend(block(fields));
+        rar.extend(*data);
+    }
+    rar.extend(block(vec![5, 0, 0]));
+    rar
+}
+
+/// A RAR 3 of stored files, by the technote of RAR 4.
+pub(crate) fn rar4(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let block = |fields: Vec<u8>| {
+        let sum = crc(&fields).to_le_bytes();
+        [&sum[..2], &fields].concat()
+    };
+    let mut rar = b"Rar!\x1A\x07\0".to_vec();
+    rar.extend(block(vec![0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0]));
+    for (name, data) in entries {
+        let (name_size, data_size) = (name.len().to_le_bytes(), data.len().to_le_bytes());
+        let mut fields = vec![0x74, 0, 0x80];
+        fields.extend(&(32 + name.len()).to_le_bytes()[..2]);
+        fields.extend(&data_size[..4]);
+        fields.extend(&data_size[..4]);
+        fields.push(0);
+        fields.extend(crc(data).to_le_bytes());
+        fields.extend([0, 0, 0, 0, 29, 0x30]);
+        fields.extend(&name_size[..2]);
+        fields.extend([0x20, 0, 0, 0]);
+        fields.extend(name.as_bytes());
+        rar.extend(block(fields));
+        rar.extend(*data);
+    }
+    rar.extend(block(vec![0x7B, 0, 0, 7, 0]));
+    rar
 }
 
 /// As mail programs write it: a head of encoded words, a body in GBK, another as a page, a list

@@ -7,9 +7,11 @@
 
 mod archives;
 mod bombs;
+mod columns;
 mod documents;
 mod made;
 mod mutants;
+mod rar;
 mod records;
 
 use std::io::{Cursor, Read as _};

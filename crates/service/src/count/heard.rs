@@ -113,6 +113,6 @@ impl Exhibit for Listened<'_> {
 }
 
 /// Running text comes as a table without header, a column for each kind.
-fn is_text(head: &TableHead) -> bool {
+pub(super) fn is_text(head: &TableHead) -> bool {
     head.header.0.is_empty() && head.kinds.len() == Kind::BUILTIN.len()
 }

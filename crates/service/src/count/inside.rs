@@ -16,9 +16,11 @@ use liuhen_detect::Detector;
 use liuhen_document::Locator;
 use liuhen_forensics::{Batch, Exhibit, Step, TableHead, Unread, UnreadPart};
 use liuhen_reading::{
-    self as reading, Charset, Content, Nature, Part, ReadError, Table, TextPart, TextStream, Wishes,
+    self as reading, Charset, Content, Nature, Part, ReadError, Said, Source, Table, TextPart,
+    TextStream, Wishes,
 };
 
+use super::forms::Forms;
 use super::tables::{Lines, Rows, of_reader, unread};
 use crate::scan::{Reason, names_columns};
 
@@ -50,6 +52,7 @@ struct Meter {
 impl Inside {
     pub(super) fn open(
         file: File,
+        journal: Option<File>,
         name: &str,
         wishes: &Arc<Wishes>,
         detector: &Arc<Detector>,
@@ -69,9 +72,12 @@ impl Inside {
                 give,
                 spared,
                 reached: None,
+                forms: Forms::default(),
                 failed: None,
             };
-            let unpacked = reading::unpack(source, &name, &wishes, &mut |part| walk.part(part));
+            let journal = journal.map(|journal| Box::new(journal) as Box<dyn Source>);
+            let tell = &mut |part: Part<'_>| walk.part(part);
+            let unpacked = reading::unpack_beside(source, journal, &name, &wishes, tell);
             let failed = unpacked.err().map(|error| of_reader(&error));
             failed.or(walk.failed)
         };
@@ -162,6 +168,7 @@ struct Walk<'a> {
     spared: Receiver<Batch>,
     /// The text whose pieces come one after another, and its last line.
     reached: Option<(Locator, u64)>,
+    forms: Forms,
     /// Why the file itself was not read to its end.
     failed: Option<Unread>,
 }
@@ -169,6 +176,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn part(&mut self, part: Part<'_>) -> ControlFlow<()> {
         let place = part.place;
+        self.forms.part(part.said);
         match part.content {
             Content::Table(table) => self.table(&place, table),
             Content::Text(text) if text.made => {
@@ -208,7 +216,8 @@ impl Walk<'_> {
         self.tell(Told::Unread(UnreadPart { inside, why }))
     }
 
-    fn head(&self, place: &Locator, head: TableHead) -> ControlFlow<()> {
+    fn head(&mut self, place: &Locator, head: TableHead) -> ControlFlow<()> {
+        self.forms.head(&head);
         self.tell(Told::Table(TableHead {
             inside: way(place, false),
             sheet: place.sheet.clone(),
@@ -217,7 +226,7 @@ impl Walk<'_> {
     }
 
     fn table(&mut self, place: &Locator, table: &mut Table) -> ControlFlow<()> {
-        let (head, mut rows) = match Rows::begin(table) {
+        let (head, mut rows) = match Rows::begin(table, self.detector) {
             Ok(begun) => begun,
             Err(why) => return self.unread(place, why),
         };
@@ -225,7 +234,7 @@ impl Walk<'_> {
         let mut more = true;
         while more {
             let mut batch = self.batch();
-            more = rows.fill(table, &mut batch);
+            more = rows.fill(table, self.detector, &mut batch);
             self.rows(batch)?;
         }
         match table.failure() {
@@ -290,7 +299,14 @@ impl Walk<'_> {
         batch
     }
 
-    fn rows(&self, batch: Batch) -> ControlFlow<()> {
+    fn rows(&mut self, batch: Batch) -> ControlFlow<()> {
+        let batch = match self.forms.said {
+            Said::Again => self.forms.unsaid(&batch, self.batch()),
+            _ => batch,
+        };
+        if self.forms.said == Said::First {
+            self.forms.learn(&batch);
+        }
         self.tell(Told::Rows(batch))
     }
 }

@@ -5,9 +5,11 @@
 
 mod databases;
 mod form;
+mod forms;
 mod heard;
 mod inside;
 mod persons;
+mod remarks;
 mod sample;
 mod tables;
 

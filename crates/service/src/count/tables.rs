@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use liuhen_detect::{Detector, Options};
-use liuhen_document::{Header, Row, TableSource as _};
+use liuhen_document::{Header, Row, TableSource as _, Text};
 use liuhen_forensics::case::open_quietly;
 use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
 use liuhen_judge::{SAMPLE, column_kinds};
@@ -19,7 +19,8 @@ use liuhen_reading::{
 use sha2::{Digest as _, Sha256};
 
 use super::inside::Inside;
-use crate::scan::{HeaderRow, Reason, header_of, names, names_columns};
+use super::remarks::{Remarks, first_of_each};
+use crate::scan::{HeaderRow, Reason, header_of, journal_of, names, names_columns};
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -83,7 +84,7 @@ pub(super) fn of_reader(error: &ReadError) -> Unread {
 impl Exhibits for Files {
     fn open(&self, unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
         if let Some(table) = self.databases.open(unit) {
-            return Ok(Box::new(Tables::new(table?)));
+            return Ok(Box::new(Tables::new(table?, &self.detector)));
         }
         let file = self.file(unit)?;
         let again = file
@@ -134,27 +135,35 @@ impl Files {
         match nature(&head, name) {
             Nature::Empty => Ok(Box::new(Nothing)),
             Nature::Archive => match workbook(&file, limits) {
-                Ok(table) => Ok(Box::new(Tables::new(table))),
+                Ok(table) => Ok(Box::new(Tables::new(table, &self.detector))),
                 // No workbook, or one that is cut short: what lies in it is still to be had.
-                Err(_) => self.inside(file, name),
+                Err(_) => self.inside(file, None, name),
             },
             Nature::Table(_) | Nature::Columns | Nature::Pdf => {
-                Ok(Box::new(Tables::new(table(file)?)))
+                Ok(Box::new(Tables::new(table(file)?, &self.detector)))
             }
             Nature::Regular(delimiter) if names_columns(&head, delimiter) => {
-                Ok(Box::new(Tables::new(table(file)?)))
+                Ok(Box::new(Tables::new(table(file)?, &self.detector)))
             }
             Nature::Regular(_) | Nature::Text if !reading::comes_apart(&head, name, true) => {
                 let stream = TextStream::new(file, None);
                 Ok(Box::new(Lines::new(stream, 0, &self.detector)))
             }
             // Archives, documents, databases, mail, records, and what is told as not read.
-            _ => self.inside(file, name),
+            _ => {
+                let journal = self.paths.get(path).and_then(|path| journal_of(path));
+                self.inside(file, journal, name)
+            }
         }
     }
 
-    fn inside(&self, file: File, name: &str) -> Result<Box<dyn Exhibit + '_>, Unread> {
-        let inside = Inside::open(file, name, &self.wishes, &self.detector);
+    fn inside(
+        &self,
+        file: File,
+        journal: Option<File>,
+        name: &str,
+    ) -> Result<Box<dyn Exhibit + '_>, Unread> {
+        let inside = Inside::open(file, journal, name, &self.wishes, &self.detector);
         Ok(Box::new(
             inside.map_err(|error| unread(&Reason::from(&error)))?,
         ))
@@ -224,12 +233,17 @@ pub(super) struct Rows {
     /// Those read for the sample, which wait.
     waiting: std::vec::IntoIter<Result<Row, u64>>,
     line: Line,
+    /// Columns of free text, where there are any.
+    remarks: Option<Remarks>,
 }
 
 impl Rows {
     /// The names above the columns and their kinds by the first rows, of a table that no row was
     /// taken from.
-    pub(super) fn begin(table: &mut Table) -> Result<(TableHead, Self), Unread> {
+    pub(super) fn begin(
+        table: &mut Table,
+        detector: &Detector,
+    ) -> Result<(TableHead, Self), Unread> {
         let header = if table.header_is_stated() {
             stated(table)
         } else {
@@ -244,30 +258,46 @@ impl Rows {
             }
         }
         let rows: Vec<Row> = sample.iter().flatten().cloned().collect();
+        let kinds = column_kinds(&header, &rows);
+        let remarks = Remarks::of(&header, &kinds, &rows, detector);
         let head = TableHead {
-            kinds: column_kinds(&header, &rows),
+            kinds: remarks.as_ref().map_or(kinds, Remarks::kinds),
             header,
             ..TableHead::default()
         };
         let rows = Self {
             waiting: sample.into_iter(),
             line: Line::default(),
+            remarks,
         };
         Ok((head, rows))
     }
 
     /// Fills a batch; false when the table has ended.
-    pub(super) fn fill(&mut self, table: &mut Table, batch: &mut Batch) -> bool {
+    pub(super) fn fill(
+        &mut self,
+        table: &mut Table,
+        detector: &Detector,
+        batch: &mut Batch,
+    ) -> bool {
         while !batch.is_full() {
             match self.waiting.next() {
                 Some(Ok(row)) => {
-                    row.cells.iter().for_each(|cell| batch.cell(cell.as_str()));
+                    let cells = row.cells.iter().map(Text::as_str);
+                    match &mut self.remarks {
+                        Some(remarks) => remarks.row(cells, detector, batch),
+                        None => cells.for_each(|cell| batch.cell(cell)),
+                    }
                     batch.row(row.number);
                 }
                 Some(Err(number)) => batch.fault(number),
                 None => match table.next_line(&mut self.line) {
                     Some(Ok(number)) => {
-                        self.line.cells().for_each(|cell| batch.cell(cell));
+                        let cells = self.line.cells();
+                        match &mut self.remarks {
+                            Some(remarks) => remarks.row(cells, detector, batch),
+                            None => cells.for_each(|cell| batch.cell(cell)),
+                        }
                         batch.row(number);
                     }
                     Some(Err(problem)) => batch.fault(problem.locator.row.unwrap_or(0)),
@@ -308,15 +338,17 @@ enum Stage {
 }
 
 /// The table of a text, or the sheets of a workbook.
-struct Tables {
+struct Tables<'d> {
     table: Table,
+    detector: &'d Detector,
     sheets: Vec<String>,
     stage: Stage,
 }
 
-impl Tables {
-    fn new(table: Table) -> Self {
+impl<'d> Tables<'d> {
+    fn new(table: Table, detector: &'d Detector) -> Self {
         Self {
+            detector,
             sheets: table
                 .sheets()
                 .iter()
@@ -344,7 +376,7 @@ impl Tables {
                 Err(error) => return Err(of_reader(&error)),
             }
         }
-        let (head, rows) = Rows::begin(&mut self.table)?;
+        let (head, rows) = Rows::begin(&mut self.table, self.detector)?;
         self.stage = Stage::Within(sheet, Some(rows));
         Ok(Step::Table(TableHead {
             sheet: name,
@@ -353,7 +385,7 @@ impl Tables {
     }
 }
 
-impl Exhibit for Tables {
+impl Exhibit for Tables<'_> {
     fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
         let (sheet, rows) = match &mut self.stage {
             Stage::Before(sheet) if *sheet > 0 && *sheet >= self.sheets.len() => {
@@ -367,7 +399,7 @@ impl Exhibit for Tables {
         };
         let more = rows
             .as_mut()
-            .is_some_and(|rows| rows.fill(&mut self.table, batch));
+            .is_some_and(|rows| rows.fill(&mut self.table, self.detector, batch));
         if !more {
             self.stage = Stage::Before(sheet + 1);
             if let Some(failure) = self.table.failure() {
@@ -416,11 +448,7 @@ impl<'d, R: Read> Lines<'d, R> {
             return;
         }
         let mut found: Vec<(Kind, String)> = Vec::new();
-        self.detector.hits(line, |hit| {
-            if !found.iter().any(|(kind, _)| *kind == hit.hit.kind) {
-                found.push((hit.hit.kind, hit.text.to_owned()));
-            }
-        });
+        first_of_each(self.detector, line, &mut found);
         for kind in Kind::BUILTIN {
             let cell = found.iter().find(|(found, _)| found == kind);
             batch.cell(cell.map_or("", |(_, text)| text));

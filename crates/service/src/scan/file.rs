@@ -93,7 +93,7 @@ fn contents(stop: &Stop, detector: &Detector, sink: &mut Sink<'_>) -> Result<(),
                 return piped(file, &name, detector, sink);
             }
             let after = file.try_clone().map_err(|error| Reason::from(&error))?;
-            let read = regular(file, &name, detector, sink);
+            let read = regular(file, &stop.path, &name, detector, sink);
             let now = after.metadata().map_err(|error| Reason::from(&error))?;
             if changed(&before, &now) {
                 sink.note(Reason::Changed);
@@ -110,6 +110,7 @@ fn changed(before: &Metadata, after: &Metadata) -> bool {
 
 fn regular(
     mut file: File,
+    path: &Path,
     name: &str,
     detector: &Detector,
     sink: &mut Sink<'_>,
@@ -120,18 +121,22 @@ fn regular(
             let again = || Ok(Box::new(file.try_clone()?) as Box<dyn Source>);
             match table::workbook(&again, detector, sink) {
                 // No workbook, or one that is cut short: what lies in it is still to be had.
-                Err(Reason::Format(_) | Reason::Broken(_)) => packed::scan(file, detector, sink),
+                Err(Reason::Format(_) | Reason::Broken(_)) => {
+                    packed::scan(file, None, detector, sink)
+                }
                 read => read,
             }
         }
-        Nature::Columns => packed::scan(file, detector, sink),
-        Nature::NotRead(what) if is_opened(what) => packed::scan(file, detector, sink),
+        Nature::Columns => packed::scan(file, None, detector, sink),
+        Nature::NotRead(what) if is_opened(what) => {
+            packed::scan(file, packed::journal_of(path), detector, sink)
+        }
         Nature::NotRead(what) => pictures::scan(what, head.as_slice().chain(file), detector, sink),
         Nature::Pdf => {
             let length = file.metadata().map_or(0, |meta| meta.len());
             pages::pdf(file, length, detector, sink)
         }
-        _ if reading::comes_apart(&head, name, false) => packed::scan(file, detector, sink),
+        _ if reading::comes_apart(&head, name, false) => packed::scan(file, None, detector, sink),
         nature => text_of(nature, &head, file, detector, sink),
     }
 }
@@ -177,7 +182,7 @@ fn piped(
             };
             match workbook {
                 Err(Reason::Format(_) | Reason::Broken(_)) => {
-                    packed::scan(Cursor::new(bytes), detector, sink)
+                    packed::scan(Cursor::new(bytes), None, detector, sink)
                 }
                 read => read,
             }

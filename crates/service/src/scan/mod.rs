@@ -41,6 +41,7 @@ pub use notes::{Note, Reason};
 pub use summary::{FileReport, Hot, Summary};
 
 pub(crate) use file::shown;
+pub(crate) use packed::journal_of;
 pub(crate) use table::{header_of, names, names_columns};
 pub(crate) use walk::{Leaves, Stop, What, walk};
 

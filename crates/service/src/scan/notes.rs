@@ -174,7 +174,7 @@ impl From<&ReadError> for Reason {
 
 /// The name of a format in Chinese; its English name where it has none of its own.
 fn format_zh(english: &'static str) -> &'static str {
-    const NAMES: [(&str, &str); 30] = [
+    const NAMES: [(&str, &str); 32] = [
         (
             "a view, or a table whose rows lie elsewhere",
             "视图，或数据在别处的表",
@@ -183,6 +183,14 @@ fn format_zh(english: &'static str) -> &'static str {
         ("a device or pipe", "设备或管道"),
         ("a binary workbook (XLSB)", "二进制工作簿（XLSB）"),
         ("a method of packing that is not read", "不支持的压缩方法"),
+        (
+            "Arrow with a type that is not read",
+            "含有不支持的类型的 Arrow 文件",
+        ),
+        (
+            "a journal of an SQLite database, read with it where it lies beside it",
+            "SQLite 数据库的日志，与旁边的数据库一起读",
+        ),
         ("a PNG picture", "PNG 图片"),
         ("a JPEG picture", "JPEG 图片"),
         ("a GIF picture", "GIF 图片"),

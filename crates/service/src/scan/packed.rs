@@ -3,13 +3,15 @@
 //! Each file inside gets a report of its own, under the way that leads to it. Its tables are told
 //! by number as sheets of a workbook are; the text of a document counts as one text.
 
+use std::fs::{self, File};
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use liuhen_detect::Detector;
 use liuhen_document::Locator;
 use liuhen_reading::{
-    self as reading, Charset, Content, Place, ReadError, Table, TextPart, TextStream,
+    self as reading, Charset, Content, Part, Place, ReadError, Source, Table, TextPart, TextStream,
 };
 
 use super::file::{Stretch, name_of, text_of};
@@ -22,8 +24,24 @@ use crate::sight::LARGEST;
 /// Strings that a workbook's cells share may take this much memory, for every worker.
 const SHARED_STRINGS: usize = 96 << 20;
 
+/// The journal beside a file that may be an SQLite database: a file of its name and `-wal`.
+pub(crate) fn journal_of(path: &Path) -> Option<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    // A link is not followed, here as elsewhere.
+    let meta = fs::symlink_metadata(&name).ok()?;
+    (meta.is_file() && meta.len() > 0)
+        .then(|| File::open(&name).ok())
+        .flatten()
+}
+
 /// Scans everything within a file.
-pub(super) fn scan<S>(source: S, detector: &Detector, outer: &mut Sink<'_>) -> Result<(), Reason>
+pub(super) fn scan<S>(
+    source: S,
+    journal: Option<File>,
+    detector: &Detector,
+    outer: &mut Sink<'_>,
+) -> Result<(), Reason>
 where
     S: Read + Seek + Send + 'static,
 {
@@ -38,9 +56,9 @@ where
         tables: 0,
         reached: Place::default(),
     };
-    let unpacked = reading::unpack(source, &path, &wishes, &mut |part| {
-        inside.part(&part.place, part.content)
-    });
+    let journal = journal.map(|journal| Box::new(journal) as Box<dyn Source>);
+    let tell = &mut |part: Part<'_>| inside.part(&part.place, part.content);
+    let unpacked = reading::unpack_beside(source, journal, &path, &wishes, tell);
     inside.leave();
     match unpacked {
         // A file that nothing could be read of was not read itself.
