@@ -19,13 +19,36 @@ pub struct Heard {
     pub file: String,
     /// How often.
     pub times: u64,
+    /// The way within the file to where it was met first, where that lies in something within it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<String>,
+    /// The sheet, where there are sheets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The first row of running text that has it; none where only a header or a name does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
 }
 
-/// By word and file: how often, first row.
-type Found = BTreeMap<(usize, String), (u64, Option<u64>)>;
+/// What was heard, and of which words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardList {
+    /// Of the list of words.
+    pub words: String,
+    /// By word and file.
+    pub heard: Vec<Heard>,
+}
+
+/// Where a word was met within a file; the row is not known of names and headers.
+#[derive(Debug, Clone, Default)]
+struct Spot {
+    inside: Option<String>,
+    sheet: Option<String>,
+    row: Option<u64>,
+}
+
+/// By word and file: how often, and where first; running text goes before names.
+type Found = BTreeMap<(usize, String), (u64, Spot)>;
 
 /// What has been heard so far.
 #[derive(Debug, Default)]
@@ -36,21 +59,35 @@ impl Ear {
     #[must_use]
     pub fn heard(&self) -> Vec<Heard> {
         let words = &Slang::builtin().words;
-        let one = |((at, file), (times, row)): (&(usize, String), &(u64, Option<u64>))| Heard {
+        let one = |((at, file), (times, spot)): (&(usize, String), &(u64, Spot))| Heard {
             word: words[*at].word.clone(),
             file: file.clone(),
             times: *times,
-            row: *row,
+            inside: spot.inside.clone(),
+            sheet: spot.sheet.clone(),
+            row: spot.row,
         };
         self.0.lock().iter().map(one).collect()
     }
 
-    fn hear(&self, path: &str, text: &str, row: Option<u64>) {
+    /// The same with the version of the list of words.
+    #[must_use]
+    pub fn list(&self) -> HeardList {
+        HeardList {
+            words: Slang::builtin().version.clone(),
+            heard: self.heard(),
+        }
+    }
+
+    fn hear(&self, path: &str, text: &str, spot: &Spot) {
         Slang::builtin().find(text, |word| {
             let mut found = self.0.lock();
-            let (times, first) = found.entry((word, path.to_owned())).or_insert((0, row));
+            let known = found.entry((word, path.to_owned()));
+            let (times, first) = known.or_insert_with(|| (0, spot.clone()));
             *times += 1;
-            *first = first.or(row);
+            if first.row.is_none() && spot.row.is_some() {
+                first.clone_from(spot);
+            }
         });
     }
 }
@@ -64,11 +101,12 @@ pub(super) struct Listening<'a, F> {
 impl<F: Exhibits> Exhibits for Listening<'_, F> {
     fn open(&self, unit: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
         let name = unit.path.rsplit('/').next().unwrap_or(&unit.path);
-        self.ear.hear(&unit.path, name, None);
+        self.ear.hear(&unit.path, name, &Spot::default());
         Ok(Box::new(Listened {
             inner: self.files.open(unit)?,
             ear: self.ear,
             path: unit.path.clone(),
+            spot: Spot::default(),
             is_text: false,
         }))
     }
@@ -86,6 +124,8 @@ struct Listened<'a> {
     inner: Box<dyn Exhibit + 'a>,
     ear: &'a Ear,
     path: String,
+    /// The table under way.
+    spot: Spot,
     is_text: bool,
 }
 
@@ -95,14 +135,23 @@ impl Exhibit for Listened<'_> {
         if self.is_text {
             for (row, cells) in batch.rows() {
                 // The last cell of running text is the line itself.
-                self.ear
-                    .hear(&self.path, cells.iter().last().unwrap_or(""), Some(row));
+                self.spot.row = Some(row);
+                let line = cells.iter().last().unwrap_or("");
+                self.ear.hear(&self.path, line, &self.spot);
             }
         }
         if let Ok(Step::Table(head)) = &step {
             self.is_text = is_text(head);
-            let words = head.header.0.iter().chain(&head.sheet);
-            words.for_each(|word| self.ear.hear(&self.path, word, None));
+            // The name of a member is heard once, however many tables it has.
+            let is_other = self.spot.inside != head.inside;
+            self.spot = Spot {
+                inside: head.inside.clone(),
+                sheet: head.sheet.clone(),
+                row: None,
+            };
+            let inside = head.inside.iter().filter(|_| is_other);
+            let words = head.header.0.iter().chain(&head.sheet).chain(inside);
+            words.for_each(|word| self.ear.hear(&self.path, word, &self.spot));
         }
         step
     }
