@@ -165,3 +165,101 @@ impl Exhibit for Listened<'_> {
 fn is_text(head: &TableHead) -> bool {
     head.header.0.is_empty() && head.kinds.len() == Kind::BUILTIN.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use liuhen_document::Header;
+
+    use super::*;
+
+    struct Archive;
+
+    /// Tables and running text of two members, in their order.
+    struct Members(std::vec::IntoIter<(TableHead, Vec<&'static str>)>);
+
+    impl Exhibits for Archive {
+        fn open(&self, _: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
+            let head = |inside: &str, sheet: &str, header: &[&str]| TableHead {
+                inside: Some(inside.to_owned()),
+                sheet: Some(sheet.to_owned()).filter(|sheet| !sheet.is_empty()),
+                header: Header(header.iter().map(|word| (*word).to_owned()).collect()),
+                kinds: match header.is_empty() {
+                    true => vec![None; Kind::BUILTIN.len()],
+                    false => Vec::new(),
+                },
+            };
+            let members = vec![
+                (head("四件套/a.xlsx", "一", &["姓名"]), vec!["料子"]),
+                (head("四件套/a.xlsx", "料子", &["姓名"]), Vec::new()),
+                (head("b.txt", "", &[]), vec!["您好", "可查头"]),
+            ];
+            Ok(Box::new(Members(members.into_iter())))
+        }
+
+        fn digest(&self, _: &Unit) -> Result<String, Unread> {
+            Ok(String::new())
+        }
+    }
+
+    impl Exhibit for Members {
+        fn next(&mut self, batch: &mut Batch) -> Result<Step, Unread> {
+            let Some((head, lines)) = self.0.as_mut_slice().first_mut() else {
+                return Ok(Step::End);
+            };
+            if !head.kinds.is_empty() || !head.header.0.is_empty() {
+                return Ok(Step::Table(std::mem::take(head)));
+            }
+            for (number, line) in (1..).zip(lines.drain(..)) {
+                batch.cell(line);
+                batch.row(number);
+            }
+            self.0.next();
+            Ok(Step::Rows)
+        }
+
+        fn taken(&self) -> u64 {
+            0
+        }
+    }
+
+    /// A line of a member is a place only with the member's name; a cell of a table is not listened to.
+    #[test]
+    fn words_are_heard_with_member_sheet_and_line() {
+        let ear = Ear::default();
+        let listening = Listening {
+            files: &Archive,
+            ear: &ear,
+        };
+        let unit = Unit {
+            path: "照片活化.zip".to_owned(),
+            bytes: 0,
+            changed_ns: 0,
+        };
+        let mut exhibit = listening.open(&unit).unwrap();
+        let mut batch = Batch::default();
+        while !matches!(exhibit.next(&mut batch).unwrap(), Step::End) {
+            batch.clear();
+        }
+        let heard = ear.list();
+        assert_eq!(heard.words, Slang::builtin().version);
+        let mut found: Vec<_> = heard
+            .heard
+            .iter()
+            .map(|one| {
+                let (inside, sheet) = (one.inside.as_deref(), one.sheet.as_deref());
+                (one.word.as_str(), one.times, inside, sheet, one.row)
+            })
+            .collect();
+        found.sort_unstable();
+        let member = Some("四件套/a.xlsx");
+        assert_eq!(
+            found,
+            [
+                ("四件套", 1, member, Some("一"), None),
+                ("料子", 1, member, Some("料子"), None),
+                ("查头", 1, Some("b.txt"), None, Some(2)),
+                ("照片活化", 1, None, None, None),
+            ]
+        );
+    }
+}
