@@ -1,9 +1,14 @@
 //! A case as an investigator keeps it: opened, filled, counted, handed over, doubted.
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper that fails is a failed test"
+)]
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use liuhen_testkit::{Encoding, Form, people};
 use serde_json::Value;
@@ -98,6 +103,145 @@ fn a_case_from_opening_to_doubt() {
         shown.contains("exhibits/0001/again.csv: changed since it was sealed"),
         "{shown}"
     );
+}
+
+/// Cut to a few rows while it is counted, and put back: nothing is sealed, whatever is asked of it.
+#[test]
+fn nothing_is_worked_out_from_altered_exhibits() {
+    let world = tempfile::tempdir().unwrap();
+    let folder = world.path();
+    let table = people(7, 40).delimited(Form::csv(Encoding::Gbk));
+    fs::write(folder.join("p.csv"), &table).unwrap();
+    json(&case(folder, &["new", "a", "--name", "x", "--json"]), 0);
+    json(&case(folder, &["add", "--case", "a", "p.csv", "--json"]), 0);
+    json(&case(folder, &["count", "--case", "a", "--json"]), 0);
+    let exhibits = folder.join("a/exhibits/0001");
+    let exhibit = exhibits.join("p.csv");
+    let alter = |bytes: &[u8]| {
+        let _ = fs::remove_file(&exhibit);
+        fs::write(&exhibit, bytes).unwrap();
+    };
+    let asked: [&[&str]; 3] = [
+        &["count", "--case", "a"],
+        &["sample", "--case", "a", "--size", "5", "-o", "page.html"],
+        &["link", "ask", "--case", "a", "-o", "ask.txt"],
+    ];
+    let cut = table.split_inclusive(|byte| *byte == b'\n').take(6);
+    let cut: Vec<u8> = cut.flatten().copied().collect();
+    let gone = |_: &[u8]| fs::remove_file(&exhibit).unwrap();
+    let more = |_: &[u8]| fs::write(exhibits.join("more.csv"), &cut).unwrap();
+    let changes: [(&dyn Fn(&[u8]), &str); 3] = [
+        (&alter, "p.csv was counted with other bytes"),
+        (&gone, "p.csv was sealed, and the count does not have it"),
+        (&more, "more.csv was counted and never sealed"),
+    ];
+    for (change, why) in changes {
+        change(&cut);
+        for words in asked {
+            let refused = case(folder, words);
+            assert_eq!(refused.status.code(), Some(1), "{words:?}");
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(said.contains(why), "{words:?} {said}");
+        }
+        alter(&table);
+        let _ = fs::remove_file(exhibits.join("more.csv"));
+    }
+    assert!(!folder.join("page.html").exists() && !folder.join("ask.txt").exists());
+    let verified = json(&case(folder, &["verify", "a", "--json"]), 0);
+    assert_eq!(verified["entries"].as_array().unwrap().len(), 3);
+
+    // A count that was sealed of other bytes, as an earlier program did: named, and in the report.
+    let result = folder.join("a/results/0001/count.json");
+    let mut count: Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
+    count["files"][0]["sha256"] = "00".into();
+    let mut held = liuhen_forensics_case(folder);
+    let forged = held.results().unwrap().join("count.json");
+    fs::write(forged, count.to_string()).unwrap();
+    let who = held.entries()[0].who.clone();
+    let who = liuhen_service::case::Who {
+        at: liuhen_service::case::now(),
+        ..who
+    };
+    held.seal_results("count", who).unwrap();
+    drop(held);
+    let doubted = json(&case(folder, &["verify", "a", "--json"]), 5);
+    let faults = doubted["faults"].as_array().unwrap();
+    assert_eq!((faults.len(), &faults[0]["fault"]), (1, &"result".into()));
+    let report = case(folder, &["report", "a", "--lang", "en"]);
+    assert_eq!(report.status.code(), Some(5));
+    let html = String::from_utf8(report.stdout).unwrap();
+    assert!(html.contains("was counted with other bytes than were sealed"));
+}
+
+fn liuhen_forensics_case(folder: &Path) -> liuhen_service::case::Case {
+    liuhen_service::case::Case::open(&folder.join("a"), &folder.join("a.key")).unwrap()
+}
+
+/// Showing needs no key and changes nothing, whatever lies there.
+#[test]
+fn showing_changes_nothing() {
+    let world = tempfile::tempdir().unwrap();
+    let folder = world.path();
+    fs::write(folder.join("p.csv"), "x\n").unwrap();
+    json(&case(folder, &["new", "a", "--name", "x", "--json"]), 0);
+    json(&case(folder, &["add", "--case", "a", "p.csv", "--json"]), 0);
+    fs::remove_file(folder.join("a.key")).unwrap();
+    for name in ["exhibits/notes.txt", "results/0007.part", "stamps/1.part"] {
+        fs::write(folder.join("a").join(name), "x").unwrap();
+    }
+    let state = || {
+        let out = Command::new("sh")
+            .args(["-c", "find a -type f -exec sha256sum {} + | sort"])
+            .current_dir(folder)
+            .output();
+        String::from_utf8(out.unwrap().stdout).unwrap()
+    };
+    let before = state();
+    let shown = json(&case(folder, &["show", "--case", "a", "--json"]), 0);
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["case"]["name"], "x");
+    json(&case(folder, &["verify", "a", "--json"]), 5);
+    json(&case(folder, &["report", "a", "--json"]), 5);
+    assert_eq!(state(), before);
+}
+
+/// Killed at moments spread over all of it and a little more, an act is there whole or not at all, and
+/// the next one leaves a sound case.
+#[test]
+fn an_act_killed_anywhere_leaves_a_sound_case() {
+    let world = tempfile::tempdir().unwrap();
+    let folder = world.path();
+    fs::create_dir(folder.join("many")).unwrap();
+    for n in 0..40 {
+        fs::write(folder.join(format!("many/{n}.csv")), format!("{n}\n")).unwrap();
+    }
+    fs::write(folder.join("one.csv"), "x\n").unwrap();
+    json(&case(folder, &["new", "a", "--name", "x", "--json"]), 0);
+    let add = ["add", "--case", "a", "many", "--json"];
+    let begun = Instant::now();
+    json(&case(folder, &add), 0);
+    let whole = begun.elapsed();
+    let (mut sealed, mut ended) = (1, 0);
+    for round in 0..14 {
+        let mut command = Command::new(BIN);
+        let killed = command.arg("case").args(add).current_dir(folder);
+        let killed = killed.env("USER", "甲").stdout(Stdio::null()).spawn();
+        let mut killed = killed.unwrap();
+        std::thread::sleep(whole * round / 12);
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        json(
+            &case(folder, &["add", "--case", "a", "one.csv", "--json"]),
+            0,
+        );
+        let verified = json(&case(folder, &["verify", "a", "--json"]), 0);
+        let exhibits = verified["exhibits"].as_u64().unwrap();
+        // The second act, and perhaps the killed one.
+        assert!((sealed + 1..=sealed + 2).contains(&exhibits), "{round}");
+        ended += exhibits - sealed - 1;
+        sealed = exhibits;
+    }
+    println!("of 14 acts {ended} had their entry");
 }
 
 #[test]

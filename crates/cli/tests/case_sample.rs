@@ -230,6 +230,117 @@ fn rows_sum(folder: &Path, path: &str) -> String {
         .to_owned()
 }
 
+/// A verdict reads the sample that was sealed and no other, and a report shows no altered result.
+#[test]
+fn an_altered_sample_gives_no_verdict() {
+    let world = tempfile::tempdir().unwrap();
+    let folder = world.path();
+    counted(folder);
+    let drawn = sample(folder, &["--seed", "s"]);
+    let path = folder.join("a/results/0002/sample.json");
+    let sealed = fs::read(&path).unwrap();
+    let mut altered: Value = serde_json::from_slice(&sealed).unwrap();
+    altered["strata"][0]["rows"] = json!(5_000_000);
+    let altered = altered.to_string();
+    let write = |path: &Path, bytes: &[u8]| {
+        let _ = fs::remove_file(path);
+        fs::write(path, bytes).unwrap();
+    };
+    write(&path, altered.as_bytes());
+    let sum = rows_sum(folder, "a/results/0002/sample.json");
+    let rows = drawn["sample"]["rows"].as_array().unwrap();
+    let marks: serde_json::Map<_, _> = rows
+        .iter()
+        .map(|row| (row["n"].to_string(), json!("true")))
+        .collect();
+    let marks = json!({ "liuhen_marks": 1, "sample": sum, "by": "乙", "marks": marks });
+    fs::write(folder.join("marks.json"), marks.to_string()).unwrap();
+    for (bytes, why) in [
+        (altered.as_bytes(), "is damaged: verify the case"),
+        (&sealed[..], "no sample of this case"),
+    ] {
+        write(&path, bytes);
+        let refused = case(folder, &["verdict", "--case", "a", "marks.json"]);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains(why), "{said}");
+    }
+    // Neither is a sample drawn from an altered count, nor such a count shown.
+    let count = folder.join("a/results/0001/count.json");
+    let mut bytes = fs::read(&count).unwrap();
+    bytes.push(b'\n');
+    write(&count, &bytes);
+    let refused = case(folder, &["sample", "--case", "a"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let report = case(folder, &["report", "a", "--lang", "en"]);
+    assert_eq!(report.status.code(), Some(5));
+    let html = String::from_utf8(report.stdout).unwrap();
+    assert!(html.contains("The last count is not as it was sealed, and is not shown."));
+    assert!(!html.contains("From rows to persons"));
+}
+
+/// The last count's verdict is found, whichever sample was marked last; what was not read stands before
+/// the numbers; whose key it was checked under is said.
+#[test]
+fn a_report_has_the_verdict_of_its_count_and_what_was_not_read() {
+    let world = tempfile::tempdir().unwrap();
+    let folder = world.path();
+    fs::create_dir(folder.join("held")).unwrap();
+    let cut = people(9, 20).delimited(Form::csv(Encoding::Gbk));
+    // A deflated member whose bytes are none.
+    let mut zip = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0".to_vec();
+    zip.extend(&cut[..60]);
+    fs::write(folder.join("held/lock.zip"), zip).unwrap();
+    counted(folder);
+    let added = json(&case(folder, &["add", "--case", "a", "held", "--json"]), 0);
+    let mark = |drawn: &Value| {
+        let rows = drawn["sample"]["rows"].as_array().unwrap();
+        let marks: serde_json::Map<_, _> = rows
+            .iter()
+            .map(|row| (row["n"].to_string(), json!("true")))
+            .collect();
+        let marks = json!({ "liuhen_marks": 1, "sample": drawn["sample_sha256"], "by": "乙", "marks": marks });
+        fs::write(folder.join("marks.json"), marks.to_string()).unwrap();
+        let words = ["verdict", "--case", "a", "marks.json", "--json"];
+        json(&case(folder, &words), 0)
+    };
+    let recounted = |seed: &str| {
+        let counted = case(folder, &["count", "--case", "a", "--json"]);
+        assert_eq!(counted.status.code(), Some(8), "the archive is damaged");
+        sample(folder, &["--seed", seed])
+    };
+    let (first, second) = (recounted("s"), recounted("t"));
+    let verdict = mark(&second);
+    mark(&first);
+    let report = json(&case(folder, &["report", "a", "--json"]), 0);
+    assert_eq!(report["estimate_result"], verdict["result"]);
+    assert_eq!(report["told_apart"], false);
+
+    let html = |more: &[&str]| {
+        let words = [&["report", "a", "--lang", "en"], more].concat();
+        let out = case(folder, &words);
+        assert_eq!(out.status.code(), Some(0));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let page = html(&[]);
+    let place = |part: &str| page.find(part).unwrap_or_else(|| panic!("{part}"));
+    assert!(place("Not read") < place("From rows to persons"));
+    assert!(place("exhibits/0002/lock.zip") < place("From rows to persons"));
+    assert!(
+        page.contains("the folder&#39;s own key alone")
+            || page.contains("the folder's own key alone")
+    );
+    let kept = folder.join("kept");
+    fs::write(&kept, added["checkpoint"].as_str().unwrap()).unwrap();
+    assert!(html(&["--earlier", "kept"]).contains("kept apart from the case"));
+    // A checkpoint of another case.
+    json(&case(folder, &["new", "b", "--name", "x", "--json"]), 0);
+    let shown = json(&case(folder, &["show", "--case", "b", "--json"]), 0);
+    fs::write(&kept, shown["checkpoint"].as_str().unwrap()).unwrap();
+    let other = case(folder, &["report", "a", "--earlier", "kept"]);
+    assert_eq!(other.status.code(), Some(5));
+}
+
 #[test]
 fn nothing_to_draw_from_is_said() {
     let world = tempfile::tempdir().unwrap();

@@ -62,7 +62,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// As reports show it: scheme, place and database, without the user.
+/// As reports show it: scheme, place, database and socket, without the user.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -113,7 +113,12 @@ impl Address {
             Way::Tcp(host, port) => format!("{host}:{port}"),
             Way::Unix(_) => "localhost".to_owned(),
         };
-        let shown = format!("{scheme}{place}/{database}");
+        // Two sockets of one machine are two servers.
+        let socket = match &way {
+            Way::Tcp(..) => String::new(),
+            Way::Unix(path) => format!("?socket={}", path.display()),
+        };
+        let shown = format!("{scheme}{place}/{database}{socket}");
         Ok(Self {
             dialect,
             user,
@@ -213,12 +218,12 @@ mod tests {
             (
                 "postgres://a@/db?host=/run/pg",
                 Way::Unix("/run/pg/.s.PGSQL.5432".into()),
-                "postgres://localhost/db",
+                "postgres://localhost/db?socket=/run/pg/.s.PGSQL.5432",
             ),
             (
                 "mysql://a@/db?socket=/run/my.sock",
                 Way::Unix("/run/my.sock".into()),
-                "mysql://localhost/db",
+                "mysql://localhost/db?socket=/run/my.sock",
             ),
         ];
         for (text, way, shown) in rows {

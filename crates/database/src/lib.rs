@@ -29,6 +29,9 @@ pub use error::DatabaseError;
 
 use wire::Connection;
 
+/// Rows of a table that are passed over when it is left in its midst.
+const MOST_PASSED_OVER: usize = 10_000;
+
 /// A password; wiped when dropped.
 pub type Password = Zeroizing<String>;
 
@@ -43,10 +46,9 @@ pub struct TableName {
     pub name: String,
     /// Whether it holds rows of its own: a view or foreign table does not, and is not read.
     pub is_read: bool,
-    /// The column that numbers its rows: the one column of an integer primary key, all above zero.
-    pub key: Option<String>,
-    /// The columns of its primary key, by which rows are counted without [`TableName::key`].
-    pub(crate) order: Vec<String>,
+    /// The columns of its primary key, in whose order its rows are numbered; none where it has no key,
+    /// and the order is the server's.
+    pub order: Vec<String>,
 }
 
 /// A line of a server's catalogue: a table, and one column of its primary key where it has one.
@@ -56,33 +58,30 @@ pub(crate) struct Listed<'a> {
     name: &'a str,
     /// Whether it is read.
     pub(crate) kind: &'a str,
-    number: &'a str,
     column: &'a str,
 }
 
 impl<'a> Listed<'a> {
     pub(crate) fn of(line: &'a Line) -> Result<Self, DatabaseError> {
         let cells: Vec<&str> = line.cells().collect();
-        let [space, name, kind, number, column] = cells[..] else {
+        let [space, name, kind, column] = cells[..] else {
             return Err(DatabaseError::Protocol("its catalogue has other columns"));
         };
         Ok(Self {
             space,
             name,
             kind,
-            number,
             column,
         })
     }
 
-    /// Adds the table, or to the last one a further column of its key; such a key numbers no rows.
+    /// Adds the table, or to the last one a further column of its key.
     pub(crate) fn put(&self, tables: &mut Vec<TableName>, database: &str, schema: Option<&str>) {
         let order = (!self.column.is_empty()).then(|| self.column.to_owned());
         let is_same = |last: &&mut TableName| {
             last.name == self.name && last.database == database && last.schema.as_deref() == schema
         };
         if let Some(known) = tables.last_mut().filter(is_same) {
-            known.key = None;
             known.order.extend(order);
             return;
         }
@@ -91,7 +90,6 @@ impl<'a> Listed<'a> {
             schema: schema.map(str::to_owned),
             name: self.name.to_owned(),
             is_read: self.kind == "read",
-            key: order.clone().filter(|_| self.number == "number"),
             order: order.into_iter().collect(),
         });
     }
@@ -110,15 +108,7 @@ pub(crate) fn rows(
     Ok(())
 }
 
-/// Whether the first cell is a number above zero.
-pub(crate) fn is_above_zero(line: &Line) -> bool {
-    let first = line.cells().next();
-    first
-        .and_then(|cell| cell.parse::<u64>().ok())
-        .is_some_and(|least| least > 0)
-}
-
-/// As reports show it: `database.schema.table`, and by which column its rows are numbered.
+/// As reports show it: `database.schema.table`, and in the order of which columns its rows are numbered.
 impl std::fmt::Display for TableName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.database)?;
@@ -126,9 +116,9 @@ impl std::fmt::Display for TableName {
             write!(f, ".{schema}")?;
         }
         write!(f, ".{}", self.name)?;
-        match &self.key {
-            Some(key) => write!(f, " by {key}"),
-            None => Ok(()),
+        match self.order.is_empty() {
+            true => Ok(()),
+            false => write!(f, " by {}", self.order.join(", ")),
         }
     }
 }
@@ -186,6 +176,7 @@ impl Server {
         let columns = {
             let connection = &mut *self.connection.lock();
             connection.begin_rows(limits.max_row_bytes);
+            connection.may_sort(!name.order.is_empty())?;
             match self.dialect {
                 Dialect::Postgres => postgres::select(connection, name, sample)?,
                 Dialect::MySql => mysql::select(connection, name, sample)?,
@@ -193,10 +184,6 @@ impl Server {
         };
         let rows = Cursor {
             server: self.clone(),
-            key: name
-                .key
-                .as_ref()
-                .and_then(|key| columns.iter().position(|column| column == key)),
             columns: Some(columns),
             limits: limits.clone(),
             number: 0,
@@ -217,7 +204,6 @@ impl Server {
 struct Cursor {
     server: Server,
     columns: Option<Vec<String>>,
-    key: Option<usize>,
     limits: Limits,
     number: u64,
     bytes: u64,
@@ -232,6 +218,9 @@ impl Cursor {
             Dialect::Postgres => postgres::row(connection, line)?,
             Dialect::MySql => mysql::row(connection, line)?,
         };
+        if self.number == 0 {
+            connection.may_sort(false)?;
+        }
         Ok(row.map(|()| !connection.too_long))
     }
 }
@@ -259,14 +248,13 @@ impl Rows for Cursor {
         };
         self.number += 1;
         self.bytes += line.cells().map(|cell| cell.len() as u64).sum::<u64>();
-        let key = self.key.and_then(|at| line.cells().nth(at)?.parse().ok());
         let longest = self.limits.max_cell_bytes;
         if !is_whole || line.cells().any(|cell| cell.len() > longest) {
             return Some(Err(ReadError::TooLarge {
                 budget: longest as u64,
             }));
         }
-        Some(Ok(key.unwrap_or(self.number)))
+        Some(Ok(self.number))
     }
 
     fn taken(&self) -> u64 {
@@ -275,11 +263,19 @@ impl Rows for Cursor {
 }
 
 impl Drop for Cursor {
-    /// What is left of the answer is passed over, so that the next query begins where it should.
+    /// What is left of the answer is passed over, so that the next query begins where it should. A
+    /// connection that nobody else has is closed instead, and one that has too much left takes no
+    /// more queries: a large table, or a server that never ends, would hold up whoever stops.
     fn drop(&mut self) {
-        let mut line = Line::default();
-        while !self.ended {
-            self.ended = !matches!(self.row(&mut line), Ok(Some(_)));
+        if self.ended || Arc::strong_count(&self.server.connection) == 1 {
+            return;
         }
+        let mut line = Line::default();
+        for _ in 0..MOST_PASSED_OVER {
+            if !matches!(self.row(&mut line), Ok(Some(_))) {
+                return;
+            }
+        }
+        self.server.connection.lock().is_left = true;
     }
 }

@@ -24,6 +24,11 @@ const UTF8: u8 = 45;
 /// Bytes of a packet; a message of more goes on in the next.
 const WHOLE: usize = 0xff_ffff;
 
+/// Columns that a table of the server may have (its manual, "Limits on Table Column Count").
+const MOST_COLUMNS: usize = 4096;
+/// Messages in which a login is settled; the ways that are spoken take three.
+const MOST_OF_LOGIN: usize = 16;
+
 const NATIVE: &[u8] = b"mysql_native_password";
 const CACHING: &[u8] = b"caching_sha2_password";
 
@@ -31,10 +36,9 @@ const CACHING: &[u8] = b"caching_sha2_password";
 const TABLES: &str = "\
 SELECT t.table_schema, t.table_name,
   CASE WHEN t.table_type = 'BASE TABLE' AND COALESCE(t.engine, '') NOT IN ('FEDERATED', 'CONNECT', 'SPIDER', 'S3', 'OQGRAPH', 'SPHINX', 'MRG_MYISAM') THEN 'read' ELSE 'other' END,
-  CASE WHEN c.data_type IN ('tinyint', 'smallint', 'mediumint', 'int', 'bigint') THEN 'number' ELSE '' END, k.column_name
+  k.column_name
 FROM information_schema.tables t
 LEFT JOIN information_schema.key_column_usage k ON k.table_schema = t.table_schema AND k.table_name = t.table_name AND k.constraint_name = 'PRIMARY'
-LEFT JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name AND c.column_name = k.column_name
 WHERE t.table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
 ORDER BY t.table_schema, t.table_name, k.ordinal_position";
 
@@ -163,7 +167,7 @@ fn logged_in(
     password: Option<&str>,
     mut plugin: Vec<u8>,
 ) -> Result<(), DatabaseError> {
-    loop {
+    for _ in 0..MOST_OF_LOGIN {
         match next(connection)? {
             0 => return Ok(()),
             0xff => return Err(refusal(&connection.message)),
@@ -196,6 +200,7 @@ fn logged_in(
             }
         }
     }
+    Err(DatabaseError::Protocol("a login that never ends"))
 }
 
 /// The server's number; its words may hold values.
@@ -218,6 +223,9 @@ fn ask(connection: &mut Connection, query: &str) -> Result<Vec<String>, Database
         }
         _ => length(&mut Parts(&connection.message))?,
     };
+    if count > MOST_COLUMNS {
+        return Err(DatabaseError::Protocol("an answer of too many columns"));
+    }
     let mut columns = Vec::new();
     for _ in 0..count {
         next(connection)?;
@@ -316,22 +324,6 @@ pub(crate) fn tables(
         }
         Ok(())
     })?;
-    for table in &mut tables {
-        if let Some(key) = table.key.take() {
-            let least = format!("SELECT min({}) FROM {}", quoted(&key), whole(table));
-            let mut numbered = false;
-            let asked = run(connection, &least, &mut |line| {
-                numbered = crate::is_above_zero(line);
-                Ok(())
-            });
-            match asked {
-                Ok(()) => table.key = Some(key).filter(|_| numbered),
-                // A table that may not be asked is told of when it is read.
-                Err(DatabaseError::Refused(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
     Ok(tables)
 }
 
@@ -343,14 +335,39 @@ fn whole(table: &TableName) -> String {
     format!("{}.{}", quoted(&table.database), quoted(&table.name))
 }
 
+/// A text in a query, where a backslash leads what follows it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// The columns that a table has and `*` leaves out.
+fn invisible(connection: &mut Connection, table: &TableName) -> Result<Vec<String>, DatabaseError> {
+    let query = format!(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = {} AND table_name = {} AND extra LIKE '%INVISIBLE%' ORDER BY ordinal_position",
+        literal(&table.database),
+        literal(&table.name)
+    );
+    let mut names = Vec::new();
+    run(connection, &query, &mut |line| {
+        names.extend(line.cells().next().map(str::to_owned));
+        Ok(())
+    })?;
+    Ok(names)
+}
+
 /// Begins to read a table; answers its columns.
 pub(crate) fn select(
     connection: &mut Connection,
     table: &TableName,
     sample: Option<u64>,
 ) -> Result<Vec<String>, DatabaseError> {
-    let mut query = format!("SELECT * FROM {}", whole(table));
-    if !table.order.is_empty() && (table.key.is_none() || sample.is_some()) {
+    // `*` is refused when a column may not be read; named by ourselves it would be left out.
+    let mut columns = "*".to_owned();
+    for name in invisible(connection, table)? {
+        columns += &format!(", {}", quoted(&name));
+    }
+    let mut query = format!("SELECT {columns} FROM {}", whole(table));
+    if !table.order.is_empty() {
         let columns: Vec<String> = table.order.iter().map(|name| quoted(name)).collect();
         query += &format!(" ORDER BY {}", columns.join(", "));
     }
@@ -423,6 +440,24 @@ mod tests {
         let error = read(packets(&[b"\xff\x28\x04#42000value 13800000000"], 1)).unwrap_err();
         assert_eq!(error.to_string(), "the server refused, code 1064");
         assert!(read(packets(&[b"\xfb/etc/passwd"], 1)).is_err());
+        // As many columns as a length can say, each of them there.
+        let column = b"\x03def\x01d\x01t\x01t\x01n\x01n\x0c\x2d\0\0\0\0\0\xfd\0\0\0\0\0";
+        let mut bodies: Vec<&[u8]> = vec![b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f"];
+        bodies.extend([&column[..]; 200]);
+        let error = read(packets(&bodies, 1)).unwrap_err();
+        assert!(error.to_string().contains("too many columns"), "{error}");
+        // Another way to log in, and another, and another.
+        let again = [b"\xfe", NATIVE, b"\0salt\0"].concat();
+        let bytes: Vec<u8> = (0..100_u8)
+            .flat_map(|at| packets(&[&again], at.wrapping_mul(2)))
+            .collect();
+        let error = logged_in(&mut said(bytes), None, NATIVE.to_vec()).unwrap_err();
+        assert!(error.to_string().contains("never ends"), "{error}");
+    }
+
+    #[test]
+    fn texts_in_queries_stay_texts() {
+        assert_eq!(literal("it's \\ x"), "'it''s \\\\ x'");
     }
 
     /// From Python's hashlib, by the formulas of the manual.

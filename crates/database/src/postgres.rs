@@ -14,21 +14,22 @@ use crate::{Listed, TableName};
 
 const VERSION: u32 = 196_608;
 
-/// Row-level security would leave rows out in silence; so the server refuses instead.
-const SETTINGS: [(&str, &str); 6] = [
+/// Row-level security would leave rows out in silence; so the server refuses instead. Beside another
+/// scan of a table ours would begin wherever that one is.
+const SETTINGS: [(&str, &str); 7] = [
     ("client_encoding", "UTF8"),
     ("application_name", "liuhen"),
     ("default_transaction_read_only", "on"),
     ("DateStyle", "ISO, YMD"),
     ("row_security", "off"),
+    ("synchronize_seqscans", "off"),
     ("search_path", "pg_catalog"),
 ];
 
-/// Tables, their one integer column of a primary key and all columns of it; catalogue names are
-/// those of the server's manual.
+/// Tables and the columns of their primary keys; catalogue names are those of the server's manual.
 const TABLES: &str = "\
 SELECT n.nspname, c.relname, CASE WHEN c.relkind IN ('r', 'm') THEN 'read' WHEN c.relkind = 'p' THEN 'parts' ELSE 'other' END,
-  CASE WHEN i.indnkeyatts = 1 AND a.atttypid IN (20, 21, 23) THEN 'number' ELSE '' END, a.attname
+  a.attname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
 LEFT JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(num, at) ON k.at <= i.indnkeyatts
@@ -88,13 +89,15 @@ fn next(connection: &mut Connection) -> Result<u8, DatabaseError> {
 
 fn log_in(connection: &mut Connection, password: Option<&str>) -> Result<(), DatabaseError> {
     let mut scram: Option<Scram> = None;
-    let mut proved = false;
+    // Of the server, and of its saying that we are in.
+    let (mut proved, mut admitted) = (false, false);
     let wanted = || password.ok_or(DatabaseError::NoPassword);
     loop {
         match next(connection)? {
             b'R' => {}
             b'E' => return Err(refusal(&connection.message)),
-            b'Z' => return Ok(()),
+            b'Z' if admitted => return Ok(()),
+            b'Z' => return Err(DatabaseError::Impostor),
             // Settings of the server, its key for cancelling, notices.
             b'S' | b'K' | b'N' | b'v' => continue,
             _ => {
@@ -106,9 +109,14 @@ fn log_in(connection: &mut Connection, password: Option<&str>) -> Result<(), Dat
         let message = std::mem::take(&mut connection.message);
         let mut parts = Parts(&message);
         match (u32::from_be_bytes(parts.array()?), &mut scram) {
-            // A server that was asked to prove itself must have done so.
+            // A server that was asked to prove itself must have done so, and where somebody could
+            // stand between, one that was given no chance to is not believed where there is a password.
             (0, Some(_)) if !proved => return Err(DatabaseError::Impostor),
-            (0, _) => {}
+            (0, None) if password.is_some() && !connection.is_private => {
+                return Err(DatabaseError::Impostor);
+            }
+            (0, _) => admitted = true,
+            (_, _) if admitted => return Err(DatabaseError::Impostor),
             (3, _) if connection.is_private => {
                 connection.send(&framed(Some(b'p'), &[wanted()?.as_bytes(), b"\0"].concat()))?;
             }
@@ -120,6 +128,8 @@ fn log_in(connection: &mut Connection, password: Option<&str>) -> Result<(), Dat
                 if !offered.into_iter().any(|name| name == b"SCRAM-SHA-256") {
                     return Err(DatabaseError::Method("SASL other than SCRAM-SHA-256"));
                 }
+                // What was proved in another exchange proves nothing in this one.
+                proved = false;
                 // The server knows the user already, and takes no other name here.
                 let begun = scram.insert(Scram::begin("")?).first();
                 let length = u32::try_from(begun.len()).unwrap_or(0).to_be_bytes();
@@ -178,24 +188,6 @@ pub(crate) fn tables(
         }
         Ok(())
     })?;
-    for table in &mut tables {
-        if let Some(key) = table.key.take() {
-            let least = format!("SELECT min({}) FROM ONLY {}", quoted(&key), whole(table));
-            let mut numbered = false;
-            // A table that may not be asked is told of when it is read.
-            let asked = run(connection, "SAVEPOINT liuhen", &mut |_| Ok(())).and_then(|()| {
-                run(connection, &least, &mut |line| {
-                    numbered = crate::is_above_zero(line);
-                    Ok(())
-                })
-            });
-            match asked {
-                Ok(()) => table.key = Some(key).filter(|_| numbered),
-                Err(DatabaseError::Refused(_)) => back(connection)?,
-                Err(error) => return Err(error),
-            }
-        }
-    }
     Ok(tables)
 }
 
@@ -225,8 +217,7 @@ pub(crate) fn select(
     }
     // ONLY: what inherits from it is a table of its own.
     let mut query = format!("SELECT * FROM ONLY {}", whole(table));
-    // Rows that have a number of their own need no order, which a large table would be sorted for.
-    if !table.order.is_empty() && (table.key.is_none() || sample.is_some()) {
+    if !table.order.is_empty() {
         let columns: Vec<String> = table.order.iter().map(|name| quoted(name)).collect();
         query += &format!(" ORDER BY {}", columns.join(", "));
     }
@@ -382,9 +373,24 @@ mod tests {
     fn a_server_that_does_not_prove_itself_is_an_impostor() {
         let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
         let ok = framed(Some(b'R'), &0_u32.to_be_bytes());
+        let sasl = framed(Some(b'R'), &sasl);
+        let ready = framed(Some(b'Z'), b"I");
+        // Without SASL, before and after its beginning, and over again when it had been admitted.
+        for messages in [
+            vec![&sasl, &ok],
+            vec![&sasl, &ready],
+            vec![&ready],
+            vec![&ok, &ready],
+        ] {
+            let bytes = messages.into_iter().flatten().copied().collect();
+            let error = log_in(&mut said(bytes), Some("secret")).unwrap_err();
+            assert!(matches!(error, DatabaseError::Impostor), "{error}");
+        }
+        // Where no password was given a server that asks for none is believed.
+        log_in(&mut said([ok.clone(), ready.clone()].concat()), None).unwrap();
+        let again = log_in(&mut said([ok, sasl].concat()), None).unwrap_err();
+        assert!(matches!(again, DatabaseError::Impostor), "{again}");
         let log_in = |bytes: Vec<u8>| log_in(&mut said(bytes), Some("secret")).unwrap_err();
-        let error = log_in([framed(Some(b'R'), &sasl), ok].concat());
-        assert!(matches!(error, DatabaseError::Impostor));
         for method in [3_u32, 5] {
             let asked = framed(Some(b'R'), &[&method.to_be_bytes()[..], b"salt"].concat());
             assert!(

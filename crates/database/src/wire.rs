@@ -15,8 +15,24 @@ const LONGEST: usize = 16 << 20;
 /// Bytes read from the system at a time.
 const CHUNK: usize = 64 << 10;
 
-trait Both: Read + Write + Send {}
-impl<T: Read + Write + Send> Both for T {}
+/// How long for the first row: a server that sorts a large table says nothing meanwhile.
+const PATIENCE_WITH_SORTING: Duration = Duration::from_secs(3600);
+
+trait Both: Read + Write + Send {
+    fn wait(&self, patience: Duration) -> io::Result<()>;
+}
+
+impl Both for UnixStream {
+    fn wait(&self, patience: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(patience))
+    }
+}
+
+impl Both for TcpStream {
+    fn wait(&self, patience: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(patience))
+    }
+}
 
 /// A connection to a server.
 pub(crate) struct Connection {
@@ -34,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) sequence: u8,
     /// An answer is being read.
     pub(crate) is_answering: bool,
+    /// An answer was left in its midst: nothing can be asked any more.
+    pub(crate) is_left: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -47,12 +65,10 @@ impl Connection {
         let (stream, is_private): (Box<dyn Both>, bool) = match &address.way {
             Way::Unix(path) => {
                 let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
                 (Box::new(stream), true)
             }
             Way::Tcp(host, port) => {
                 let stream = TcpStream::connect((host.as_str(), *port))?;
-                stream.set_read_timeout(Some(PATIENCE))?;
                 stream.set_nodelay(true)?;
                 if !stream.peer_addr()?.ip().is_loopback() && !address.in_clear {
                     return Err(DatabaseError::InClear);
@@ -60,6 +76,7 @@ impl Connection {
                 (Box::new(stream), false)
             }
         };
+        stream.wait(PATIENCE)?;
         Ok(Self::over(stream, is_private))
     }
 
@@ -74,6 +91,7 @@ impl Connection {
             longest: LONGEST,
             sequence: 0,
             is_answering: false,
+            is_left: false,
         }
     }
 
@@ -83,8 +101,21 @@ impl Connection {
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), DatabaseError> {
+        if self.is_left {
+            return Err(DatabaseError::Protocol(
+                "a table before this one was left in its midst",
+            ));
+        }
         self.stream.write_all(bytes)?;
         Ok(self.stream.flush()?)
+    }
+
+    /// Whether the server may take its time before it answers.
+    pub(crate) fn may_sort(&mut self, is_sorting: bool) -> Result<(), DatabaseError> {
+        Ok(self.stream.wait(match is_sorting {
+            true => PATIENCE_WITH_SORTING,
+            false => PATIENCE,
+        })?)
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -198,6 +229,11 @@ pub(crate) fn shown(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
 #[cfg(test)]
 pub(crate) fn said(bytes: Vec<u8>) -> Connection {
     struct Said(io::Cursor<Vec<u8>>);
+    impl Both for Said {
+        fn wait(&self, _: Duration) -> io::Result<()> {
+            Ok(())
+        }
+    }
     impl Read for Said {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.0.read(buffer)

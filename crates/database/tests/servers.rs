@@ -172,8 +172,9 @@ fn postgres() -> Option<(Begun, u16)> {
          CREATE TABLE hidden (t text); INSERT INTO hidden VALUES ('13800138000'); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
          CREATE TABLE empty (t text); CREATE VIEW seen AS SELECT * FROM members;
          CREATE TABLE parted (n int) PARTITION BY RANGE (n); CREATE TABLE part_one PARTITION OF parted FOR VALUES FROM (0) TO (9); INSERT INTO parted VALUES (3);
+         CREATE TABLE large (n int); INSERT INTO large SELECT generate_series(1, 30000);
          CREATE ROLE reader LOGIN PASSWORD 'tiger, 老虎';
-         GRANT SELECT ON members, \"odd \"\"name\", hidden, empty, part_one, negative TO reader;
+         GRANT SELECT ON members, \"odd \"\"name\", hidden, empty, large, part_one, negative TO reader;
          CREATE TABLE forbidden (id int PRIMARY KEY)",
     ));
     Some((begun, port))
@@ -223,11 +224,12 @@ fn postgres_is_read_whole_and_sampled() {
             .collect();
         let expected = [
             "postgres.public.empty true",
-            "postgres.public.forbidden true",
+            "postgres.public.forbidden by id true",
             "postgres.public.hidden true",
+            "postgres.public.large true",
             "postgres.public.members by id true",
-            "postgres.public.negative true",
-            "postgres.public.odd \"name true",
+            "postgres.public.negative by id true",
+            "postgres.public.odd \"name by a, b true",
             "postgres.public.part_one true",
             "postgres.public.seen false",
         ];
@@ -235,7 +237,9 @@ fn postgres_is_read_whole_and_sampled() {
         let members = rows(&server, named(&tables, "members"), None);
         assert_eq!(members.len(), 3000);
         let (number, cells) = &members[4];
-        assert_eq!(*number, 50);
+        assert_eq!(*number, 5);
+        let numbers: Vec<u64> = members.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (1..=3000).collect::<Vec<u64>>());
         assert_eq!(
             cells[..],
             ["50", "某甲5", "13800130005", "2000-01-02", "(2 bytes)"]
@@ -271,6 +275,14 @@ fn postgres_is_read_whole_and_sampled() {
                 .unwrap(),
         );
         assert_eq!(rows(&server, named(&tables, "part_one"), None).len(), 1);
+        // A large one is not read to its end for that: the connection is of no more use.
+        drop(
+            server
+                .table(named(&tables, "large"), None, &Limits::default())
+                .unwrap(),
+        );
+        let left = server.tables(&address).unwrap_err();
+        assert!(matches!(left, DatabaseError::Protocol(_)), "{left}");
     }
     let address = Address::parse(&format!("postgres://reader@127.0.0.1:{port}/postgres")).unwrap();
     let wrong = Server::connect(&address, Some(&"lion".to_owned().into())).unwrap_err();
@@ -338,8 +350,10 @@ fn mariadb() -> Option<(Begun, u16)> {
          CREATE TABLE wide (t LONGTEXT); INSERT INTO wide VALUES (REPEAT('某', 6000000)), ('13800138000');
          CREATE VIEW seen AS SELECT * FROM members;
          CREATE TABLE forbidden (id INT PRIMARY KEY);
+         CREATE TABLE `it's \\ hidden` (id BIGINT PRIMARY KEY, phone CHAR(11) INVISIBLE DEFAULT '', name TEXT);
+         INSERT INTO `it's \\ hidden` (id, phone, name) VALUES (9007199254740993, '13800130001', '某甲'), (-5, '13800130002', '某乙');
          CREATE USER reader IDENTIFIED VIA mysql_native_password USING PASSWORD('tiger, 老虎');
-         GRANT SELECT ON shop.members TO reader; GRANT SELECT ON shop.`odd ``name` TO reader; GRANT SELECT ON shop.wide TO reader; GRANT SHOW VIEW, SELECT ON shop.seen TO reader; GRANT INSERT ON shop.forbidden TO reader; GRANT INSERT ON shop.members TO reader",
+         GRANT SELECT ON shop.members TO reader; GRANT SELECT ON shop.`odd ``name` TO reader; GRANT SELECT ON shop.wide TO reader; GRANT SELECT ON shop.`it's \\ hidden` TO reader; GRANT SHOW VIEW, SELECT ON shop.seen TO reader; GRANT INSERT ON shop.forbidden TO reader; GRANT INSERT ON shop.members TO reader",
     ));
     Some((begun, port))
 }
@@ -363,15 +377,16 @@ fn mariadb_is_read_whole_and_sampled() {
             .map(|table| format!("{table} {}", table.is_read))
             .collect();
         let expected = [
-            "shop.forbidden true",
+            "shop.forbidden by id true",
+            "shop.it's \\ hidden by id true",
             "shop.members by id true",
-            "shop.odd `name true",
+            "shop.odd `name by a, b true",
             "shop.seen false",
             "shop.wide true",
         ];
         assert_eq!(names, expected);
         let members = rows(&server, named(&tables, "members"), None);
-        assert_eq!((members.len(), members[4].0), (3000, 50));
+        assert_eq!((members.len(), members[4].0), (3000, 5));
         assert_eq!(
             members[4].1,
             ["50", "某甲5", "13800130005", "(2 bytes)", ""]
@@ -383,6 +398,16 @@ fn mariadb_is_read_whole_and_sampled() {
                 .map(|(number, cells)| (*number, cells[1].as_str()))
                 .collect::<Vec<_>>(),
             [(1, "1"), (2, "2"), (3, "1")]
+        );
+        // What `*` leaves out is read too, and keys of any size are places in their order.
+        let hidden = rows(&server, named(&tables, "it's \\ hidden"), None);
+        let cells = |number, cells: [&str; 3]| (number, cells.map(str::to_owned).to_vec());
+        assert_eq!(
+            hidden,
+            [
+                cells(1, ["-5", "某乙", "13800130002"]),
+                cells(2, ["9007199254740993", "某甲", "13800130001"])
+            ]
         );
         // A cell of several packets is past the bound of a cell; the next row is read.
         let mut wide = server

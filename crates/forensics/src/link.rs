@@ -13,7 +13,10 @@
 //!
 //! Told to the other: how many persons each has; to A alone: how many are common. Which of A's own
 //! they are is told when both wish it: then the answer keeps the order of the ask. Assumes that both
-//! follow the protocol (semi-honest) and that Diffie-Hellman decisions are hard in the group. A
+//! follow the protocol (semi-honest) and that Diffie-Hellman decisions are hard in the group. One who
+//! asks with another blind for each person learns which are common from one answer, in some n²
+//! multiplications: sorting hides that from nobody but who follows the protocol, and no proof can
+//! show it, since B does not know the H(x) that a proof would be about. B may answer what he likes. A
 //! telephone or ID is easily guessed, so nothing here rests on hashing: without `a` or `b` no guess
 //! can be tried on what is sent. Each exchange has blinds of its own.
 //!
@@ -59,6 +62,9 @@ pub enum LinkError {
     /// The answer is to another ask.
     #[error("the answer is to another ask")]
     OtherAsk,
+    /// The answer tells which persons, which nobody asked.
+    #[error("the answer tells which persons, which was not asked")]
+    NotAsked,
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,
@@ -144,7 +150,12 @@ fn each<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + Syn
             .collect();
         threads
             .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
+            // Fewer points than there are items would be false numbers.
+            .flat_map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|fault| std::panic::resume_unwind(fault))
+            })
             .collect()
     })
 }
@@ -239,18 +250,14 @@ pub fn answer(
     which: bool,
     jobs: usize,
 ) -> Result<Answered, LinkError> {
-    let (head, points): (AskHead, _) = read(ASK, asked)?;
+    let (head, points): (AskHead, Vec<Wire>) = read(ASK, asked)?;
     if head.rules != rules {
         return Err(LinkError::OtherRules(head.rules));
     }
-    // A repeated point would tell how often it was met.
-    let unsorted = points.windows(2).position(|two| two[0] >= two[1]);
     if points.len() != head.persons {
         return Err(LinkError::Line(points.len() + 3));
     }
-    if let Some(at) = unsorted {
-        return Err(LinkError::Line(at + 4));
-    }
+    ascending(&points, 0)?;
     let which = which && head.which;
     let mut twice = blinded(blind, &points, jobs, 0)?;
     if !which {
@@ -296,14 +303,34 @@ pub fn result(
     blind: &Blind,
     jobs: usize,
 ) -> Result<Linked, LinkError> {
-    let (head, points): (AnswerHead, _) = read(ANSWER, answered)?;
-    if head.ask != sum(asked) {
+    let (question, own): (AskHead, Vec<Wire>) = read(ASK, asked)?;
+    let (head, points): (AnswerHead, Vec<Wire>) = read(ANSWER, answered)?;
+    if head.ask != sum(asked) || head.asked != own.len() {
         return Err(LinkError::OtherAsk);
     }
-    if points.len() != head.asked + head.persons {
-        return Err(LinkError::Line(points.len() + 3));
+    if head.which && !question.which {
+        return Err(LinkError::NotAsked);
     }
-    let (twice, theirs) = points.split_at(head.asked);
+    let announced = head.asked.checked_add(head.persons);
+    let (Some((twice, theirs)), true) = (
+        points.split_at_checked(head.asked),
+        announced == Some(points.len()),
+    ) else {
+        return Err(LinkError::Line(points.len() + 3));
+    };
+    // The same point twice would count a person twice.
+    if head.which {
+        let mut sorted = twice.to_vec();
+        sorted.sort_unstable();
+        let same = sorted.windows(2).find(|two| two[0] == two[1]);
+        let at = same.and_then(|two| twice.iter().rposition(|point| *point == two[0]));
+        if let Some(at) = at {
+            return Err(LinkError::Line(at + 3));
+        }
+    } else {
+        ascending(twice, 0)?;
+    }
+    ascending(theirs, head.asked)?;
     let theirs: HashSet<Wire> = blinded(blind, theirs, jobs, head.asked)?
         .into_iter()
         .collect();
@@ -318,6 +345,15 @@ pub fn result(
         common: lines.len(),
         which: head.which.then_some(lines),
     })
+}
+
+/// Refuses points that are out of order or repeated, which would tell, or claim, how often one was
+/// met; `before` lines stand before them.
+fn ascending(points: &[Wire], before: usize) -> Result<(), LinkError> {
+    match points.windows(2).position(|two| two[0] >= two[1]) {
+        Some(at) => Err(LinkError::Line(before + at + 4)),
+        None => Ok(()),
+    }
 }
 
 /// Another's points, blinded once more; `before` lines stand before them.
@@ -444,6 +480,49 @@ mod tests {
             result(&again, &ok.text, &a, 1).unwrap_err(),
             LinkError::OtherAsk
         );
+    }
+
+    #[test]
+    fn a_hostile_answer_is_refused_and_no_panic() {
+        let [a, b] = blinds();
+        let asked = ask(&[1, 2, 3], &a, "r", false, 1).text;
+        let honest = answer(&asked, &[2, 3, 4], &b, "r", true, 1).unwrap().text;
+        let lines: Vec<&str> = honest.lines().collect();
+        let of = |head: serde_json::Value, points: &[&str]| {
+            let text = format!("{ANSWER}\n{head}\n{}\n", points.join("\n"));
+            result(&asked, &text, &a, 1)
+        };
+        let head = |which: bool, asked_for: u64, persons: u64| serde_json::json!({ "ask": sum(&asked), "which": which, "asked": asked_for, "persons": persons });
+        let points = &lines[2..];
+        assert_eq!(of(head(false, 3, 3), points).unwrap().common, 2);
+        for (asked_for, persons) in [(u64::MAX, 7), (u64::MAX - 2, 9), (4, 2), (2, 4), (0, 6)] {
+            let refused = of(head(false, asked_for, persons), points).unwrap_err();
+            assert_eq!(refused, LinkError::OtherAsk, "{asked_for} {persons}");
+        }
+        let refused = of(head(false, 3, u64::MAX), points).unwrap_err();
+        assert_eq!(refused, LinkError::Line(9));
+        assert_eq!(
+            of(head(true, 3, 3), points).unwrap_err(),
+            LinkError::NotAsked
+        );
+        // One of B's points three times over, among what was asked and among his own.
+        let one = points[3];
+        let repeated = [one, one, one, points[3], points[4], points[5]];
+        assert_eq!(
+            of(head(false, 3, 3), &repeated).unwrap_err(),
+            LinkError::Line(4)
+        );
+        let repeated = [points[0], points[1], points[2], one, one, one];
+        assert_eq!(
+            of(head(false, 3, 3), &repeated).unwrap_err(),
+            LinkError::Line(7)
+        );
+        let which = ask(&[1, 2, 3], &a, "r", true, 1).text;
+        let text = answer(&which, &[2, 3, 4], &b, "r", true, 1).unwrap().text;
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines[4] = lines[2];
+        let refused = result(&which, &lines.join("\n"), &a, 1).unwrap_err();
+        assert_eq!(refused, LinkError::Line(5));
     }
 
     #[test]

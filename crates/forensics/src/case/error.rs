@@ -38,6 +38,16 @@ pub enum CaseError {
     /// What is to be added has a sort that cannot be copied.
     #[error("{} is neither a file nor a folder", .0.display())]
     NoFile(PathBuf),
+    /// An entry dated before the one before it would make the case unsound for ever.
+    #[error(
+        "the clock says {now}, and the last act was at {last}: set it right; nothing was written"
+    )]
+    Clock {
+        /// As it would have been written.
+        now: String,
+        /// Of the last entry.
+        last: String,
+    },
     /// The caller stopped it.
     #[error("stopped; nothing was added")]
     Stopped,

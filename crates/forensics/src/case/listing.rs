@@ -112,6 +112,16 @@ impl Listing {
         sizes.sum()
     }
 
+    /// The sums of a file of it.
+    #[must_use]
+    pub fn sums(&self, path: &str) -> Option<&Sums> {
+        let file = self.files.iter().find(|file| file.path == path)?;
+        match &file.sealing {
+            Sealing::File { sums, .. } => Some(sums),
+            _ => None,
+        }
+    }
+
     /// What could not be copied, or may be of no one moment.
     pub fn doubtful(&self) -> impl Iterator<Item = &Sealed> {
         self.files.iter().filter(|file| {

@@ -16,11 +16,16 @@
 //! and tlog-tiles for manifest and custody log; GM/T 0004 and FIPS 180-4 for the two sums.
 //!
 //! The private key stays outside of the folder. Whoever has it could write a whole case anew; a
-//! checkpoint handed to the other side, or a stamp, rules that out for all that came before.
+//! checkpoint handed to the other side, or a stamp over one, rules that out for all that came before.
+//!
+//! What an act has under way is called `….part`, and nothing else is ever removed: the entry is made
+//! durable, then the parts get their names, then the manifest is written. [`Case::open`] ends what a
+//! kill left between two of these steps; [`show`] and [`verify`] change nothing.
 //!
 //! What the exhibits say belongs to [`crate::count`]; asking for the time, to the caller.
 
 mod error;
+mod fit;
 mod listing;
 mod seal;
 mod stamp;
@@ -32,11 +37,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use liuhen_tlog::{Log, LogError, LogKey, Options, Signer, Verifier};
+use liuhen_tlog::note::SignedNote;
+use liuhen_tlog::tree::Frontier;
+use liuhen_tlog::{
+    Hash, Log, LogError, LogKey, Options, SignedCheckpoint, Signer, Verifier, inspect, leaf_hash,
+};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 pub use error::CaseError;
+pub use fit::{Misfit, misfits};
 pub use listing::{Listing, Sealed, Sealing, Sums};
 pub use seal::{Watch, open_quietly};
 pub use stamp::{StampError, query};
@@ -56,6 +66,10 @@ const CUSTODY: &str = "custody";
 const EXHIBITS: &str = "exhibits";
 const RESULTS: &str = "results";
 const STAMPS: &str = "stamps";
+/// Behind the names of what an act has under way.
+const PART: &str = ".part";
+/// Behind the names of files that are being written.
+const NEW: &str = ".new";
 
 /// A case writes few entries, so its write-ahead log need not set aside much.
 const SEGMENT_BYTES: u64 = 64 << 10;
@@ -167,6 +181,84 @@ pub fn results<'e>(entries: &'e [Entry], sort: &str) -> impl Iterator<Item = &'e
     })
 }
 
+/// The listing of a sealed folder, as its entry has it.
+///
+/// # Errors
+///
+/// [`CaseError::Damaged`] when no entry names the folder, or its listing is another than was sealed.
+pub fn listing(dir: &Path, entries: &[Entry], folder: &str) -> Result<Listing, CaseError> {
+    let path = dir.join(format!("{folder}.json"));
+    let mut sealed = entries.iter().filter_map(|entry| entry.act.folder());
+    let Some(sealed) = sealed.find(|sealed| sealed.folder == folder) else {
+        return Err(CaseError::Damaged(path));
+    };
+    let text = fs::read(&path).map_err(CaseError::io(&path))?;
+    let listing = (sums_of(&text) == sealed.listing)
+        .then(|| serde_json::from_slice(&text).ok())
+        .flatten();
+    listing.ok_or(CaseError::Damaged(path))
+}
+
+/// The bytes of a file of a sealed folder, as they were sealed.
+///
+/// # Errors
+///
+/// [`CaseError::Damaged`] when file or listing are others than were sealed, or were never sealed.
+pub fn sealed_bytes(
+    dir: &Path,
+    entries: &[Entry],
+    folder: &str,
+    name: &str,
+) -> Result<Vec<u8>, CaseError> {
+    let path = dir.join(folder).join(name);
+    let listing = listing(dir, entries, folder)?;
+    let Some(sums) = listing.sums(name) else {
+        return Err(CaseError::Damaged(path));
+    };
+    let bytes = fs::read(&path).map_err(CaseError::io(&path))?;
+    match sums_of(&bytes) == *sums {
+        true => Ok(bytes),
+        false => Err(CaseError::Damaged(path)),
+    }
+}
+
+/// What a case's folder says of itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    /// What it is called.
+    #[serde(rename = "case")]
+    pub head: Head,
+    /// What was done.
+    pub entries: Vec<Entry>,
+    /// The latest checkpoint of the custody log.
+    pub checkpoint: String,
+}
+
+/// Reads what was done in a case; needs no key and changes nothing.
+///
+/// # Errors
+///
+/// [`CaseError`] when there is no case, or its custody log cannot be read; whether all is as it was
+/// sealed is for [`verify`].
+pub fn show(dir: &Path) -> Result<Shown, CaseError> {
+    let head = read_head(dir)?;
+    let custody = dir.join(CUSTODY);
+    let path = custody.join("checkpoint");
+    let bytes = fs::read(&path).map_err(CaseError::io(&path))?;
+    let checkpoint = SignedCheckpoint::verify(&bytes, &verifier(&head)?)?;
+    let mut entries = Vec::new();
+    for index in 0..checkpoint.size() {
+        let leaf = inspect::entry(&custody, index)?;
+        let entry = serde_json::from_slice(&leaf);
+        entries.push(entry.map_err(|_| CaseError::Damaged(custody.clone()))?);
+    }
+    Ok(Shown {
+        head,
+        entries,
+        checkpoint: checkpoint.to_string(),
+    })
+}
+
 /// A case open for work, by this process alone.
 #[derive(Debug)]
 pub struct Case {
@@ -175,6 +267,53 @@ pub struct Case {
     log: Log,
     signer: Signer,
     entries: Vec<Entry>,
+    roots: Roots,
+    /// Results that were begun and are not sealed yet.
+    begun: Option<PathBuf>,
+}
+
+/// Roots of the custody log: of none of its entries, of the first, of the first two, and so on.
+#[derive(Debug)]
+struct Roots {
+    frontier: Frontier,
+    roots: Vec<Hash>,
+}
+
+impl Roots {
+    fn new() -> Self {
+        let frontier = Frontier::new();
+        let roots = vec![frontier.root()];
+        Self { frontier, roots }
+    }
+
+    fn push(&mut self, leaf: &[u8]) {
+        self.frontier.push(leaf_hash(leaf));
+        self.roots.push(self.frontier.root());
+    }
+
+    fn of(&self, size: u64) -> Option<Hash> {
+        let at = usize::try_from(size).ok()?;
+        self.roots.get(at).copied()
+    }
+
+    /// Whether this is a checkpoint over the first `size` entries, signed by the case's key and nobody else.
+    fn are_under(&self, checkpoint: &[u8], size: u64, key: &Verifier) -> bool {
+        SignedCheckpoint::verify(checkpoint, key).is_ok_and(|signed| {
+            signed.size() == size
+                && self.of(size) == Some(signed.root())
+                && signed.note().signatures().len() == 1
+        })
+    }
+}
+
+/// What is thrown away unless the act comes to its end.
+impl Drop for Case {
+    fn drop(&mut self) {
+        if let Some(begun) = &self.begun {
+            // What stays is removed when the case is opened next.
+            let _ = seal::remove(begun);
+        }
+    }
 }
 
 impl Case {
@@ -198,14 +337,54 @@ impl Case {
                 return Err(CaseError::Exists(path.to_owned()));
             }
         }
-        fs::create_dir_all(dir).map_err(CaseError::io(dir))?;
-        if outside(key)?.starts_with(outside(dir)?) {
+        let above = outside_folder(dir);
+        fs::create_dir_all(above).map_err(CaseError::io(above))?;
+        // The folder is not there yet: neither is, then, one that the key would lie in.
+        let whole = |path: &Path| std::path::absolute(path).map_err(CaseError::io(path));
+        if whole(key)?.starts_with(whole(dir)?) || outside(key)?.starts_with(outside(dir)?) {
             return Err(CaseError::KeyInside);
         }
-        let secret = LogKey::generate()?;
-        let mut random = [0; 8];
+        let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| CaseError::Random)?;
-        let signer = secret.signer(&format!("liuhen.invalid/case/{}", HEXLOWER.encode(&random)))?;
+        let (random, salt) = random.split_at(8);
+        // Whole or not at all: a killed `create` leaves nothing under the names that were asked for.
+        // A folder that is there may be the one that whoever asks stands in, and stays.
+        let ending = format!(".{}{NEW}", HEXLOWER.encode(salt));
+        let new_key = with_ending(key, &ending);
+        let new = match dir.is_dir() {
+            true => dir.to_owned(),
+            false => with_ending(dir, &ending),
+        };
+        let made = Self::make(&new, &new_key, random, (name, number), who).and_then(|()| {
+            fs::rename(&new_key, key).map_err(CaseError::io(key))?;
+            if new != dir {
+                fs::rename(&new, dir).map_err(CaseError::io(dir))?;
+            }
+            seal::sync_folder(above)
+        });
+        if let Err(error) = made {
+            let _ = seal::remove(&new_key);
+            for part in [HEAD, MANIFEST, CUSTODY, EXHIBITS, RESULTS, STAMPS] {
+                let _ = seal::remove(&new.join(part));
+            }
+            if new != dir {
+                let _ = fs::remove_dir(&new);
+            }
+            return Err(error);
+        }
+        Self::open(dir, key)
+    }
+
+    fn make(
+        dir: &Path,
+        key: &Path,
+        random: &[u8],
+        (name, number): (&str, &str),
+        who: Who,
+    ) -> Result<(), CaseError> {
+        fs::create_dir_all(dir).map_err(CaseError::io(dir))?;
+        let secret = LogKey::generate()?;
+        let signer = secret.signer(&format!("liuhen.invalid/case/{}", HEXLOWER.encode(random)))?;
         let head = Head {
             liuhen_case: VERSION,
             name: name.to_owned(),
@@ -221,21 +400,17 @@ impl Case {
             fs::create_dir(&folder).map_err(CaseError::io(&folder))?;
         }
         Log::create(&dir.join(CUSTODY), &secret, signer.verifier().name())?;
-        let mut case = Self::open(dir, key)?;
-        case.enter(
-            who,
-            Act::Opened {
-                head: sums_of(text.as_bytes()),
-            },
-        )?;
-        Ok(case)
+        let head = sums_of(text.as_bytes());
+        Self::open(dir, key)?.enter(who, Act::Opened { head })
     }
 
-    /// Takes a case up again. What a killed `add` left half copied, and never sealed, is removed.
+    /// Takes a case up again. What a killed act left half done is ended when it has its entry, else
+    /// removed; nothing that was ever sealed is.
     ///
     /// # Errors
     ///
-    /// [`CaseError`]; [`CaseError::OtherKey`] when the key is another case's.
+    /// [`CaseError`]; [`CaseError::OtherKey`] when the key is another case's; [`CaseError::Damaged`]
+    /// when the manifest says something else than the custody log, as when one of them was set back.
     pub fn open(dir: &Path, key: &Path) -> Result<Self, CaseError> {
         let head = read_head(dir)?;
         let secret = read_key(key)?;
@@ -244,15 +419,17 @@ impl Case {
             return Err(CaseError::OtherKey);
         }
         drop(secret);
-        let (log, entries) = open_log(dir, key)?;
+        let (log, entries, roots) = open_log(dir, key)?;
         let case = Self {
             dir: dir.to_owned(),
             head,
             log,
             signer,
             entries,
+            roots,
+            begun: None,
         };
-        case.clear_away()?;
+        case.go_on()?;
         Ok(case)
     }
 
@@ -272,6 +449,47 @@ impl Case {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The bytes of a file of a sealed folder, as they were sealed.
+    ///
+    /// # Errors
+    ///
+    /// As [`sealed_bytes`].
+    pub fn result(&self, folder: &str, name: &str) -> Result<Vec<u8>, CaseError> {
+        sealed_bytes(&self.dir, &self.entries, folder, name)
+    }
+
+    /// The listings of all exhibits, as they were sealed.
+    ///
+    /// # Errors
+    ///
+    /// As [`listing`].
+    pub fn listings(&self) -> Result<Vec<Listing>, CaseError> {
+        let sealed = self.entries.iter().filter_map(|entry| match &entry.act {
+            Act::Sealed(sealed) => Some(listing(&self.dir, &self.entries, &sealed.folder)),
+            _ => None,
+        });
+        sealed.collect()
+    }
+
+    /// Whether an entry of this time may follow the last.
+    ///
+    /// # Errors
+    ///
+    /// [`CaseError::Clock`] when it lies before that of the last act, or is no time.
+    pub fn in_time(&self, who: &Who) -> Result<(), CaseError> {
+        let last = self.entries.last().map(|entry| entry.who.at.as_str());
+        let before = last.map(str::parse::<jiff::Timestamp>);
+        match (who.at.parse::<jiff::Timestamp>(), before) {
+            (Ok(now), Some(Ok(before))) if now >= before => Ok(()),
+            // A case whose last entry has no readable time is unsound already.
+            (Ok(_), None | Some(Err(_))) => Ok(()),
+            _ => Err(CaseError::Clock {
+                now: who.at.clone(),
+                last: last.unwrap_or_default().to_owned(),
+            }),
+        }
     }
 
     /// The folders of all exhibits, in the order in which they were sealed.
@@ -305,22 +523,26 @@ impl Case {
         if own.starts_with(&from) || from.starts_with(&own) {
             return Err(CaseError::Within(source.to_owned()));
         }
-        let folder = self.next(EXHIBITS);
-        let to = self.dir.join(&folder);
+        self.in_time(&who)?;
+        let folder = self.next(EXHIBITS)?;
+        let to = part(&self.dir.join(&folder));
         let listing = seal::copy(source, &to, &folder, &who, watch)?;
         let sealed = self.sealed(folder, &listing)?;
         self.enter(who, Act::Sealed(sealed))?;
         Ok(listing)
     }
 
-    /// A new empty folder for results; [`Case::seal_results`] puts it under seal.
+    /// A new empty folder for results; [`Case::seal_results`] puts it under seal and gives it its
+    /// name, which is this without `.part`. It is removed when the case is dropped before that.
     ///
     /// # Errors
     ///
-    /// [`CaseError::Io`].
-    pub fn results(&self) -> Result<PathBuf, CaseError> {
-        let folder = self.dir.join(self.next(RESULTS));
+    /// [`CaseError::Io`]; [`CaseError::Damaged`] when something lies under that name.
+    pub fn results(&mut self) -> Result<PathBuf, CaseError> {
+        let folder = part(&self.dir.join(self.next(RESULTS)?));
+        seal::remove(&folder)?;
         fs::create_dir(&folder).map_err(CaseError::io(&folder))?;
+        self.begun = Some(folder.clone());
         Ok(folder)
     }
 
@@ -330,10 +552,13 @@ impl Case {
     ///
     /// [`CaseError`].
     pub fn seal_results(&mut self, what: &str, who: Who) -> Result<Listing, CaseError> {
-        let folder = self.next(RESULTS);
-        let listing = seal::in_place(&self.dir.join(&folder), &folder, &who)?;
+        self.in_time(&who)?;
+        let folder = self.next(RESULTS)?;
+        let listing = seal::in_place(&part(&self.dir.join(&folder)), &folder, &who)?;
         let folder = self.sealed(folder, &listing)?;
         let what = what.to_owned();
+        // From its entry on it is the log's, whatever happens to this process.
+        self.begun = None;
         self.enter(who, Act::Worked { what, folder })?;
         Ok(listing)
     }
@@ -362,8 +587,10 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// [`CaseError::Stamp`] when it is refused, or stamps nothing of this case.
+    /// [`CaseError::Stamp`] when it is refused, stamps nothing that this case's key signed over the
+    /// beginning of this custody log, or that checkpoint has a stamp.
     pub fn stamp(&mut self, answer: &[u8], who: Who) -> Result<u64, CaseError> {
+        self.in_time(&who)?;
         let folder = self.dir.join(STAMPS);
         let imprint = stamp::imprint(answer)?;
         for path in seal::files_of(&folder)? {
@@ -378,8 +605,19 @@ impl Case {
             let size = path
                 .file_stem()
                 .and_then(|stem| stem.to_str()?.parse().ok());
-            let size = size.ok_or_else(|| CaseError::Damaged(path.clone()))?;
-            replace(&path.with_extension("tsr"), answer)?;
+            let Some(size) = size else {
+                continue;
+            };
+            let is_named = path == self.dir.join(stamp_path(size, "checkpoint"));
+            let key = self.signer.verifier();
+            if !is_named || !self.roots.are_under(&checkpoint, size, &key) {
+                return Err(StampError::Foreign.into());
+            }
+            let kept = self.dir.join(stamp_path(size, "tsr"));
+            if kept.exists() {
+                return Err(StampError::Again.into());
+            }
+            replace(&part(&kept), answer)?;
             self.enter(
                 who,
                 Act::Stamped {
@@ -402,7 +640,8 @@ impl Case {
     /// Writes a listing, and says of its folder what the custody log is to hold.
     fn sealed(&self, folder: String, listing: &Listing) -> Result<Folder, CaseError> {
         let text = listing::json(listing);
-        replace(&self.dir.join(format!("{folder}.json")), text.as_bytes())?;
+        let path = self.dir.join(format!("{folder}.json"));
+        replace(&part(&path), text.as_bytes())?;
         Ok(Folder {
             folder,
             listing: sums_of(text.as_bytes()),
@@ -411,11 +650,20 @@ impl Case {
         })
     }
 
-    /// The folder of the next exhibit or result.
-    fn next(&self, of: &str) -> String {
+    /// The folder of the next exhibit or result, where nothing lies.
+    fn next(&self, of: &str) -> Result<String, CaseError> {
         let folders = self.entries.iter().filter_map(|entry| entry.act.folder());
         let count = folders.filter(|sealed| is_in(&sealed.folder, of)).count();
-        format!("{of}/{:04}", count + 1)
+        let folder = format!("{of}/{:04}", count + 1);
+        for path in [
+            self.dir.join(&folder),
+            self.dir.join(format!("{folder}.json")),
+        ] {
+            if fs::symlink_metadata(&path).is_ok() {
+                return Err(CaseError::Damaged(path));
+            }
+        }
+        Ok(folder)
     }
 
     /// One more entry, under a checkpoint when this returns, and the manifest after it.
@@ -426,29 +674,96 @@ impl Case {
             act,
         };
         let text = serde_json::to_vec(&entry).map_err(|_| CaseError::TooLong)?;
-        let appended = self.log.append_blocking(text, Vec::new())?;
+        let appended = self.log.append_blocking(text.clone(), Vec::new())?;
         if appended.index != entry.n {
             return Err(CaseError::Damaged(self.dir.join(CUSTODY)));
         }
         self.entries.push(entry);
+        self.roots.push(&text);
         self.log.checkpoint_now()?;
         self.log.acknowledge(self.entries.len() as u64);
-        let manifest = manifest(&self.entries, &self.log.checkpoint());
+        self.name_parts()?;
+        self.write_manifest()
+    }
+
+    fn write_manifest(&self) -> Result<(), CaseError> {
+        let manifest = self.manifest(self.entries.len());
         let note = self.signer.sign(manifest)?;
         replace(&self.dir.join(MANIFEST), note.to_string().as_bytes())
     }
 
-    /// Folders that no entry names: their acts never came to an end.
+    /// What the manifest says after so many entries.
+    fn manifest(&self, count: usize) -> String {
+        let size = count as u64;
+        let root = self
+            .roots
+            .of(size)
+            .unwrap_or_else(|| Frontier::new().root());
+        manifest(self.entries.get(..count).unwrap_or_default(), size, root)
+    }
+
+    /// Ends what a kill interrupted: parts whose entry is there get their names, others go, and the
+    /// manifest that is one entry behind is written anew.
+    fn go_on(&self) -> Result<(), CaseError> {
+        let path = self.dir.join(MANIFEST);
+        let count = self.entries.len();
+        let text = match fs::read(&path) {
+            Ok(bytes) => {
+                let note = SignedNote::parse(&bytes).ok();
+                let key = self.signer.verifier();
+                let note = note.filter(|note| note.verify(&[&key]).is_ok());
+                Some(note.ok_or_else(|| CaseError::Damaged(path.clone()))?)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(CaseError::io(&path)(error)),
+        };
+        let is_behind = match text.as_ref().map(SignedNote::text) {
+            None if count <= 1 => count == 1,
+            Some(text) if text == self.manifest(count) => false,
+            Some(text) if count > 1 && text == self.manifest(count - 1) => true,
+            // The log was set back, or the manifest: whatever lies there may be all that is left of an act.
+            _ => return Err(CaseError::Damaged(path)),
+        };
+        self.name_parts()?;
+        self.clear_away()?;
+        match is_behind {
+            true => self.write_manifest(),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives what the last entry sealed its name.
+    fn name_parts(&self) -> Result<(), CaseError> {
+        let named = match self.entries.last().map(|entry| &entry.act) {
+            Some(Act::Sealed(sealed) | Act::Worked { folder: sealed, .. }) => {
+                vec![format!("{}.json", sealed.folder), sealed.folder.clone()]
+            }
+            Some(Act::Stamped { size, .. }) => vec![stamp_path(*size, "tsr")],
+            Some(Act::Opened { .. }) | None => Vec::new(),
+        };
+        for name in named {
+            let to = self.dir.join(name);
+            let from = part(&to);
+            if fs::symlink_metadata(&to).is_err() && fs::symlink_metadata(&from).is_ok() {
+                fs::rename(&from, &to).map_err(CaseError::io(&to))?;
+                seal::sync_folder(outside_folder(&to))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what acts had under way that never came to their entry.
     fn clear_away(&self) -> Result<(), CaseError> {
-        for of in [EXHIBITS, RESULTS] {
+        seal::remove(&with_ending(&self.dir.join(MANIFEST), NEW))?;
+        for of in [EXHIBITS, RESULTS, STAMPS] {
             let folder = self.dir.join(of);
+            if !folder.is_dir() {
+                continue;
+            }
             for path in seal::files_of(&folder)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let name = name.split('.').next().unwrap_or_default();
-                let folder = format!("{of}/{name}");
-                let mut known = self.entries.iter().filter_map(|entry| entry.act.folder());
-                let is_known = known.any(|sealed| sealed.folder == folder);
-                if !is_known {
+                let is_ours = name.starts_with(|first: char| first.is_ascii_digit());
+                if is_ours && [PART, NEW].iter().any(|ending| name.ends_with(ending)) {
                     seal::remove(&path)?;
                 }
             }
@@ -465,7 +780,7 @@ fn is_in(folder: &str, of: &str) -> bool {
 }
 
 /// What the manifest says: each sealed folder, then the checkpoint of the custody log.
-fn manifest(entries: &[Entry], checkpoint: &liuhen_tlog::SignedCheckpoint) -> String {
+fn manifest(entries: &[Entry], size: u64, root: Hash) -> String {
     let mut text = "liuhen case manifest v1\n".to_owned();
     for sealed in entries.iter().filter_map(|entry| entry.act.folder()) {
         text += &format!(
@@ -473,11 +788,7 @@ fn manifest(entries: &[Entry], checkpoint: &liuhen_tlog::SignedCheckpoint) -> St
             sealed.folder, sealed.listing.sha256, sealed.listing.sm3, sealed.files, sealed.bytes
         );
     }
-    text += &format!(
-        "custody entries:{} root:{}\n",
-        checkpoint.size(),
-        HEXLOWER.encode(&checkpoint.root().0)
-    );
+    text += &format!("custody entries:{size} root:{}\n", HEXLOWER.encode(&root.0));
     text
 }
 
@@ -510,7 +821,7 @@ fn read_key(path: &Path) -> Result<LogKey, CaseError> {
 
 /// The custody log, and what it holds. All of it is read from the tree, so nothing of the write-ahead
 /// log is needed that was published: whatever of it is gone counts as acknowledged.
-fn open_log(dir: &Path, key: &Path) -> Result<(Log, Vec<Entry>), CaseError> {
+fn open_log(dir: &Path, key: &Path) -> Result<(Log, Vec<Entry>, Roots), CaseError> {
     let path = dir.join(CUSTODY);
     let open = |acknowledged| {
         let options = Options {
@@ -524,13 +835,14 @@ fn open_log(dir: &Path, key: &Path) -> Result<(Log, Vec<Entry>), CaseError> {
         Err(LogError::ConsumerBehind { begins, .. }) => open(begins)??,
         opened => opened?,
     };
-    let mut entries = Vec::new();
+    let (mut entries, mut roots) = (Vec::new(), Roots::new());
     for index in 0..log.size() {
-        let entry: Entry = serde_json::from_slice(&log.leaf(index)?)
-            .map_err(|_| CaseError::Damaged(path.clone()))?;
-        entries.push(entry);
+        let leaf = log.leaf(index)?;
+        let entry = serde_json::from_slice(&leaf);
+        entries.push(entry.map_err(|_| CaseError::Damaged(path.clone()))?);
+        roots.push(&leaf);
     }
-    Ok((log, entries))
+    Ok((log, entries, roots))
 }
 
 /// A path as the system knows it, also where its last part is not there yet.
@@ -538,12 +850,34 @@ fn outside(path: &Path) -> Result<PathBuf, CaseError> {
     if let Ok(known) = path.canonicalize() {
         return Ok(known);
     }
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let parent = outside_folder(path);
     let parent = parent.canonicalize().map_err(CaseError::io(parent))?;
     Ok(parent.join(path.file_name().unwrap_or_default()))
+}
+
+/// The folder that a path lies in.
+fn outside_folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A path with something behind its name.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// Where lies what is to have this name once its act has an entry.
+fn part(path: &Path) -> PathBuf {
+    with_ending(path, PART)
+}
+
+/// A file of the stamp over the first `size` entries, within the case.
+fn stamp_path(size: u64, kind: &str) -> String {
+    format!("{STAMPS}/{size:08}.{kind}")
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CaseError> {
@@ -558,15 +892,11 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CaseError> {
 
 /// Puts a file in place whole, or not at all.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), CaseError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
+    let new = with_ending(path, NEW);
     let _ = fs::remove_file(&new);
     write_new(&new, bytes, 0o444)?;
     fs::rename(&new, path).map_err(CaseError::io(path))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let sync = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    sync.map_err(CaseError::io(folder))
+    seal::sync_folder(outside_folder(path))
 }
 
 /// The verifier of a case's own key.

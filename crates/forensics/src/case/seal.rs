@@ -34,7 +34,7 @@ struct Found {
     meta: io::Result<Metadata>,
 }
 
-/// Copies `source` to the new folder `to`, which exists whole or not at all.
+/// Copies `source` to the folder `to`, made anew, which exists whole or not at all.
 pub(super) fn copy(
     source: &Path,
     to: &Path,
@@ -46,16 +46,14 @@ pub(super) fn copy(
     if !meta.is_file() && !meta.is_dir() {
         return Err(CaseError::NoFile(source.to_owned()));
     }
-    let part = to.with_extension("part");
-    remove(&part)?;
-    fs::create_dir(&part).map_err(CaseError::io(&part))?;
-    let copied = copy_all(source, &meta, &part, watch);
+    remove(to)?;
+    fs::create_dir(to).map_err(CaseError::io(to))?;
+    let copied = copy_all(source, &meta, to, watch);
     if copied.is_err() {
-        remove(&part)?;
+        remove(to)?;
     }
     let files = copied?;
-    sync_folders(&part)?;
-    fs::rename(&part, to).map_err(CaseError::io(to))?;
+    sync_folders(to)?;
     sync_folder(to.parent().unwrap_or(to))?;
     Ok(Listing {
         folder: folder.to_owned(),
@@ -301,7 +299,7 @@ pub(super) fn remove(path: &Path) -> Result<(), CaseError> {
     removed.map_err(CaseError::io(path))
 }
 
-fn sync_folder(folder: &Path) -> Result<(), CaseError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), CaseError> {
     let sync = File::open(folder).and_then(|folder| folder.sync_all());
     sync.map_err(CaseError::io(folder))
 }

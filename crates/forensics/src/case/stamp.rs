@@ -20,6 +20,12 @@ pub enum StampError {
     /// It stamps something else.
     #[error("the time stamp is of no checkpoint that this case asked for")]
     Other,
+    /// What it stamps is no beginning of this custody log under this case's key.
+    #[error("what the time stamp is of was not signed by this case over its own custody log")]
+    Foreign,
+    /// A checkpoint keeps one stamp.
+    #[error("that checkpoint has a time stamp; ask for one over the latest")]
+    Again,
 }
 
 /// AlgorithmIdentifier of SHA-256 (RFC 5754, section 2.2), its parameters left out or NULL.

@@ -11,12 +11,18 @@ use data_encoding::HEXLOWER;
 use liuhen_tlog::audit::{Audit, DirSource, Settings};
 use liuhen_tlog::note::SignedNote;
 use liuhen_tlog::{SignedCheckpoint, Verifier, fsck, inspect, read_keys};
+use serde::Deserialize;
 
+use super::fit::{Misfit, misfits};
 use super::listing::{Listing, Sealed, Sealing, Sums, sums_of};
 use super::seal::{self, Watch};
 use super::{
-    Act, CUSTODY, CaseError, Entry, HEAD, MANIFEST, STAMPS, manifest, read_head, stamp, verifier,
+    Act, CUSTODY, CaseError, EXHIBITS, Entry, HEAD, MANIFEST, RESULTS, Roots, STAMPS, listing,
+    manifest, query, read_head, sealed_bytes, stamp, stamp_path, verifier,
 };
+
+/// Misfits of one count that are told; the rest is a number.
+const MOST_MISFITS: usize = 100;
 
 /// One thing that is not as it was sealed. Paths are within the case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
@@ -69,6 +75,14 @@ pub enum Fault {
         /// In which way.
         why: &'static str,
     },
+    /// A sealed result is not of what was sealed before it.
+    #[error("{path}: {why}")]
+    Result {
+        /// The result.
+        path: String,
+        /// In which way.
+        why: String,
+    },
     /// The checkpoint given as an earlier one does not belong to this case's log.
     #[error("the earlier checkpoint: {why}")]
     Earlier {
@@ -120,6 +134,10 @@ pub fn verify(
     let mut check = Check {
         dir,
         known: BTreeSet::new(),
+        homes: [EXHIBITS, RESULTS, STAMPS, CUSTODY]
+            .map(PathBuf::from)
+            .into(),
+        roots: Roots::new(),
         faults: Vec::new(),
         files: 0,
         bytes: 0,
@@ -132,8 +150,10 @@ pub fn verify(
     let (entries, checkpoint) = check.custody(trusted, earlier);
     check.entries(&entries)?;
     for entry in &entries {
-        check.act(&entry.act, watch)?;
+        check.act(&entry.act, trusted, watch)?;
     }
+    check.results(&entries);
+    check.stamps(trusted)?;
     check.manifest(trusted, &entries, checkpoint.as_ref());
     check.strangers()?;
     let exhibits = entries
@@ -151,10 +171,64 @@ pub fn verify(
     })
 }
 
+/// What was sealed before a result.
+#[derive(Default)]
+struct Before {
+    exhibits: Vec<Listing>,
+    /// Counts: their folders, and the SHA-256 of each.
+    counts: BTreeSet<(String, String)>,
+    /// The SHA-256 of each sample.
+    samples: BTreeSet<String>,
+    /// A listing cannot be read, so nothing can be said of what is missing.
+    is_unknown: bool,
+}
+
+impl Before {
+    /// What of a result is not of what was sealed before it.
+    fn wrong(&self, what: &str, bytes: &[u8]) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Drawn {
+            count: String,
+            count_sha256: String,
+        }
+        #[derive(Deserialize)]
+        struct Marked {
+            sample: String,
+        }
+        let fits = match what {
+            _ if self.is_unknown => true,
+            "count" => match misfits(&self.exhibits, bytes) {
+                Ok(found) => return told(&found),
+                Err(_) => false,
+            },
+            "sample" => serde_json::from_slice(bytes)
+                .is_ok_and(|drawn: Drawn| self.counts.contains(&(drawn.count, drawn.count_sha256))),
+            _ => serde_json::from_slice(bytes)
+                .is_ok_and(|marked: Marked| self.samples.contains(&marked.sample)),
+        };
+        match fits {
+            true => Vec::new(),
+            false => vec!["is of nothing that was sealed before it".to_owned()],
+        }
+    }
+}
+
+/// Misfits in words; of very many the first.
+fn told(found: &[Misfit]) -> Vec<String> {
+    let first = found.iter().take(MOST_MISFITS).map(ToString::to_string);
+    let more = found.len().saturating_sub(MOST_MISFITS);
+    let more = (more > 0).then(|| format!("{more} more files do not fit"));
+    first.chain(more).collect()
+}
+
 struct Check<'a> {
     dir: &'a Path,
     /// Files that something in the case names, within the case.
     known: BTreeSet<PathBuf>,
+    /// Folders that may be empty.
+    homes: BTreeSet<PathBuf>,
+    /// Of the custody log, as far as its entries can be read.
+    roots: Roots,
     faults: Vec<Fault>,
     files: u64,
     bytes: u64,
@@ -172,6 +246,7 @@ impl Check<'_> {
         earlier: Option<&[u8]>,
     ) -> (Vec<Entry>, Option<SignedCheckpoint>) {
         let dir = self.dir.join(CUSTODY);
+        let roots = &mut self.roots;
         let mut fault = |why: String| self.faults.push(Fault::Custody { why });
         let report = match fsck(&dir, Some(key), None, |_| {}) {
             Ok(report) => report,
@@ -187,14 +262,21 @@ impl Check<'_> {
         let Some(checkpoint) = report.checkpoint else {
             return (Vec::new(), None);
         };
+        if checkpoint.note().signatures().len() != 1 {
+            fault("its checkpoint is signed by others too".to_owned());
+        }
         for path in unlike_their_successors(&dir.join("tile")) {
             let name = shown(path.strip_prefix(&dir).unwrap_or(&path));
             fault(format!("{name} is not the beginning of what followed it"));
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut is_whole) = (Vec::new(), true);
         for index in 0..checkpoint.size() {
             let read = inspect::entry(&dir, index).map_err(|error| error.to_string());
+            is_whole &= read.is_ok();
             let entry = read.and_then(|leaf| {
+                if is_whole {
+                    roots.push(&leaf);
+                }
                 serde_json::from_slice(&leaf).map_err(|_| "is no entry of a case".to_owned())
             });
             match entry {
@@ -262,7 +344,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn act(&mut self, act: &Act, watch: &mut dyn Watch) -> Result<(), CaseError> {
+    fn act(&mut self, act: &Act, key: &Verifier, watch: &mut dyn Watch) -> Result<(), CaseError> {
         match act {
             Act::Opened { head } => {
                 self.sealed_file(Path::new(HEAD), head);
@@ -275,8 +357,14 @@ impl Check<'_> {
                 stamp,
                 checkpoint,
             } => {
-                let path = |kind: &str| PathBuf::from(format!("{STAMPS}/{size:08}.{kind}"));
-                self.sealed_file(&path("checkpoint"), checkpoint);
+                let path = |kind: &str| PathBuf::from(stamp_path(*size, kind));
+                if let Some(bytes) = self.sealed_file(&path("checkpoint"), checkpoint)
+                    && !self.roots.are_under(&bytes, *size, key)
+                {
+                    let path = shown(&path("checkpoint"));
+                    let why = "is no beginning of this custody log under the case's key".to_owned();
+                    self.faults.push(Fault::Result { path, why });
+                }
                 if let Some(bytes) = self.sealed_file(&path("tsr"), stamp) {
                     let stamped = stamp::imprint(&bytes).ok();
                     if stamped.as_deref() != Some(&checkpoint.sha256) {
@@ -285,6 +373,85 @@ impl Check<'_> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether results are of what was sealed: counts of the exhibits, samples of a count, verdicts
+    /// on a sample. Whatever is not as it was sealed is told of elsewhere.
+    fn results(&mut self, entries: &[Entry]) {
+        let mut before = Before::default();
+        for entry in entries {
+            let (what, folder) = match &entry.act {
+                Act::Sealed(sealed) => {
+                    match listing(self.dir, entries, &sealed.folder) {
+                        Ok(listing) => before.exhibits.push(listing),
+                        Err(_) => before.is_unknown = true,
+                    }
+                    continue;
+                }
+                Act::Worked { what, folder } => (what.as_str(), &folder.folder),
+                Act::Opened { .. } | Act::Stamped { .. } => continue,
+            };
+            let name = match what {
+                "count" => "count.json",
+                "sample" => "sample.json",
+                "verdict" => "estimate.json",
+                _ => continue,
+            };
+            let listing = listing(self.dir, entries, folder);
+            let Some(sums) = listing.as_ref().ok().and_then(|listing| listing.sums(name)) else {
+                before.is_unknown |= listing.is_err();
+                continue;
+            };
+            if let Ok(bytes) = sealed_bytes(self.dir, entries, folder, name) {
+                let path = format!("{folder}/{name}");
+                let wrong = before.wrong(what, &bytes);
+                let fault = |why| Fault::Result {
+                    path: path.clone(),
+                    why,
+                };
+                self.faults.extend(wrong.into_iter().map(fault));
+            }
+            match what {
+                "count" => drop(before.counts.insert((folder.clone(), sums.sha256.clone()))),
+                "sample" => drop(before.samples.insert(sums.sha256.clone())),
+                _ => {}
+            }
+        }
+    }
+
+    /// What was asked of a stamper: a checkpoint of this log, and the request that says so.
+    fn stamps(&mut self, key: &Verifier) -> Result<(), CaseError> {
+        let folder = self.dir.join(STAMPS);
+        let paths = match fs::symlink_metadata(&folder) {
+            Ok(meta) if meta.is_dir() => seal::files_of(&folder)?,
+            _ => Vec::new(),
+        };
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let size = name.split('.').next().and_then(|stem| stem.parse().ok());
+            let Some(size) = size else {
+                continue;
+            };
+            let [checkpoint, asked] =
+                ["checkpoint", "tsq"].map(|kind| PathBuf::from(stamp_path(size, kind)));
+            let inside = Path::new(STAMPS).join(name.as_ref());
+            if inside != checkpoint && inside != asked {
+                continue;
+            }
+            // A link could lead to what changes with the day.
+            let plain = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+            let read = |inside: &Path| fs::read(self.dir.join(inside)).unwrap_or_default();
+            let bytes = read(&checkpoint);
+            let is_ours = plain
+                && self.roots.are_under(&bytes, size, key)
+                && (inside == checkpoint || read(&asked) == query(&sums_of(&bytes)));
+            if !is_ours && !self.known.contains(&inside) {
+                let path = shown(&inside);
+                self.faults.push(Fault::Changed { path });
+            }
+            self.known.insert(inside);
         }
         Ok(())
     }
@@ -345,6 +512,7 @@ impl Check<'_> {
         for sealed in &listing.files {
             self.file(&inside, sealed, watch)?;
         }
+        self.homes.insert(inside);
         Ok(())
     }
 
@@ -413,38 +581,58 @@ impl Check<'_> {
         if note.verify(&[key]).is_err() || note.signatures().len() != 1 {
             return fault("is not signed by the case key");
         }
-        if checkpoint.is_some_and(|checkpoint| note.text() != manifest(entries, checkpoint)) {
+        if checkpoint.is_some_and(|checkpoint| {
+            note.text() != manifest(entries, checkpoint.size(), checkpoint.root())
+        }) {
             fault("does not say what the custody log says");
         }
     }
 
-    /// Whatever lies in the case and is named by nothing in it.
+    /// Whatever lies in the case and is named by nothing in it, empty folders too.
     fn strangers(&mut self) -> Result<(), CaseError> {
         let mut folders = vec![PathBuf::new()];
-        while let Some(inside) = folders.pop() {
-            for path in seal::files_of(&self.dir.join(&inside))? {
+        while let Some(folder) = folders.pop() {
+            let paths = seal::files_of(&self.dir.join(&folder))?;
+            if paths.is_empty() && !self.homes.contains(&folder) {
+                let path = shown(&folder);
+                self.faults.push(Fault::Added { path });
+            }
+            for path in paths {
                 let Some(name) = path.file_name() else {
                     continue;
                 };
-                let inside = inside.join(name);
-                if inside == Path::new(CUSTODY) || self.known.contains(&inside) {
+                let inside = folder.join(name);
+                if self.known.contains(&inside) {
                     continue;
                 }
                 let meta = fs::symlink_metadata(&path).map_err(CaseError::io(&path))?;
-                // What was asked of a stamper and not answered yet.
-                let asked = inside.starts_with(STAMPS)
-                    && inside
-                        .extension()
-                        .is_some_and(|kind| kind == "tsq" || kind == "checkpoint");
                 if meta.is_dir() {
                     folders.push(inside);
-                } else if !asked {
+                } else if !is_of_the_log(&inside, meta.len()) {
                     let path = shown(&inside);
                     self.faults.push(Fault::Added { path });
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a file has a name that a log of a case writes; what they hold is for the log's own check,
+/// which knows the names of tiles, and nothing is ever written into the lock.
+fn is_of_the_log(inside: &Path, length: u64) -> bool {
+    let Ok(inside) = inside.strip_prefix(CUSTODY) else {
+        return false;
+    };
+    let name = inside.to_str().unwrap_or_default();
+    let segment = name
+        .strip_prefix("wal/")
+        .and_then(|name| name.strip_suffix(".wal"));
+    match (name, segment) {
+        ("vkey" | "checkpoint", _) => true,
+        ("lock", _) => length == 0,
+        (_, Some(first)) => first.len() == 20 && first.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => inside.starts_with("tile"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How many rows of each stratum are drawn.
 //!
-//! Rule: proportional to its rows, by largest remainders (Hamilton), after each stratum has had its
-//! least number.
+//! Rule: proportional to its rows, by largest remainders (Hamilton); a stratum whose share would be
+//! below its least number has that instead, and the rest is shared among the others.
 
 /// Shares `size` among strata with these many rows; ties go to the earlier one.
 ///
@@ -9,40 +9,39 @@
 /// alone are more than `size`, they are what is drawn.
 pub(super) fn allocate(rows: &[u64], size: u64, least: u64) -> Vec<u64> {
     let mut given: Vec<u64> = rows.iter().map(|rows| least.min(*rows)).collect();
-    let all: u64 = rows.iter().sum();
-    let target = size.min(all);
-    // What a stratum cannot take falls to the others in the next round.
-    loop {
-        let left = target.saturating_sub(given.iter().sum());
-        let open: Vec<usize> = (0..rows.len())
-            .filter(|at| given[*at] < rows[*at])
-            .collect();
-        let weight: u128 = open.iter().map(|at| u128::from(rows[*at])).sum();
-        if left == 0 || weight == 0 {
-            return given;
-        }
-        let mut parts: Vec<(u128, usize)> = Vec::new();
-        let mut shared = 0;
-        for at in open {
-            let wanted = u128::from(target) * u128::from(rows[at]);
-            let whole = u64::try_from(wanted / u128::from(all.max(1))).unwrap_or(u64::MAX);
-            let more = whole.saturating_sub(given[at]).min(left - shared);
-            given[at] += more;
-            shared += more;
-            if given[at] < rows[at] {
-                parts.push((wanted % u128::from(all.max(1)), at));
-            }
-        }
-        // Remainders, one row each, the largest first.
-        parts.sort_by_key(|&(rest, at)| (std::cmp::Reverse(rest), at));
-        for (_, at) in parts {
-            if shared == left {
-                break;
-            }
-            given[at] += 1;
-            shared += 1;
-        }
+    let mut left = size.min(rows.iter().sum());
+    if given.iter().sum::<u64>() >= left {
+        return given;
     }
+    let mut open: Vec<usize> = (0..rows.len()).collect();
+    // Whoever has his least number takes some of the others' share, which may put one more below his.
+    let mut weight: u128;
+    loop {
+        weight = open.iter().map(|at| u128::from(rows[*at])).sum();
+        let is_below =
+            |at: &usize| u128::from(left) * u128::from(rows[*at]) < u128::from(given[*at]) * weight;
+        let (below, above): (Vec<usize>, Vec<usize>) = open.iter().partition(|at| is_below(at));
+        open = above;
+        if below.is_empty() {
+            break;
+        }
+        left -= below.iter().map(|at| given[*at]).sum::<u64>();
+    }
+    let mut parts: Vec<(u128, usize)> = Vec::new();
+    let mut shared = 0;
+    for at in open {
+        let wanted = u128::from(left) * u128::from(rows[at]);
+        given[at] = u64::try_from(wanted / weight.max(1)).unwrap_or(u64::MAX);
+        shared += given[at];
+        parts.push((wanted % weight.max(1), at));
+    }
+    // Remainders, one row each, the largest first: fewer rows are left than there are remainders.
+    parts.sort_by_key(|&(rest, at)| (std::cmp::Reverse(rest), at));
+    let more = usize::try_from(left - shared).unwrap_or(usize::MAX);
+    for (_, at) in parts.into_iter().take(more) {
+        given[at] += 1;
+    }
+    given
 }
 
 #[cfg(test)]
@@ -65,7 +64,36 @@ mod tests {
         }
     }
 
+    /// Ten files, each with a large stratum and three small ones: the last file is the first's equal.
+    #[test]
+    fn no_file_is_starved_by_the_order_of_files() {
+        for files in [10, 20] {
+            let rows: Vec<u64> = (0..files).flat_map(|_| [100_000, 30, 20, 10]).collect();
+            let given = allocate(&rows, 320, 2);
+            assert_eq!(given.iter().sum::<u64>(), 320);
+            let large: Vec<u64> = given.iter().step_by(4).copied().collect();
+            let (least, most) = (large.iter().min(), large.iter().max());
+            let share = (320 - files * 6) / files;
+            assert_eq!((least, most), (Some(&share), Some(&share)), "{given:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn more_rows_are_never_given_less(
+            rows in prop::collection::vec(1_u64..100_000, 1..80),
+            size in 0_u64..600,
+            least in 0_u64..4,
+        ) {
+            let given = allocate(&rows, size, least);
+            let mut pairs: Vec<(u64, u64)> = rows.into_iter().zip(given).collect();
+            pairs.sort_unstable();
+            for two in pairs.windows(2) {
+                prop_assert!(two[1].1 + 1 >= two[0].1, "{two:?}");
+                prop_assert!(two[0].0 != two[1].0 || two[1].1 <= two[0].1 + 1, "{two:?}");
+            }
+        }
+
         #[test]
         fn never_more_than_there_is_and_as_many_as_asked(
             rows in prop::collection::vec(1_u64..10_000, 1..60),

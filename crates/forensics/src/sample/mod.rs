@@ -141,14 +141,21 @@ impl Sample {
     ///
     /// # Errors
     ///
-    /// [`MarksError::NoSample`] when the bytes are none.
+    /// [`MarksError::NoSample`] when the bytes are none, or its strata say that other numbers of rows
+    /// were drawn than stand in it.
     pub fn parse(bytes: &[u8]) -> Result<Self, MarksError> {
         let sample: Self = serde_json::from_slice(bytes).map_err(|_| MarksError::NoSample)?;
-        let known = sample
-            .rows
+        let mut drawn = vec![0; sample.strata.len()];
+        for row in &sample.rows {
+            *drawn.get_mut(row.stratum).ok_or(MarksError::NoSample)? += 1;
+        }
+        let fits = sample
+            .strata
             .iter()
-            .all(|row| row.stratum < sample.strata.len());
-        match sample.liuhen_sample == VERSION && known {
+            .zip(drawn)
+            .all(|(stratum, drawn)| stratum.drawn == drawn && drawn <= stratum.rows);
+        let numbered = (1..).zip(&sample.rows).all(|(n, row)| row.n == n);
+        match sample.liuhen_sample == VERSION && fits && numbered {
             true => Ok(sample),
             false => Err(MarksError::NoSample),
         }
@@ -158,6 +165,33 @@ impl Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sample_whose_strata_do_not_fit_its_rows_is_refused() {
+        let sample = |stratum: (u64, u64), rows: &[(u64, usize)]| {
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|(n, stratum)| serde_json::json!({ "n": n, "stratum": stratum, "table": 0, "file": "a", "row": n }))
+                .collect();
+            let sample = serde_json::json!({
+                "liuhen_sample": 1, "method": METHOD, "seed": "s", "size": 2, "rules": "r",
+                "count": "results/0001", "count_sha256": "", "rows": rows,
+                "strata": [{ "kind": "mobile", "rows": stratum.0, "drawn": stratum.1 }],
+            });
+            Sample::parse(sample.to_string().as_bytes())
+        };
+        sample((5, 2), &[(1, 0), (2, 0)]).unwrap();
+        for (stratum, rows) in [
+            ((5, 3), &[(1, 0), (2, 0)][..]),
+            ((5, 1), &[(1, 0), (2, 0)]),
+            ((1, 2), &[(1, 0), (2, 0)]),
+            ((5, 2), &[(1, 0), (2, 1)]),
+            ((5, 2), &[(1, 0), (1, 0)]),
+        ] {
+            let refused = sample(stratum, rows).unwrap_err();
+            assert_eq!(refused, MarksError::NoSample, "{stratum:?} {rows:?}");
+        }
+    }
 
     #[test]
     fn rules_are_read_and_plausible() {

@@ -10,7 +10,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use liuhen_forensics::case::{Act, Entry, Listing, Verified, latest};
+use liuhen_forensics::case::{
+    Act, Entry, Listing, Verified, latest, listing, results, sealed_bytes,
+};
 use liuhen_kinds::Lang;
 use liuhen_paper::{Bar, Bars, Column, Lang as PaperLang, Meta, Paper};
 use liuhen_picture::Font;
@@ -87,20 +89,35 @@ pub(crate) struct Material {
     vkey: String,
     checkpoint: Option<String>,
     faults: Vec<String>,
+    /// Whether it was checked under a key or checkpoint that was told apart from the folder.
+    told_apart: bool,
+    /// What is not as it was sealed and therefore not shown.
+    withheld: Vec<String>,
     /// The last count: folder, `count.json`.
     count: Option<(String, Value)>,
+    /// Words of the trade in that count's exhibits.
     slang: Value,
+    /// Of the list of those words.
+    slang_version: String,
     /// The last estimate of the last count: folder, `estimate.json`.
     estimate: Option<(String, Value)>,
 }
 
-/// Makes the report of a case that was just verified.
+/// Makes the report of a case that was just verified; `told_apart` says whether under a key or a
+/// checkpoint that did not come with the folder.
+///
+/// Listings and results that are not as they were sealed are not shown, and named instead.
 ///
 /// # Errors
 ///
-/// [`ServiceError::Invalid`] when a listing or result cannot be read.
-pub fn case_report(dir: &Path, verified: &Verified, lang: Lang) -> Result<CaseReport> {
-    let material = Material::read(dir, verified)?;
+/// [`ServiceError::Setup`] when the case's head, or a result in its sealed form, cannot be read.
+pub fn case_report(
+    dir: &Path,
+    verified: &Verified,
+    told_apart: bool,
+    lang: Lang,
+) -> Result<CaseReport> {
+    let material = Material::read(dir, verified, told_apart)?;
     Ok(sections::document(&material, lang))
 }
 
@@ -169,34 +186,64 @@ fn set<'f>(paper: Paper<'f>, block: &Block) -> Paper<'f> {
 }
 
 impl Material {
-    fn read(dir: &Path, verified: &Verified) -> Result<Self> {
+    fn read(dir: &Path, verified: &Verified, told_apart: bool) -> Result<Self> {
         let entries = verified.entries.clone();
+        let mut withheld = Vec::new();
         let mut exhibits = Vec::new();
         for entry in &entries {
             if let Act::Sealed(sealed) = &entry.act {
-                let path = dir.join(format!("{}.json", sealed.folder));
-                exhibits.push(parsed(&path, load(&path)?)?);
+                match listing(dir, &entries, &sealed.folder) {
+                    Ok(listing) => exhibits.push(listing),
+                    Err(_) => withheld.push(sealed.folder.clone()),
+                }
             }
         }
-        let count = match latest(&entries, "count") {
-            Some(folder) => Some((folder.to_owned(), value(dir, folder, "count.json")?)),
-            None => None,
-        };
-        let slang = match &count {
-            Some((folder, _)) if dir.join(folder).join("slang.json").exists() => {
-                value(dir, folder, "slang.json")?
+        let mut value = |folder: &str, name: &str| -> Result<Option<Value>> {
+            match sealed_bytes(dir, &entries, folder, name) {
+                Ok(bytes) => Ok(Some(parsed(&dir.join(folder).join(name), bytes)?)),
+                Err(_) => {
+                    withheld.push(format!("{folder}/{name}"));
+                    Ok(None)
+                }
             }
-            _ => Value::Null,
         };
+        let mut count = None;
+        if let Some(folder) = latest(&entries, "count") {
+            count = value(folder, "count.json")?.map(|count| (folder.to_owned(), count));
+        }
+        let (mut slang, mut slang_version) = (Value::Null, String::new());
+        if let Some((folder, _)) = &count
+            && let Some(heard) = value(folder, "slang.json")?
+        {
+            slang = heard.get("heard").cloned().unwrap_or_default();
+            let version = heard.get("words").and_then(Value::as_str);
+            slang_version = version.unwrap_or_default().to_owned();
+        }
+        // The last verdict of the last count, whatever was marked after it.
+        let mut estimate = None;
+        if let Some((counted, _)) = &count {
+            for folder in results(&entries, "verdict") {
+                let Some(found) = value(folder, "estimate.json")? else {
+                    continue;
+                };
+                if found.get("count").and_then(Value::as_str) == Some(counted) {
+                    estimate = Some((folder.to_owned(), found));
+                }
+            }
+        }
+        let head = dir.join("case.json");
         Ok(Self {
-            head: parsed(&dir.join("case.json"), load(&dir.join("case.json"))?)?,
+            head: parsed(&head, load(&head)?)?,
             exhibits,
             vkey: verified.vkey.clone(),
             checkpoint: verified.checkpoint.clone(),
             faults: verified.faults.iter().map(ToString::to_string).collect(),
-            estimate: estimate(dir, &entries, count.as_ref())?,
+            told_apart,
+            withheld,
+            estimate,
             count,
             slang,
+            slang_version,
             entries,
         })
     }
@@ -208,36 +255,17 @@ impl Material {
             "exhibits": self.exhibits,
             "custody": { "entries": self.entries, "checkpoint": self.checkpoint, "vkey": self.vkey },
             "faults": self.faults,
+            "told_apart": self.told_apart,
+            "withheld": self.withheld,
             "count": self.count.as_ref().map(|(_, count)| count),
             "count_result": self.count.as_ref().map(|(folder, _)| folder),
             "estimate": self.estimate.as_ref().map(|(_, estimate)| estimate),
             "estimate_result": self.estimate.as_ref().map(|(folder, _)| folder),
             "slang": self.slang,
+            "slang_words": self.slang_version,
             "program": env!("CARGO_PKG_VERSION"),
         })
     }
-}
-
-/// The last estimate that is of the last count.
-fn estimate(
-    dir: &Path,
-    entries: &[Entry],
-    count: Option<&(String, Value)>,
-) -> Result<Option<(String, Value)>> {
-    let Some((counted, _)) = count else {
-        return Ok(None);
-    };
-    let Some(folder) = latest(entries, "verdict") else {
-        return Ok(None);
-    };
-    let found = value(dir, folder, "estimate.json")?;
-    let same = found.get("count").and_then(Value::as_str) == Some(counted);
-    Ok(same.then(|| (folder.to_owned(), found)))
-}
-
-fn value(dir: &Path, folder: &str, name: &str) -> Result<Value> {
-    let path = dir.join(folder).join(name);
-    parsed(&path, load(&path)?)
 }
 
 fn load(path: &Path) -> Result<Vec<u8>> {

@@ -1,6 +1,9 @@
 //! The sections of a case's report.
 
-use liuhen_forensics::case::{Act, Sealing};
+use std::collections::BTreeSet;
+
+use liuhen_forensics::case::{Act, Entry, Sealing};
+use liuhen_forensics::provenance::Relation;
 use liuhen_forensics::slang::Slang;
 use liuhen_forensics::{Policy, Reason, Rules};
 use liuhen_kinds::{Kind, Lang, RulePack};
@@ -10,6 +13,16 @@ use super::{Arrow, Block, CaseReport, Chart, Head, Material};
 
 /// Regions, files and lines of the glossary shown at most; the rest is in the JSON.
 const MOST: usize = 60;
+
+/// As a count names them.
+const RELATIONS: [Relation; 6] = [
+    Relation::Copy,
+    Relation::CopyReordered,
+    Relation::Subset,
+    Relation::MergeOf,
+    Relation::ReSale,
+    Relation::Siblings,
+];
 
 /// Parts under way, in one language.
 struct Pages<'m> {
@@ -30,6 +43,11 @@ pub(super) fn document(material: &Material, lang: Lang) -> CaseReport {
         pages.count(folder, count);
         pages.sample();
         pages.glossary();
+    } else if material.entries.iter().any(is_count) {
+        pages.text(
+            "最近一次统计与封存时不一致，不予列出。",
+            "The last count is not as it was sealed, and is not shown.",
+        );
     } else {
         pages.text("本案尚未统计。", "Nothing was counted in this case yet.");
     }
@@ -49,6 +67,10 @@ pub(super) fn document(material: &Material, lang: Lang) -> CaseReport {
         blocks: pages.blocks,
         json: material.json(),
     }
+}
+
+fn is_count(entry: &Entry) -> bool {
+    matches!(&entry.act, Act::Worked { what, .. } if what == "count")
 }
 
 fn string(value: &Value, name: &str) -> String {
@@ -143,6 +165,17 @@ impl Pages<'_> {
             "本报告由程序根据案件文件夹生成，仅供参考：裁判取决于数量以外的诸多情节；违法所得须按行为人分别认定；未达数量标准的，仍可能依《治安管理处罚法》第五十六条处罚。",
             "Made by a program from the case's folder, as advice: a court weighs more than numbers; gains are each actor's own; below the numbers article 56 of the Public Security Administration Punishments Law may still apply.",
         );
+        if self.material.told_apart {
+            self.text(
+                "核验所用公钥或检查点系另行保存，不取自案件文件夹。",
+                "Checked under a key or a checkpoint that was kept apart from the case's folder.",
+            );
+        } else {
+            self.text(
+                "仅以案件文件夹自带的公钥核验：持私钥者另行制作的整个案卷亦能通过。请与另行告知的公钥（--vkey）或先前的检查点（--earlier）对照。",
+                "Checked under the folder's own key alone, which a case written anew as a whole passes too: compare the key with the one you were told (--vkey), or an earlier checkpoint (--earlier).",
+            );
+        }
         if self.material.faults.is_empty() {
             return self.text(
                 "生成本报告前已重新计算全部校验值，与封存时一致。",
@@ -156,6 +189,12 @@ impl Pages<'_> {
         );
         let faults = self.material.faults.iter().take(MOST).cloned();
         self.blocks.extend(faults.map(Block::Text));
+        self.left_off(self.material.faults.len());
+        if !self.material.withheld.is_empty() {
+            let said = self.say("因此不列出", "Not shown for that reason");
+            let withheld = self.material.withheld.join(", ");
+            self.blocks.push(Block::Text(format!("{said}: {withheld}")));
+        }
     }
 
     fn exhibits(&mut self) {
@@ -218,6 +257,8 @@ impl Pages<'_> {
     }
 
     fn count(&mut self, folder: &str, count: &Value) {
+        self.parameters(count);
+        self.not_read(count);
         self.pipeline(folder, count);
         self.excluded(count);
         self.policies(count);
@@ -226,6 +267,134 @@ impl Pages<'_> {
         self.near(count);
         self.files(count);
         self.provenance(count);
+    }
+
+    /// What was put in by whoever counted: every number beside the law rests on it.
+    fn parameters(&mut self, count: &Value) {
+        self.heading(
+            "统计前提（由操作者给定）",
+            "Premises (as the operator gave them)",
+        );
+        let yuan = self.say("元", "yuan");
+        let yes = count
+            .pointer("/parameters/insider")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
+        let insider = match yes {
+            true => self.say("是：标准减半", "yes: thresholds are halved"),
+            false => self.say("否", "no"),
+        };
+        let of_rules = &Rules::builtin().flags;
+        let flags: Vec<String> = list(count, "/parameters/flags")
+            .filter_map(Value::as_str)
+            .map(|name| {
+                let known = of_rules.iter().find(|flag| flag.name == name);
+                known.map_or_else(|| name.to_owned(), |flag| self.say(&flag.zh, &flag.en))
+            })
+            .collect();
+        let gains = count
+            .pointer("/parameters/gains_yuan")
+            .and_then(Value::as_object);
+        let gains: Vec<String> = gains
+            .into_iter()
+            .flatten()
+            .map(|(actor, gain)| {
+                let actor = match actor.as_str() {
+                    "" => self.say("全案", "all"),
+                    actor => actor.to_owned(),
+                };
+                format!("{actor} {} {yuan}", gain.as_str().unwrap_or_default())
+            })
+            .collect();
+        let profit = count
+            .pointer("/parameters/business_profit_yuan")
+            .and_then(Value::as_str);
+        let none = || self.say("未给定", "none given");
+        let joined = |parts: Vec<String>| match parts.is_empty() {
+            true => none(),
+            false => parts.join(self.say("；", "; ").as_str()),
+        };
+        let on = count.pointer("/parameters/ages_on").and_then(Value::as_str);
+        let pairs = vec![
+            (
+                self.say("履职或提供服务中获得", "Obtained on duty or in service"),
+                insider,
+            ),
+            (
+                self.say("不问数量的情节", "Circumstances whatever the number"),
+                joined(flags),
+            ),
+            (self.say("违法所得", "Gains"), joined(gains)),
+            (
+                self.say(
+                    "合法经营活动获利（第六条）",
+                    "Profit of a business (article 6)",
+                ),
+                profit.map_or_else(none, |profit| format!("{profit} {yuan}")),
+            ),
+            (
+                self.say("所述行为（条）", "Acts stated"),
+                grouped(number(count, "/parameters/acts")),
+            ),
+            (
+                self.say("年龄计算至", "Ages on"),
+                on.unwrap_or_default().to_owned(),
+            ),
+        ];
+        self.blocks.push(Block::Pairs(pairs));
+    }
+
+    /// What the numbers below do not have in them.
+    fn not_read(&mut self, count: &Value) {
+        let of_file = |file: &Value| {
+            let path = string(file, "path");
+            let whole = file.pointer("/unread/text").and_then(Value::as_str);
+            let mut all: Vec<(String, String)> = whole
+                .map(|why| (path.clone(), why.to_owned()))
+                .into_iter()
+                .collect();
+            all.extend(list(file, "/unread_parts").map(|part| {
+                let place = match string(part, "inside").as_str() {
+                    "" => path.clone(),
+                    inside => format!("{path} » {inside}"),
+                };
+                (place, string(part, "text"))
+            }));
+            all
+        };
+        let mut all: Vec<(String, String)> = list(count, "/not_read")
+            .map(|note| (string(note, "path"), string(note, "reason")))
+            .collect();
+        all.extend(list(count, "/files").flat_map(of_file));
+        let more: u64 = list(count, "/files")
+            .map(|file| number(file, "/unread_parts_more"))
+            .sum();
+        if all.is_empty() && more == 0 {
+            return self.text(
+                "检材中的文件均已读取。",
+                "Every file of the exhibits was read.",
+            );
+        }
+        self.heading("未读取", "Not read");
+        self.text(
+            "以下各处未读取或未读完，后列数量不包含其中内容。",
+            "What follows was not read, or not to its end; the numbers below do not have it in them.",
+        );
+        let total = all.len() as u64 + more;
+        let rows: Vec<Vec<String>> = all
+            .into_iter()
+            .take(MOST)
+            .map(|(place, why)| vec![place, why])
+            .collect();
+        let left = total - rows.len() as u64;
+        self.table(
+            &[("位置", "Place", 4.0, false), ("原因", "Why", 3.0, false)],
+            rows,
+        );
+        let said = self.say("共", "In all");
+        self.blocks
+            .push(Block::Text(format!("{said}: {}", grouped(total))));
+        self.left(left);
     }
 
     fn pipeline(&mut self, folder: &str, count: &Value) {
@@ -448,7 +617,23 @@ impl Pages<'_> {
             Some("mild") => self.say("争议从低", "low"),
             _ => self.say("规则包", "pack"),
         };
+        let article_6 = reading
+            .pointer("/advice/article_6")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
         let reached = match reading.pointer("/advice/reaches").and_then(Value::as_str) {
+            Some("serious") if article_6 => self.say(
+                "第六条：达“情节严重”所列情形（不依数量）",
+                "article 6: reaches serious, whatever the number",
+            ),
+            Some("especially_serious") if article_6 => self.say(
+                "第六条：情节特别严重（不依数量）",
+                "article 6: reaches especially serious, whatever the number",
+            ),
+            _ if article_6 => self.say(
+                "第六条：不依数量，获利与所述情节未达所列",
+                "article 6: numbers do not decide; profit and circumstances are below those listed",
+            ),
             Some("serious") => self.say("达“情节严重”数量标准", "reaches serious"),
             Some("especially_serious") => {
                 self.say("达“情节特别严重”数量标准", "reaches especially serious")
@@ -600,10 +785,14 @@ impl Pages<'_> {
     }
 
     fn left_off(&mut self, total: usize) {
-        if total > MOST {
-            let left = total - MOST;
+        self.left(total.saturating_sub(MOST) as u64);
+    }
+
+    fn left(&mut self, left: u64) {
+        if left > 0 {
             let said = self.say("其余未列，见 JSON：", "not listed, see the JSON: ");
-            self.blocks.push(Block::Text(format!("{said}{left}")));
+            self.blocks
+                .push(Block::Text(format!("{said}{}", grouped(left))));
         }
     }
 
@@ -701,6 +890,7 @@ impl Pages<'_> {
             files.iter().position(|(file, _)| *file == wanted)
         };
         let (mut arrows, mut rows) = (Vec::new(), Vec::new());
+        let total = edges.len();
         for edge in edges.into_iter().take(MOST) {
             let (Some(from), Some(to)) = (place(edge, "/from"), place(edge, "/to")) else {
                 continue;
@@ -725,34 +915,46 @@ impl Pages<'_> {
                 label,
             });
         }
-        self.blocks.push(Block::Graph(
-            files.into_iter().map(|(_, path)| path).collect(),
-            arrows,
-        ));
+        // Only files that an arrow meets are drawn.
+        let met: BTreeSet<usize> = arrows.iter().flat_map(|one| [one.from, one.to]).collect();
+        let place_of = |at: usize| met.range(..at).count();
+        for arrow in &mut arrows {
+            (arrow.from, arrow.to) = (place_of(arrow.from), place_of(arrow.to));
+        }
+        let drawn = met.iter().map(|at| files[*at].1.clone());
+        self.blocks.push(Block::Graph(drawn.collect(), arrows));
         self.table(
             &[
                 ("文件", "File", 3.0, false),
                 ("", "", 0.5, false),
                 ("文件", "File", 3.0, false),
-                ("后者是前者的", "The second is", 2.0, false),
+                ("关系", "Relation", 2.0, false),
                 ("共有人数", "Persons in both", 1.0, true),
                 ("把握（自定）", "Confidence (ours)", 1.0, true),
             ],
             rows,
         );
+        self.left_off(total);
+        let more = number(count, "/provenance/pairs_left_off");
+        if more > 0 {
+            let said = self.say(
+                "统计时未比较的文件对",
+                "Pairs of files that the count did not compare",
+            );
+            self.blocks
+                .push(Block::Text(format!("{said}: {}", grouped(more))));
+        }
     }
 
     fn relation(&self, name: &str) -> String {
-        let (zh, en) = match name {
-            "copy" => ("副本", "a copy"),
-            "copy_reordered" => ("副本（次序有变）", "a copy, rows or columns moved"),
-            "subset" => ("一部分", "a part"),
-            "merge_of" => ("并入的合集", "a merge that holds it"),
-            "re_sale" => ("转卖（部分并另有他人）", "a re-sale: a part, and others"),
-            "siblings" => ("同源", "of the same source"),
-            other => return other.to_owned(),
-        };
-        self.say(zh, en)
+        let known = RELATIONS.iter().find(|one| one.name() == name);
+        known.map_or_else(
+            || name.to_owned(),
+            |one| {
+                let (zh, en) = one.words();
+                self.say(zh, en)
+            },
+        )
     }
 
     fn sample(&mut self) {
@@ -835,10 +1037,16 @@ impl Pages<'_> {
             if word.is_some_and(|word| word.ambiguous) {
                 meaning += &self.say("（亦有通常含义）", " (has an ordinary sense too)");
             }
-            let place = match one.get("row").and_then(Value::as_u64) {
-                Some(row) => format!("{} · {row}", string(one, "file")),
-                None => string(one, "file"),
-            };
+            let mut place = string(one, "file");
+            for (before, name) in [(" » ", "inside"), (" · ", "sheet")] {
+                if let Some(part) = one.get(name).and_then(Value::as_str) {
+                    place += before;
+                    place += part;
+                }
+            }
+            if let Some(row) = one.get("row").and_then(Value::as_u64) {
+                place += &format!(" · {row}");
+            }
             let source = word.map_or_else(String::new, |word| word.source.to_string());
             rows.push(vec![
                 name,
@@ -900,7 +1108,7 @@ impl Pages<'_> {
                 ),
                 (
                     self.say("黑话表", "List of words"),
-                    Slang::builtin().version.clone(),
+                    self.material.slang_version.clone(),
                 ),
             ]);
         }
@@ -967,6 +1175,115 @@ mod tests {
 
     use super::*;
 
+    fn material(count: Value) -> Material {
+        Material {
+            head: json!({ "name": "x", "number": "1", "opened": "2026-11-22T08:00:00Z" }),
+            exhibits: Vec::new(),
+            entries: Vec::new(),
+            vkey: String::new(),
+            checkpoint: None,
+            faults: Vec::new(),
+            told_apart: false,
+            withheld: Vec::new(),
+            count: Some(("results/0001".to_owned(), count)),
+            slang: Value::Null,
+            slang_version: "w1".to_owned(),
+            estimate: None,
+        }
+    }
+
+    fn blocks(count: Value) -> Vec<Block> {
+        document(&material(count), Lang::En).blocks
+    }
+
+    /// Everything that can be read on paper, in order.
+    fn words(blocks: &[Block]) -> String {
+        let lines = blocks.iter().map(|block| match block {
+            Block::Heading(_, text) | Block::Text(text) | Block::Hash(text) => text.clone(),
+            Block::Pairs(pairs) => {
+                let pairs = pairs.iter().map(|(name, value)| format!("{name}: {value}"));
+                pairs.collect::<Vec<_>>().join("\n")
+            }
+            Block::Table(_, rows) => {
+                let rows = rows.iter().map(|row| row.join(" | "));
+                rows.collect::<Vec<_>>().join("\n")
+            }
+            Block::Chart(chart) => chart.title.clone(),
+            Block::Graph(..) => String::new(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What was not read stands before the first number, all of it is counted, nothing is cut in silence.
+    #[test]
+    fn what_was_not_read_is_told_before_the_totals() {
+        let parts: Vec<Value> = (0..70)
+            .map(|at| json!({ "inside": format!("m{at}.csv"), "code": "locked", "text": "a password is needed" }))
+            .collect();
+        let text = words(&blocks(json!({
+            "files": [
+                { "path": "lock.zip", "unread_parts": parts, "unread_parts_more": 5 },
+                { "path": "b.doc", "unread": { "code": "x", "text": "damaged" } },
+            ],
+            "not_read": [{ "path": "c", "code": "y", "reason": "permission denied" }],
+        })));
+        let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}\n{text}"));
+        let totals = place("From rows to persons");
+        for part in [
+            "lock.zip » m0.csv | a password is needed",
+            "c | permission denied",
+            "In all: 77",
+            "not listed, see the JSON: 17",
+        ] {
+            assert!(place(part) < totals, "{part}");
+        }
+        let all_read = words(&blocks(
+            json!({ "files": [{ "path": "a" }], "not_read": [] }),
+        ));
+        assert!(all_read.contains("Every file of the exhibits was read."));
+        let faults: Vec<String> = (0..63).map(|at| format!("fault {at}")).collect();
+        let material = Material {
+            faults,
+            ..material(json!({}))
+        };
+        let text = words(&document(&material, Lang::En).blocks);
+        assert!(text.contains("not listed, see the JSON: 3"));
+        assert!(text.contains("the folder's own key alone"));
+    }
+
+    /// Every premise of the law part is on paper, and article 6 has words of its own.
+    #[test]
+    fn premises_are_printed_and_article_6_says_nothing_of_numbers() {
+        let reading = |article_6: bool| {
+            json!({
+                "policies": [{ "policy": "person", "readings": [{
+                    "reading": "pack",
+                    "items": { "t50": 0, "t500": 0, "t5000": 900_000 },
+                    "advice": { "proportional_sum": "180.0000", "reaches": "below_thresholds", "by": [], "article_6": article_6 },
+                }] }],
+                "parameters": {
+                    "ages_on": "2026-11-22", "insider": true, "flags": ["prior"], "acts": 2,
+                    "gains_yuan": { "": "10.00", "李某": "2200.50" }, "business_profit_yuan": "1.00",
+                },
+            })
+        };
+        let text = words(&blocks(reading(true)));
+        let flags = &Rules::builtin().flags;
+        let prior = flags.iter().find(|flag| flag.name == "prior").unwrap();
+        for part in [
+            "Obtained on duty or in service: yes: thresholds are halved",
+            prior.en.as_str(),
+            "Gains: all 10.00 yuan; 李某 2200.50 yuan",
+            "Profit of a business (article 6): 1.00 yuan",
+            "Acts stated: 2",
+            "article 6: numbers do not decide",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("below the numbers listed"));
+        assert!(words(&blocks(reading(false))).contains("below the numbers listed"));
+    }
+
     /// What a count says of files among each other is drawn and told; without it nothing is.
     #[test]
     fn provenance_is_drawn_where_there_is_one() {
@@ -976,22 +1293,9 @@ mod tests {
                 "provenance": provenance,
             })
         };
-        let blocks = |count: Value| {
-            let material = Material {
-                head: json!({ "name": "x", "number": "1", "opened": "2026-11-22T08:00:00Z" }),
-                exhibits: Vec::new(),
-                entries: Vec::new(),
-                vkey: String::new(),
-                checkpoint: None,
-                faults: Vec::new(),
-                count: Some(("results/0001".to_owned(), count)),
-                slang: Value::Null,
-                estimate: None,
-            };
-            document(&material, Lang::En).blocks
-        };
         let drawn = blocks(count(json!({
-            "files": [{ "file": 4, "path": "a.csv" }, { "file": 7, "path": "b.csv" }],
+            "files": [{ "file": 1, "path": "alone.csv" }, { "file": 4, "path": "a.csv" }, { "file": 7, "path": "b.csv" }],
+            "pairs_left_off": 12,
             "edges": [
                 { "from": 4, "to": 7, "directed": true, "relation": "subset", "confidence": "0.95", "evidence": { "common": 1200 } },
                 { "from": 4, "to": 99, "directed": true, "relation": "copy" },
@@ -1003,7 +1307,8 @@ mod tests {
         });
         let (files, arrows) = graph.unwrap();
         assert_eq!(files, ["a.csv", "b.csv"]);
-        let label = "a part".to_owned();
+        // The words of the graph and of the terminal.
+        let label = Relation::Subset.words().1.to_owned();
         assert_eq!(
             arrows,
             [Arrow {

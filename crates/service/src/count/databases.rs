@@ -40,6 +40,10 @@ impl Tables {
                 others.push(path);
                 continue;
             }
+            // The same server once more, perhaps as another user.
+            if self.found.contains_key(&path) {
+                continue;
+            }
             units.push(Unit {
                 path: path.clone(),
                 bytes: 0,

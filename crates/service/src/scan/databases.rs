@@ -1,7 +1,7 @@
 //! A database server's tables: each gets a report of its own, named database, schema and table.
 //!
-//! A row's number is its primary key where that is one whole number, which the report then names
-//! (`members by id`), else its place in the order of the key.
+//! A row's number is its place in the order of the primary key, which the report names
+//! (`members by id`); without a key, in the order of the server.
 
 use std::path::Path;
 

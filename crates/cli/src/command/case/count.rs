@@ -6,14 +6,15 @@ use anyhow::{Context as _, Result};
 use liuhen_service::count::{CountRequest, Ear};
 use serde_json::json;
 
-use super::Place;
+use super::{Place, of_the_sealed};
 use crate::command::count::{Bar, How, answer, counted, exit_of, tell};
 use crate::exit::Exit;
 use crate::show;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Counts as `liuhen count` does, over all exhibits. count.json and ledger.jsonl are put under seal in the
+Counts as `liuhen count` does, over all exhibits, and seals nothing when a file has other bytes than were
+sealed, is missing or was never sealed. count.json and ledger.jsonl are put under seal in the
 case's results; files are named from the case's folder on, so that the same exhibits, rules, version and
 options give the same bytes anywhere.
 
@@ -45,12 +46,13 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit> {
     };
     let counted = counted(&request, Some(&folder.join("ledger.jsonl")))?;
     bar.0.finish_and_clear();
+    of_the_sealed(&case, &counted)?;
     args.how.draw(&counted)?;
     let path = folder.join("count.json");
     let text = serde_json::to_string_pretty(&answer(&counted))? + "\n";
     fs::write(&path, text).with_context(|| path.display().to_string())?;
     let path = folder.join("slang.json");
-    let text = serde_json::to_string_pretty(&ear.heard())? + "\n";
+    let text = serde_json::to_string_pretty(&ear.list())? + "\n";
     fs::write(&path, text).with_context(|| path.display().to_string())?;
     let listing = case.seal_results("count", args.place.hand.who())?;
     if args.place.hand.json {

@@ -14,7 +14,7 @@ use liuhen_service::sample::sha256;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Place, anew, write_new};
+use super::{Place, anew, of_the_sealed, write_new};
 use crate::command::count::Bar;
 use crate::exit::Exit;
 use crate::processors::processors;
@@ -27,8 +27,9 @@ const OWNERS: u32 = 0o600;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The asking office learns how many persons both cases hold, the answering one how many were asked for; each
-learns how many the other has. Which of his own they are the asking office learns only when both say --which.
-Neither list, nor a hash that could be tried with guesses, leaves its office.
+learns how many the other has. Which of his own they are an asking office that follows the protocol learns only
+when both say --which; one that does not can find out from any answer, and can ask for persons it made up. So
+answer only whom you would tell. Neither list, nor a hash that could be tried with guesses, leaves its office.
 
 Example:
   liuhen case link ask --case 2026-17 -o ask.txt            # A; send ask.txt to B
@@ -69,6 +70,8 @@ struct AskArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Look at how many persons are asked for before the answer is sent: an ask for one person is a question about him.
+Without --which the answer is sorted anew. That keeps from an honest office which persons are common; one that asked
+with a blind of its own for each person finds out all the same.
 
 Example:
   liuhen case link answer --case other ask.txt -o answer.txt --json")]
@@ -113,8 +116,9 @@ pub(super) fn run(args: &LinkArgs) -> Result<Exit> {
 fn of(case: &Folder, unpacking: &Unpacking) -> Result<Persons> {
     let bar = Bar::over(&case.exhibits());
     let request = anew(case, unpacking, None, &bar)?;
-    let (_, persons) = persons(&request)?;
+    let (counted, persons) = persons(&request)?;
     bar.0.finish_and_clear();
+    of_the_sealed(case, &counted)?;
     Ok(persons)
 }
 

@@ -4,6 +4,7 @@
 //! arguments and what a person is shown.
 
 mod count;
+mod kept;
 mod link;
 mod report;
 mod sample;
@@ -16,15 +17,19 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use liuhen_service::case::{Act, Case, Listing, Sealing, Who, now};
+use liuhen_service::case::{Act, Case, Listing, Sealing, Who, misfits, now, show as shown};
 use serde_json::json;
 
-use liuhen_service::count::{CountRequest, Progress};
+use liuhen_service::count::{CountRequest, Counted, Progress};
 
+use crate::command::count::answer;
 use crate::exit::Exit;
 use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
+
+/// Files that do not fit their listings, told one by one.
+const MOST_TOLD: usize = 20;
 
 /// Writes a file that is not there yet.
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
@@ -48,6 +53,21 @@ fn anew<'a>(
         wishes: unpacking.wishes()?,
         ..CountRequest::new(case.exhibits(), jobs, progress)
     })
+}
+
+/// Refuses a count of anything but the sealed exhibits, by the SHA-256 of every file it read.
+fn of_the_sealed(case: &Case, counted: &Counted) -> Result<()> {
+    let count = serde_json::to_vec(&answer(counted))?;
+    let found = misfits(&case.listings()?, &count)?;
+    for misfit in found.iter().take(MOST_TOLD) {
+        show::note(show::plain(&misfit.to_string()));
+    }
+    match found.len() {
+        0 => Ok(()),
+        wrong => bail!(
+            "{wrong} files are not as they were sealed, so nothing is sealed of this; verify the case"
+        ),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -123,7 +143,11 @@ struct Hand {
 impl Place {
     fn open(&self) -> Result<Case> {
         let key = self.hand.key(&self.dir)?;
-        Case::open(&self.dir, &key).with_context(|| format!("case {}", self.dir.display()))
+        let case =
+            Case::open(&self.dir, &key).with_context(|| format!("case {}", self.dir.display()))?;
+        // Before hours are spent on what could not be entered.
+        case.in_time(&self.hand.who())?;
+        Ok(case)
     }
 }
 
@@ -199,7 +223,8 @@ struct AddArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without a file a request is written, to be sent to a time stamping authority.
+Without a file a request is written, to be sent to a time stamping authority. An answer is taken in when
+what it stamps was signed by this case over the beginning of its own custody log; a checkpoint keeps one.
 
 Examples:
   liuhen case stamp --case 2026-17
@@ -216,11 +241,17 @@ struct StampArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Needs the folder alone, not the key, and changes nothing in it. Whether all is as it was sealed is for `case verify`.
+
 Example:
   liuhen case show --case 2026-17 --json")]
 struct ShowArgs {
-    #[command(flatten)]
-    place: Place,
+    /// The case's folder.
+    #[arg(long = "case", value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(args: &CaseArgs) -> Result<Exit> {
@@ -344,22 +375,18 @@ fn stamp(args: &StampArgs) -> Result<Exit> {
 }
 
 fn show_acts(args: &ShowArgs) -> Result<Exit> {
-    let case = args.place.open()?;
-    if args.place.hand.json {
-        show::json(&json!({
-            "case": case.head(),
-            "entries": case.entries(),
-            "checkpoint": case.checkpoint(),
-        }))?;
+    let case = shown(&args.dir).with_context(|| format!("case {}", args.dir.display()))?;
+    if args.json {
+        show::json(&case)?;
         return Ok(Exit::Done);
     }
-    let head = case.head();
+    let head = &case.head;
     show::line(format_args!(
         "{} {}",
         show::plain(&head.number),
         show::plain(&head.name)
     ))?;
-    for entry in case.entries() {
+    for entry in &case.entries {
         let what = match &entry.act {
             Act::Opened { .. } => "opened".to_owned(),
             Act::Sealed(sealed) => format!(

@@ -61,10 +61,9 @@ pub(super) fn run(args: &VerdictArgs) -> Result<Exit> {
 /// The case's own sample that was marked.
 fn sample(case: &Case, marks: &Marks) -> Result<Sample> {
     for folder in results(case.entries(), "sample") {
-        let path = case.dir().join(folder).join("sample.json");
-        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        let bytes = case.result(folder, "sample.json")?;
         if sha256(&bytes) == marks.sample {
-            return Sample::parse(&bytes).with_context(|| path.display().to_string());
+            return Sample::parse(&bytes).with_context(|| format!("{folder}/sample.json"));
         }
     }
     bail!("these marks are of no sample of this case");

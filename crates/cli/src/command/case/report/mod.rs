@@ -10,21 +10,23 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use liuhen_kinds::Lang;
-use liuhen_service::case::verify;
 use liuhen_service::case_report::{CaseReport, case_report};
 
+use super::kept::Kept;
 use crate::exit::Exit;
-use crate::{bar, show};
+use crate::show;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Verifies the case first, and ends with 5 when anything is not as it was sealed; the report then says so.
+Verifies the case first, and ends with 5 when anything is not as it was sealed; the report then says so, and
+shows no count that is not. It says under which key it was checked: --vkey and --earlier as in `case verify`.
 Needs the folder alone, not the key. HTML or PDF by the name of the file, HTML to standard output without
 one. The same folder, rules and version give the same bytes. It holds places and numbers, never a value.
 
 Examples:
   liuhen case report 2026-17 -o report.pdf
   liuhen case report 2026-17 --lang en -o report.html
+  liuhen case report 2026-17 --vkey 'liuhen.invalid/case/…' --earlier checkpoint.txt -o report.pdf
   liuhen case report 2026-17 --json > report.json")]
 pub(super) struct ReportArgs {
     /// The case's folder.
@@ -35,6 +37,8 @@ pub(super) struct ReportArgs {
     /// Its language.
     #[arg(long, value_enum, default_value = "zh")]
     lang: Words,
+    #[command(flatten)]
+    kept: Kept,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -47,18 +51,12 @@ enum Words {
 }
 
 pub(super) fn run(args: &ReportArgs) -> Result<Exit> {
-    let bar = bar::so_far("verifying");
-    let verified = verify(&args.dir, None, None, &mut |bytes| {
-        bar.inc(bytes);
-        true
-    });
-    bar.finish_and_clear();
-    let verified = verified.with_context(|| format!("case {}", args.dir.display()))?;
+    let verified = args.kept.check(&args.dir)?;
     let lang = match args.lang {
         Words::Zh => Lang::Zh,
         Words::En => Lang::En,
     };
-    let report = case_report(&args.dir, &verified, lang)?;
+    let report = case_report(&args.dir, &verified, args.kept.is_given(), lang)?;
     match &args.output {
         Some(path) => write(path, &shaped(path, &report)?)?,
         None if !args.json => show::text(&page::page(&report))?,
@@ -70,6 +68,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<Exit> {
     for fault in &verified.faults {
         show::note(show::plain(&fault.to_string()));
     }
+    args.kept.remind();
     Ok(match verified.faults.is_empty() {
         true => Exit::Done,
         false => Exit::Unsound,

@@ -5,7 +5,6 @@
 
 mod page;
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use liuhen_service::count::{Counted, draw};
 use liuhen_service::sample::{Asked, Sample, SampleRules, sha256};
 use serde_json::{Value, json};
 
-use super::{Place, anew, write_new};
+use super::{Place, anew, of_the_sealed, write_new};
 use crate::command::count::{Bar, answer};
 use crate::exit::Exit;
 use crate::show;
@@ -60,8 +59,7 @@ pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
     let Some(count) = latest(case.entries(), "count").map(str::to_owned) else {
         bail!("there is no count to draw from; run `case count` first");
     };
-    let path = case.dir().join(&count).join("count.json");
-    let sealed = fs::read(&path).with_context(|| path.display().to_string())?;
+    let sealed = case.result(&count, "count.json")?;
     let asked = Asked {
         size: size(args)?,
         seed: args.seed.clone().unwrap_or_else(|| root(&case)),
@@ -75,6 +73,7 @@ pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
     let request = anew(&case, &args.unpacking, args.jobs, &bar)?;
     let (counted, drawing) = draw(&request, &asked, args.show_values)?;
     bar.0.finish_and_clear();
+    of_the_sealed(&case, &counted)?;
     same(&counted, &sealed)?;
     let sample = &drawing.sample;
     let folder = case.results()?;
@@ -152,7 +151,7 @@ fn beside(dir: &Path, result: &Path) -> Result<PathBuf> {
     let key = super::key_beside(dir)?;
     let mut name = key.file_stem().unwrap_or_default().to_owned();
     name.push(".sample-");
-    name.push(result.file_name().unwrap_or_default());
+    name.push(result.file_stem().unwrap_or_default());
     name.push(".html");
     Ok(key.with_file_name(name))
 }
