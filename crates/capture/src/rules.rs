@@ -34,6 +34,7 @@ pub struct Asking {
     pub straight_ms: u32,
     pub lights: usize,
     pub light_ms: u32,
+    pub asked_ms: u64,
     pub deadline_ms: u64,
     pub least_rate: f64,
     pub least_frames: usize,

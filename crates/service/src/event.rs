@@ -45,6 +45,8 @@ pub enum Action {
     Sighting,
     /// With which chance a look-up shows its reader a decoy was settled, before the coin fell.
     Decoy,
+    /// A person was asked to show himself before a camera, or had.
+    Capture,
     /// Staff, keys or sites were managed.
     Admin,
     /// Somebody signed in or failed to.
@@ -73,6 +75,7 @@ impl Action {
             Self::Sighting => "sighting",
             Self::Decoy => "decoy",
             Self::Screen => "screen",
+            Self::Capture => "capture",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",
         }

@@ -3,6 +3,7 @@
 //! Rule of the description: OpenAPI 3.1, made from the handlers themselves; `openapi.json` in this crate keeps it for comparison.
 
 pub mod admin;
+pub mod captures;
 pub mod catalogue;
 pub mod events;
 pub mod exports;
@@ -88,6 +89,7 @@ fn short_routes() -> OpenApiRouter<AppState> {
         .merge(purposes::routes())
         .merge(policies::routes())
         .merge(persons::routes())
+        .merge(captures::routes())
         .merge(catalogue::routes())
         .merge(admin::routes())
         .merge(events::routes())
