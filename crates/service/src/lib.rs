@@ -21,6 +21,7 @@ pub mod demo;
 mod error;
 mod event;
 mod exports;
+mod faces;
 mod ids;
 mod imports;
 mod insight;
@@ -72,6 +73,10 @@ pub use decoys::AccountView;
 pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
+pub use faces::{
+    FaceAnswer, FaceDoubt, FaceEnrolment, FaceFiling, FaceQuestion, FaceVerdict, FilingState,
+    OwnFace,
+};
 pub use imports::{
     ImportPlan, ImportState, ImportStatus, KindView, PlanColumn, Preview, PreviewColumn,
     ProblemView, Upload,
@@ -81,7 +86,7 @@ pub use leaks::{ChannelView, CopyView, LeakState, LeakView, PictureFound};
 pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
-pub use liuhen_vault::registry::Surety;
+pub use liuhen_vault::registry::{Guardian, Surety};
 pub use meter::{APPEND_BOUNDS, AppendTimes};
 pub use open::{Config, KEY_OVERLAP, rotate_log_key};
 pub use person::{
@@ -124,6 +129,7 @@ pub struct Service {
     leaks: leaks::Leaks,
     likenesses: decoys::Likenesses,
     gone: withdrawals::Gone,
+    faces: faces::Faces,
     /// Places for work that holds pictures in memory.
     easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.

@@ -7,6 +7,7 @@ pub mod captures;
 pub mod catalogue;
 pub mod events;
 pub mod exports;
+pub mod faces;
 pub mod health;
 pub mod imports;
 pub mod leaks;
@@ -48,6 +49,7 @@ use crate::state::AppState;
         (name = "reads", description = "Ask for values of persons, under a purpose"),
         (name = "imports", description = "Bring a table in"),
         (name = "exports", description = "Hand rows to a named recipient, marked as his"),
+        (name = "faces", description = "Enrol faces under a purpose, ask yes or no, end them"),
         (name = "leaks", description = "Lead a leaked file back to where it came from"),
         (name = "rules", description = "Purposes, policies, consents and objections"),
         (name = "trace", description = "Events, statistics and proofs"),
@@ -84,6 +86,7 @@ fn short_routes() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(exports::routes())
         .merge(pictures::routes())
+        .merge(faces::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())
         .merge(purposes::routes())
@@ -103,6 +106,7 @@ fn stream_routes() -> OpenApiRouter<AppState> {
         .merge(imports::stream_routes())
         .merge(exports::stream_routes())
         .merge(pictures::stream_routes())
+        .merge(faces::stream_routes())
         .merge(leaks::stream_routes())
         .merge(events::stream_routes())
 }

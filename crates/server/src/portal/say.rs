@@ -28,6 +28,11 @@ pub(super) fn sentence(c: &Ctx, entry: &OwnEntry) -> String {
         (Action::Read, Outcome::Masked) => w::SAY_MASKED,
         (Action::Read, Outcome::Answered) => w::SAY_ANSWERED,
         (Action::Read, Outcome::Refused) => w::SAY_REFUSED,
+        (Action::FaceCheck, Outcome::Answered | Outcome::Failed) => w::SAY_FACE_CHECK,
+        (Action::FaceCheck, _) => w::SAY_FACE_CHECK_REFUSED,
+        (Action::FaceEnrolment, Outcome::Done) => w::SAY_FACE_ENROLMENT,
+        (Action::FaceEnrolment, _) => w::SAY_FACE_NOT_ENROLLED,
+        (Action::FaceEnd, _) => w::SAY_FACE_END,
         (Action::Export, _) => w::SAY_EXPORT,
         (Action::Import, _) => w::SAY_IMPORT,
         (Action::Consent, _) => w::SAY_CONSENT,
@@ -140,6 +145,9 @@ mod tests {
             Action::Leak,
             Action::Sighting,
             Action::Screen,
+            Action::FaceEnrolment,
+            Action::FaceCheck,
+            Action::FaceEnd,
             Action::Admin,
         ];
         for lang in [Lang::Zh, Lang::En] {

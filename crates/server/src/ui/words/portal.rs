@@ -30,6 +30,14 @@ phrases! {
     SAY_REFUSED: "{who} 想为了『{purpose}』看您的{fields}，被拒绝了", "{who} wanted to see your {fields} for “{purpose}” and was refused";
     SAY_EXPORT: "{who} 为了『{purpose}』把您的{fields}导出给了{recipient}", "{who} exported your {fields} to {recipient}, for “{purpose}”";
     SAY_IMPORT: "{who} 把您的信息存入", "{who} brought your information in";
+    SAY_FACE_ENROLMENT: "{who} 为了『{purpose}』登记了您的人脸模板；照片没有保存", "{who} enrolled a template of your face for “{purpose}”; the picture was not kept";
+    SAY_FACE_NOT_ENROLLED: "{who} 想为了『{purpose}』登记您的人脸，没有成功，什么也没有保存", "{who} wanted to enrol your face for “{purpose}”; it was not done, and nothing was kept";
+    SAY_FACE_CHECK: "{who} 为了『{purpose}』问了一张照片上是不是您，只得到“是”“否”或“说不准”", "{who} asked whether a picture shows you, for “{purpose}”, and was told yes, no or “could not tell”";
+    SAY_FACE_CHECK_REFUSED: "{who} 想为了『{purpose}』问一张照片上是不是您，被拒绝了", "{who} wanted to ask whether a picture shows you, for “{purpose}”, and was refused";
+    SAY_FACE_END: "{who} 停用了您为『{purpose}』登记的人脸，其密钥已销毁", "{who} ended the face enrolled for “{purpose}”; its key is destroyed";
+    FACES: "您的人脸", "Your face";
+    FACES_LEAD: "下列用途各保存一份须凭密钥才有意义的模板，没有照片。撤回对该用途的同意，密钥即销毁。您始终可以改用其他方式。", "For each of these purposes a template is kept that makes sense only with its key, and no picture. Withdraw your consent to the purpose and the key is destroyed. You may always take the other way.";
+    FACES_ROW: "『{purpose}』；其他方式：{alternative}", "“{purpose}”; the other way: {alternative}";
     SAY_CONSENT: "{who} 登记了您对『{purpose}』的同意变更", "{who} noted a change of your consent to “{purpose}”";
     SAY_OBJECTION: "{who} 登记了您对营销的意愿", "{who} noted your wish about marketing";
     SAY_CORRECTION: "{who} 更正了您的{fields}", "{who} corrected your {fields}";
