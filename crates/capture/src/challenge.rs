@@ -35,7 +35,8 @@ impl Deed {
     pub const LIGHTS: [Self; 3] = [Self::Red, Self::Green, Self::Blue];
 
     /// Of a light its share of red, green, blue.
-    pub(crate) const fn colour(self) -> Option<[f64; 3]> {
+    #[must_use]
+    pub const fn colour(self) -> Option<[f64; 3]> {
         match self {
             Self::Red => Some([1.0, 0.0, 0.0]),
             Self::Green => Some([0.0, 1.0, 0.0]),
@@ -99,7 +100,8 @@ impl Plan {
     }
 
     /// The step that is due at a moment, and from when to when it lasts.
-    pub(crate) fn at(&self, ms: u32) -> Option<(Step, u32, u32)> {
+    #[must_use]
+    pub fn at(&self, ms: u32) -> Option<(Step, u32, u32)> {
         let mut begin = 0;
         for step in &self.steps {
             let end = begin + step.ms;

@@ -47,6 +47,7 @@ pub(crate) struct Movement {
     pub(crate) turned: f64,
     pub(crate) nodded: f64,
     pub(crate) held: f64,
+    pub(crate) begun: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

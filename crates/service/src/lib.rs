@@ -10,6 +10,7 @@ mod attest;
 pub mod backup;
 mod caller;
 mod canaries;
+mod captures;
 pub mod case;
 pub mod case_link;
 pub mod case_report;
@@ -67,6 +68,7 @@ use zeroize::Zeroizing;
 pub use access::{ApiKeyView, SiteView};
 pub use attest::{Alarm, MapStatus, Pace, TraceStatus, WitnessStatus};
 pub use caller::{Assurance, Caller, CallerKind, Role};
+pub use captures::{CaptureAsked, CaptureRequest, CaptureState, CaptureView, Recording};
 pub use clock::{UnixMs, day, rfc3339};
 pub use collections::{CollectionView, FieldView};
 pub use decoys::AccountView;
@@ -85,6 +87,7 @@ pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
 pub use leaks::{ChannelView, CopyView, LeakState, LeakView, PictureFound};
 pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
+pub use liuhen_capture::{Demand, Doubt, Says, Told as CaptureTold};
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
 pub use liuhen_vault::registry::{Guardian, Surety};
 pub use meter::{APPEND_BOUNDS, AppendTimes};
@@ -130,6 +133,7 @@ pub struct Service {
     likenesses: decoys::Likenesses,
     gone: withdrawals::Gone,
     faces: faces::Faces,
+    captures: captures::Captures,
     /// Places for work that holds pictures in memory.
     easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.

@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::access::KeyRing;
 use crate::attest::{Attest, Pace};
+use crate::captures::Captures;
 use crate::clock::Clock;
 use crate::decoys::Likenesses;
 use crate::error::{Result, ServiceError};
@@ -166,6 +167,7 @@ impl Service {
             likenesses: Likenesses::default(),
             gone: Gone::default(),
             faces: Faces::with(config.models.clone()),
+            captures: Captures::default(),
             easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });

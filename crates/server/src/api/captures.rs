@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::reads::Handle;
-use super::wire::{Receipt, Time};
+use super::wire::{Person, Receipt, Time};
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Problem};
 use crate::extract::{Json, Path};
@@ -20,7 +19,7 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct CaptureAsk {
     /// Of whom.
-    pub person: Handle,
+    pub person: Person,
     /// The declared purpose, by id.
     pub purpose: String,
     /// `usual`: movements, depth, frames; `strict`: the light of the screen, too, which no bright room passes.
@@ -98,7 +97,7 @@ async fn ask(
     Json(asked): Json<CaptureAsk>,
 ) -> Result<(StatusCode, Json<Capture>), ApiError> {
     let request = inner::CaptureRequest {
-        person: asked.person.into(),
+        person: asked.person.try_into()?,
         purpose: asked.purpose,
         demand: match asked.demand {
             CaptureDemand::Usual => inner::Demand::Usual,
@@ -147,8 +146,8 @@ impl From<inner::CaptureView> for Capture {
                 inner::Demand::Strict => CaptureDemand::Strict,
             },
             state: word(view.state),
-            asked: view.asked.into(),
-            until: view.until.into(),
+            asked: Time(view.asked),
+            until: Time(view.until),
             path: None,
             doubt: view.doubt.map(CaptureDoubt::from),
             receipt: view.receipt.into(),

@@ -40,9 +40,9 @@ async fn page(
     Path(key): Path<String>,
 ) -> Result<Response, ApiError> {
     let c = Ctx::stranger(lang, &format!("/capture/{}", layout::quote(&key)));
-    let stands = state.service().capture_behind(&key)?;
+    let (stands, way) = state.service().capture_behind(&key)?;
     let body = match stands {
-        CaptureState::Asked => asked(&c),
+        CaptureState::Asked => asked(&c, &way),
         _ => html! { (Note::bad(c.t(w::CAPTURE_USED))) },
     };
     let page = layout::alone(&c, c.t(w::CAPTURE), "narrow", &body);
@@ -50,7 +50,7 @@ async fn page(
     Ok((axum::Extension(CameraAllowed), page).into_response())
 }
 
-fn asked(c: &Ctx) -> Markup {
+fn asked(c: &Ctx, way: &str) -> Markup {
     html! {
         p { (c.t(w::CAPTURE_LEAD)) }
         ul {
@@ -58,6 +58,7 @@ fn asked(c: &Ctx) -> Markup {
             li { (c.t(w::CAPTURE_DO_2)) }
             li { (c.t(w::CAPTURE_DO_3)) }
         }
+        p { (c.f(w::CAPTURE_OTHER_WAY, &[("way", &way)])) }
         noscript { (Note::bad(c.t(w::CAPTURE_NO_SCRIPT))) }
         div id="capture" data-words=(words(c)) {
             button.main id="capture-go" type="button" { (c.t(w::CAPTURE_GO)) }

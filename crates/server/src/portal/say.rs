@@ -33,6 +33,8 @@ pub(super) fn sentence(c: &Ctx, entry: &OwnEntry) -> String {
         (Action::FaceEnrolment, Outcome::Done) => w::SAY_FACE_ENROLMENT,
         (Action::FaceEnrolment, _) => w::SAY_FACE_NOT_ENROLLED,
         (Action::FaceEnd, _) => w::SAY_FACE_END,
+        (Action::Capture, Outcome::Done) => w::SAY_CAPTURE_ASKED,
+        (Action::Capture, _) => w::SAY_CAPTURE,
         (Action::Export, _) => w::SAY_EXPORT,
         (Action::Import, _) => w::SAY_IMPORT,
         (Action::Consent, _) => w::SAY_CONSENT,
@@ -148,6 +150,7 @@ mod tests {
             Action::FaceEnrolment,
             Action::FaceCheck,
             Action::FaceEnd,
+            Action::Capture,
             Action::Admin,
         ];
         for lang in [Lang::Zh, Lang::En] {

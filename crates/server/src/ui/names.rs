@@ -32,6 +32,7 @@ pub(crate) fn action(action: Action) -> Phrase {
         Action::Sighting => w::ACTION_SIGHTING,
         Action::Decoy => w::ACTION_DECOY,
         Action::Screen => w::ACTION_SCREEN,
+        Action::Capture => w::ACTION_CAPTURE,
         Action::Admin => w::ACTION_ADMIN,
         Action::SignIn => w::ACTION_SIGN_IN,
     }

@@ -83,7 +83,10 @@ fn change(before: &[f32], now: &[f32]) -> Option<f64> {
     if before.len() != now.len() || now.is_empty() {
         return None;
     }
-    let apart = before.iter().zip(now).map(|(a, b)| f64::from((a - b).abs()));
+    let apart = before
+        .iter()
+        .zip(now)
+        .map(|(a, b)| f64::from((a - b).abs()));
     Some(apart.sum::<f64>() / now.len() as f64)
 }
 
@@ -108,7 +111,9 @@ fn colour(picture: &Picture, face: &Face) -> [f64; 3] {
     let channels = picture.channels();
     let (mut sums, mut count) = ([0.0; 3], 0.0);
     for row in top..foot {
-        let pixels = picture.pixels().get((row * width + left) * channels..(row * width + right) * channels);
+        let pixels = picture
+            .pixels()
+            .get((row * width + left) * channels..(row * width + right) * channels);
         for pixel in pixels.unwrap_or_default().chunks_exact(channels) {
             for (sum, value) in sums.iter_mut().zip(pixel) {
                 *sum += linear(*value);

@@ -108,16 +108,16 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::NotFound`] for an unknown purpose or person; [`ServiceError::NoModels`] where the networks are not installed; [`ServiceError::Trace`] when the trace cannot be made durable.
+    /// [`ServiceError::NotFound`] for an unknown purpose or person; [`ServiceError::Invalid`] when the purpose names no other way than the face; [`ServiceError::NoModels`] where the networks are not installed; [`ServiceError::Trace`] when the trace cannot be made durable.
     pub async fn request_capture(
         &self,
         caller: &Caller,
         request: &CaptureRequest,
     ) -> Result<CaptureAsked> {
         caller.need(Role::Reader, "ask for captures")?;
-        let purpose = self.purpose(&request.purpose)?;
+        let purpose = self.face_purpose(&request.purpose)?;
         let subject = self.one_subject(caller, &request.person)?;
-        self.gaze().ready()?;
+        self.faces.ready()?;
         let id = ids::random("cap", 8)?;
         let secret = ids::random("c", 20)?;
         let mut event = self.event(caller, Action::Capture, Outcome::Done);
@@ -170,14 +170,17 @@ impl Service {
         Ok(held.seen_at(now))
     }
 
-    /// Where a capture stands, for whoever holds its address.
+    /// Where a capture stands, and the other way that its purpose names, for whoever holds its address.
     ///
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] for another address.
-    pub fn capture_behind(&self, key: &str) -> Result<CaptureState> {
+    pub fn capture_behind(&self, key: &str) -> Result<(CaptureState, String)> {
         let now = self.now();
-        self.captures.with(key, |held| Ok(held.seen_at(now).state))
+        let view = self.captures.with(key, |held| Ok(held.seen_at(now)))?;
+        let purpose = self.purpose(&view.purpose)?;
+        let other = purpose.face_alternative.clone().unwrap_or_default();
+        Ok((view.state, other))
     }
 
     /// Begins a capture: from now on its time runs.
@@ -217,11 +220,7 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] for another address; [`ServiceError::Conflict`] when it was not begun, was answered, or its time is over; [`ServiceError::Invalid`] when a frame is no picture; [`ServiceError::Trace`] when the trace cannot be made durable, in which case nothing is answered.
-    pub async fn answer_capture(
-        self: &Arc<Self>,
-        key: &str,
-        recording: Recording,
-    ) -> Result<Says> {
+    pub async fn answer_capture(self: &Arc<Self>, key: &str, recording: Recording) -> Result<Says> {
         let now = self.now();
         // Taken out at once: of two recordings the second finds nothing begun.
         let (view, subject, by, plan) = self.captures.with(key, |held| {
@@ -237,7 +236,7 @@ impl Service {
         let service = self.clone();
         let (plan, camera, demand) = (plan, recording.camera.clone(), view.demand);
         let found = off_the_runtime(move || {
-            let frames = recording.measured(service.gaze())?;
+            let frames = recording.measured(service.faces.eyes())?;
             Ok(doubt(&plan, &frames, &camera, demand, Rules::builtin()))
         })
         .await?;

@@ -42,6 +42,11 @@ impl Gaze {
         Ok(self.folder.has(Set::Standard, &JOBS)?)
     }
 
+    /// The networks, for frames of a recording.
+    pub(super) const fn eyes(&self) -> &Eyes {
+        &self.eyes
+    }
+
     /// The one face of a picture, or why it cannot be told.
     pub(super) fn at(&self, bytes: &[u8]) -> Result<std::result::Result<Features, FaceDoubt>> {
         let picture = decode(bytes, &Limits::default())

@@ -20,6 +20,7 @@ use liuhen_vault::registry::ConsentState;
 use liuhen_vault::store::{Space, StoreError};
 use liuhen_vault::trace::Owner;
 use liuhen_vault::{SubjectId, VaultError};
+use liuhen_vision::Eyes;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -60,6 +61,16 @@ impl Faces {
             asked: asked::Asked::default(),
             gate: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Refuses where weights are missing.
+    pub(crate) fn ready(&self) -> Result<()> {
+        self.gaze.ready()
+    }
+
+    /// The networks, opened when they are first needed.
+    pub(crate) const fn eyes(&self) -> &Eyes {
+        self.gaze.eyes()
     }
 
     /// Keeps anybody from being enrolled until it is dropped.
@@ -384,7 +395,7 @@ impl Service {
         Ok(rules()?.picture.file)
     }
 
-    fn face_purpose(&self, id: &str) -> Result<Arc<PurposeView>> {
+    pub(crate) fn face_purpose(&self, id: &str) -> Result<Arc<PurposeView>> {
         let purpose = self.purpose(id)?;
         if purpose.face_alternative.is_none() {
             return Err(ServiceError::Invalid(format!(

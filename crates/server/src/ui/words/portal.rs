@@ -34,6 +34,8 @@ phrases! {
     SAY_FACE_NOT_ENROLLED: "{who} 想为了『{purpose}』登记您的人脸，没有成功，什么也没有保存", "{who} wanted to enrol your face for “{purpose}”; it was not done, and nothing was kept";
     SAY_FACE_CHECK: "{who} 为了『{purpose}』问了一张照片上是不是您，只得到“是”“否”或“说不准”", "{who} asked whether a picture shows you, for “{purpose}”, and was told yes, no or “could not tell”";
     SAY_FACE_CHECK_REFUSED: "{who} 想为了『{purpose}』问一张照片上是不是您，被拒绝了", "{who} wanted to ask whether a picture shows you, for “{purpose}”, and was refused";
+    SAY_CAPTURE_ASKED: "{who} 为了『{purpose}』请您在镜头前确认是真人", "{who} asked you to show that a person sits before the camera, for “{purpose}”";
+    SAY_CAPTURE: "{who} 为了『{purpose}』得知了镜头前的确认结果；画面没有保存", "{who} learned how the recording before your camera was taken, for “{purpose}”; no picture was kept";
     SAY_FACE_END: "{who} 停用了您为『{purpose}』登记的人脸，其密钥已销毁", "{who} ended the face enrolled for “{purpose}”; its key is destroyed";
     FACES: "您的人脸", "Your face";
     FACES_LEAD: "下列用途各保存一份须凭密钥才有意义的模板，没有照片。撤回对该用途的同意，密钥即销毁。您始终可以改用其他方式。", "For each of these purposes a template is kept that makes sense only with its key, and no picture. Withdraw your consent to the purpose and the key is destroyed. You may always take the other way.";
@@ -149,6 +151,7 @@ phrases! {
     CAPTURE_DO_1: "摘下口罩和墨镜，脸要占画面的一半左右。", "Take off masks and dark glasses; let your face fill about half of the picture.";
     CAPTURE_DO_2: "按提示转头、抬头、低头；最后屏幕会变色，请正对屏幕。", "Turn, look up and down as you are told; at the end the screen changes its colours: look straight at it.";
     CAPTURE_DO_3: "光线不要太亮，屏幕亮度调高。屏幕会闪烁；对闪光敏感的人请勿进行，改用其他方式。", "A room that is not too bright, a screen that is. The screen flashes: whoever is sensitive to that should use another way.";
+    CAPTURE_OTHER_WAY: "也可以不用人脸：{way}", "You need not use your face: {way}";
     CAPTURE_NO_SCRIPT: "浏览器关闭了脚本，不能拍摄；请改用其他方式。", "Scripts are off, so nothing can be recorded; use another way.";
     CAPTURE_GO: "开始", "Begin";
     CAPTURE_USED: "此链接已用过或已过期；请向要求您确认的机构另要一个。", "This link was used or its time is over; ask whoever sent it for another.";
