@@ -33,6 +33,7 @@ pub(crate) fn purpose(fields: Vec<String>) -> PurposeView {
         marketing: false,
         surety: liuhen_service::Surety::Durable,
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     }

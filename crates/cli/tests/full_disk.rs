@@ -63,6 +63,40 @@ fn fill(path: &Path) {
     }
 }
 
+/// A portrait, where weights of networks and photographs are given.
+fn portrait() -> Option<Vec<u8>> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = named("LIUHEN_MODELS").and(named("LIUHEN_PHOTOS"));
+    let read =
+        folder.and_then(|folder| std::fs::read(Path::new(&folder).join("astronaut.png")).ok());
+    let required = std::env::var_os("LIUHEN_REQUIRE_MODELS").is_some();
+    assert!(
+        read.is_some() || !required,
+        "weights and astronaut.png are required"
+    );
+    if read.is_none() {
+        eprintln!("SKIP faces on a full disk: no weights or no portrait here");
+    }
+    read
+}
+
+/// The form of a question about a face.
+fn question(mobile: &str, purpose: &str, picture: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    let fields = [("purpose", purpose), ("kind", "mobile"), ("value", mobile)];
+    for (name, value) in fields {
+        let part =
+            format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    body.extend_from_slice(
+        b"--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.png\"\r\n\r\n",
+    );
+    body.extend_from_slice(picture);
+    body.extend_from_slice(b"\r\n--edge--\r\n");
+    body
+}
+
 #[test]
 fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
     let Some(flags) = namespace() else {
@@ -72,7 +106,7 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
     let dir = tempfile::tempdir().unwrap();
     let [seed, data, after] = ["seed", "data", "after"].map(|name| dir.path().join(name));
     std::fs::create_dir(&data).unwrap();
-    let sheet = people(31, 50);
+    let (sheet, portrait) = (people(31, 50), portrait());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let key = runtime.block_on(async {
         let service = world::open(&seed);
@@ -83,7 +117,26 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
         let mut purpose = service.purposes().remove(0);
         purpose.decoy_percent = Some(50);
         let caller = liuhen_service::Caller::local();
-        service.put_purpose(&caller, purpose).await.unwrap();
+        service.put_purpose(&caller, purpose.clone()).await.unwrap();
+        // Two purposes that use faces; the person consented to the first.
+        let person = liuhen_service::Handle::Value {
+            kind: liuhen_kinds::Kind::MOBILE,
+            value: sheet.rows[0][sheet.column("手机号")].clone(),
+        };
+        for id in ["gate", "till"] {
+            purpose.id = id.to_owned();
+            purpose.fields = vec!["face".to_owned()];
+            purpose.decoy_percent = None;
+            purpose.face_alternative = Some("card shown at the desk".to_owned());
+            service.put_purpose(&caller, purpose.clone()).await.unwrap();
+        }
+        if let Some(portrait) = &portrait {
+            let done = service.set_consent(&caller, &person, "gate", true, "form 7", None);
+            done.await.unwrap();
+            let face = portrait.clone().into();
+            let enrolled = service.enrol_face(&caller, &person, "gate", face);
+            enrolled.await.unwrap();
+        }
         service.close().unwrap();
         key
     });
@@ -129,6 +182,30 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
         keep(&body);
     }
 
+    let ask_face = |purpose: &str| {
+        let picture = portrait.as_deref().unwrap_or(b"none");
+        let form = question(&sheet.rows[0][mobile], purpose, picture);
+        let media = "multipart/form-data; boundary=edge";
+        let answer = api
+            .send("POST", "/v1/faces/verify", Some(media), form)
+            .expect("the server answers, be it with a refusal");
+        (answer.status, answer.json())
+    };
+    // Refused for want of a consent; answered where there is one.
+    let asked = [("till", Value::Null), ("gate", "yes".into())];
+    let asked = &asked[..if portrait.is_some() { 2 } else { 1 }];
+    for (purpose, expected) in asked {
+        let (status, body) = ask_face(purpose);
+        assert_eq!((status, &body["answer"]), (200, expected), "{body}");
+        let receipt = &body["receipt"];
+        let hash = receipt["leaf_hash"].as_str().unwrap().to_owned();
+        receipts.insert(receipt["index"].as_u64().unwrap(), hash);
+    }
+    let mut keep = |body: &Value| {
+        let (index, hash) = world::receipt_in(body);
+        receipts.insert(index, hash);
+    };
+
     fill(&inside.join("filler"));
     // What was reserved before the disk was full may still take some traces.
     let until = Instant::now() + Duration::from_secs(120);
@@ -164,6 +241,13 @@ fn a_full_disk_answers_nothing_untraced_and_loses_nothing_answered() {
         let code = body["code"].as_str();
         assert_eq!((status, code), (503, Some("trace_unavailable")), "{body}");
         assert!(body["results"].is_null(), "a refusal answers nothing");
+    }
+
+    for (purpose, _) in asked {
+        let (status, body) = ask_face(purpose);
+        let code = body["code"].as_str();
+        assert_eq!((status, code), (503, Some("trace_unavailable")), "{body}");
+        assert!(body["answer"].is_null(), "a refusal answers nothing");
     }
 
     // What a person finds on the disk after such a day, with room again.

@@ -63,6 +63,7 @@ fn vault(dir: &Path) -> Vec<u8> {
         marketing: false,
         surety: Surety::Durable,
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     };

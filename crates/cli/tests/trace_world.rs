@@ -213,6 +213,7 @@ async fn sworn(service: &std::sync::Arc<Service>) {
         marketing: false,
         surety: Surety::Witnessed,
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     };

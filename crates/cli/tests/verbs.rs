@@ -278,6 +278,7 @@ fn read_once(data: &Path, sheet: &liuhen_testkit::Sheet) -> (String, u64, String
         marketing: false,
         surety: Default::default(),
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     };

@@ -186,6 +186,9 @@ impl From<ServiceError> for ApiError {
                 "not_witnessed" => {
                     "the trace is written, but not yet as far as the purpose demands, so nothing is released; ask again later"
                 }
+                "models_missing" => {
+                    "the networks that look at pictures cannot be used; run `liuhen models install` where the server runs"
+                }
                 "not_ready" => "no map root is under a checkpoint yet; ask again in some seconds",
                 _ => "the server failed; its log has the cause under this request id",
             };
@@ -208,11 +211,12 @@ fn status_of(code: &str) -> StatusCode {
         "forbidden" => StatusCode::FORBIDDEN,
         "not_found" => StatusCode::NOT_FOUND,
         "conflict" => StatusCode::CONFLICT,
-        "invalid" | "policy_invalid" | "unreadable_file" => StatusCode::UNPROCESSABLE_ENTITY,
-        "throttled" => StatusCode::TOO_MANY_REQUESTS,
-        "trace_unavailable" | "store_failed" | "in_use" | "not_witnessed" | "not_ready" => {
-            StatusCode::SERVICE_UNAVAILABLE
+        "invalid" | "policy_invalid" | "unreadable_file" | "could_not_tell" => {
+            StatusCode::UNPROCESSABLE_ENTITY
         }
+        "throttled" => StatusCode::TOO_MANY_REQUESTS,
+        "trace_unavailable" | "store_failed" | "in_use" | "not_witnessed" | "not_ready"
+        | "models_missing" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -69,7 +69,8 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     if told || status.is_client_error() || status.is_server_error() {
         response = write_problem(response, &id);
     }
-    secure(response.headers_mut(), state.secure());
+    let camera = response.extensions().get::<CameraAllowed>().is_some();
+    secure(response.headers_mut(), state.secure(), camera);
     tracing::debug!(
         request_id = id.as_str(),
         method = %method,
@@ -173,7 +174,11 @@ fn report(error: &ApiError, id: &RequestId) {
     }
 }
 
-fn secure(headers: &mut HeaderMap, tls: bool) {
+/// On a response: its page may ask for the camera. No other may.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CameraAllowed;
+
+fn secure(headers: &mut HeaderMap, tls: bool, camera: bool) {
     const FIXED: [(HeaderName, &str); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -194,7 +199,10 @@ fn secure(headers: &mut HeaderMap, tls: bool) {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(
             HeaderName::from_static("permissions-policy"),
-            HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+            HeaderValue::from_static(match camera {
+                true => "camera=(self), geolocation=(), microphone=()",
+                false => "camera=(), geolocation=(), microphone=()",
+            }),
         );
     }
     headers

@@ -36,6 +36,13 @@ pub(crate) fn render(service: &Service) -> String {
     let mut page = Page::default();
     log(&mut page, &service.trace_status());
     reads(&mut page, service);
+    if let Ok(filing) = service.face_filing() {
+        page.gauge(
+            "liuhen_faces_held",
+            "Persons of whom a face is held",
+            filing.persons,
+        );
+    }
     if let Ok(open) = service.open_sightings() {
         page.gauge(
             "liuhen_canary_alerts",

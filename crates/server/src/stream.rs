@@ -9,9 +9,12 @@ use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
+use axum::extract::multipart::{Field, Multipart};
+use axum::http::StatusCode;
 use futures_core::Stream;
 use liuhen_service::{ServiceError, Upload};
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -49,6 +52,48 @@ where
     Ok(upload)
 }
 
+/// The next part of a form, for which no client may keep us waiting.
+///
+/// # Errors
+///
+/// 408 when it is too long in coming, 400 when the form breaks off.
+pub async fn next_part<'a>(
+    state: &AppState,
+    form: &'a mut Multipart,
+) -> Result<Option<Field<'a>>, ApiError> {
+    let next = tokio::time::timeout(state.limits().upload_idle, form.next_field()).await;
+    next.map_err(|_| ApiError::of_status(StatusCode::REQUEST_TIMEOUT))?
+        .map_err(|_| ApiError::malformed("the upload cannot be read"))
+}
+
+/// The bytes of a part that must not reach the disk, at most so many.
+///
+/// # Errors
+///
+/// As for [`spool`].
+pub async fn in_memory(
+    state: &AppState,
+    mut part: Field<'_>,
+    at_most: u64,
+) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    let _place = state.upload_place()?;
+    let at_most = at_most.min(state.limits().upload_bytes);
+    // Room for all of it at once: growing would leave pieces of it behind in freed memory.
+    let room = usize::try_from(at_most).map_err(|_| ApiError::too_large())?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    loop {
+        let next = tokio::time::timeout(state.limits().upload_idle, part.chunk()).await;
+        let next = next.map_err(|_| ApiError::of_status(StatusCode::REQUEST_TIMEOUT))?;
+        let Some(piece) = next.map_err(|_| ApiError::malformed("the upload broke off"))? else {
+            return Ok(bytes);
+        };
+        if bytes.len() + piece.len() > room {
+            return Err(ApiError::too_large());
+        }
+        bytes.extend_from_slice(&piece);
+    }
+}
+
 fn write_all(
     mut upload: Upload,
     mut receiver: mpsc::Receiver<Bytes>,
@@ -80,7 +125,7 @@ where
             Ok(Some(Ok(piece))) => piece,
             Ok(Some(Err(_))) => return Err(ApiError::malformed("the upload broke off")),
             Ok(None) => return Ok(()),
-            Err(_) => return Err(ApiError::of_status(axum::http::StatusCode::REQUEST_TIMEOUT)),
+            Err(_) => return Err(ApiError::of_status(StatusCode::REQUEST_TIMEOUT)),
         };
         total = total.saturating_add(piece.len() as u64);
         if total > limits.upload_bytes {

@@ -21,7 +21,7 @@ use liuhen_testkit::people;
 use serde_json::{Value, json};
 
 /// Every page that needs no id.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/imports",
     "/purposes",
@@ -31,6 +31,7 @@ const PAGES: [&str; 12] = [
     "/look",
     "/readers",
     "/exports",
+    "/faces",
     "/leaks",
     "/desk",
     "/admin",

@@ -153,6 +153,7 @@ fn purposes() -> Vec<PurposeView> {
         marketing,
         surety: crate::Surety::Durable,
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     };

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use crate::faces::FaceDoubt;
+
 /// Why a use-case could not be carried out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +36,12 @@ pub enum ServiceError {
     /// The request cannot be carried out as it stands.
     #[error("{0}")]
     Invalid(String),
+    /// A picture of a face does not do.
+    #[error("could not tell: {}", .0.words())]
+    CouldNotTell(FaceDoubt),
+    /// The networks that look at pictures are not installed, or fail.
+    #[error("pictures cannot be looked at: {0}")]
+    NoModels(#[from] liuhen_vision::VisionError),
     /// Something changed meanwhile, or is in another state than the request needs.
     #[error("{0}")]
     Conflict(String),
@@ -96,6 +104,8 @@ impl ServiceError {
             Self::Throttled { .. } => "throttled",
             Self::NotFound(_) => "not_found",
             Self::Invalid(_) => "invalid",
+            Self::CouldNotTell(_) => "could_not_tell",
+            Self::NoModels(_) => "models_missing",
             Self::Conflict(_) => "conflict",
             Self::InUse(_) => "in_use",
             Self::Setup(_) | Self::Root(_) => "setup",

@@ -27,6 +27,12 @@ pub enum Action {
     Purpose,
     /// A consent was given or withdrawn.
     Consent,
+    /// A face was enrolled, or enrolled anew, or could not be.
+    FaceEnrolment,
+    /// It was asked whether a picture shows the person.
+    FaceCheck,
+    /// A face ended and its key was destroyed.
+    FaceEnd,
     /// An objection to marketing was made or lifted.
     Objection,
     /// A field was corrected.
@@ -45,6 +51,8 @@ pub enum Action {
     Sighting,
     /// With which chance a look-up shows its reader a decoy was settled, before the coin fell.
     Decoy,
+    /// A person was asked to show himself before a camera, or had.
+    Capture,
     /// Staff, keys or sites were managed.
     Admin,
     /// Somebody signed in or failed to.
@@ -64,6 +72,9 @@ impl Action {
             Self::Policy => "policy",
             Self::Purpose => "purpose",
             Self::Consent => "consent",
+            Self::FaceEnrolment => "face_enrolment",
+            Self::FaceCheck => "face_check",
+            Self::FaceEnd => "face_end",
             Self::Objection => "objection",
             Self::Correction => "correction",
             Self::Erasure => "erasure",
@@ -73,6 +84,7 @@ impl Action {
             Self::Sighting => "sighting",
             Self::Decoy => "decoy",
             Self::Screen => "screen",
+            Self::Capture => "capture",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",
         }
@@ -166,10 +178,10 @@ impl Event {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Whether somebody was shown something about the person by it: a read that released, an export.
+    /// Whether somebody was shown something about the person by it: a read that released, a face compared, an export.
     pub fn is_look(&self) -> bool {
         match self.action {
-            Action::Read => self.outcome.released(),
+            Action::Read | Action::FaceCheck => self.outcome.released(),
             Action::Export => true,
             _ => false,
         }

@@ -47,6 +47,20 @@ pub(crate) fn digits(count: usize) -> crate::Result<String> {
     Ok(text)
 }
 
+/// A random number below one that is at most 256, without bias.
+pub(crate) fn below(most: usize) -> crate::Result<usize> {
+    let most = most.clamp(1, 256);
+    loop {
+        let mut byte = [0u8; 1];
+        fill(&mut byte)?;
+        let number = usize::from(byte[0]);
+        // What lies above the largest multiple would favour the small numbers.
+        if number < 256 - 256 % most {
+            return Ok(number % most);
+        }
+    }
+}
+
 /// What is stored of a secret: its SHA-256. The secrets hashed here have 128 random bits or more, so no salt or stretching is needed.
 pub(crate) fn secret_hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()

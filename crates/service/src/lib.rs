@@ -10,6 +10,7 @@ mod attest;
 pub mod backup;
 mod caller;
 mod canaries;
+mod captures;
 pub mod case;
 pub mod case_link;
 pub mod case_report;
@@ -21,6 +22,7 @@ pub mod demo;
 mod error;
 mod event;
 mod exports;
+mod faces;
 mod ids;
 mod imports;
 mod insight;
@@ -66,12 +68,17 @@ use zeroize::Zeroizing;
 pub use access::{ApiKeyView, SiteView};
 pub use attest::{Alarm, MapStatus, Pace, TraceStatus, WitnessStatus};
 pub use caller::{Assurance, Caller, CallerKind, Role};
+pub use captures::{CaptureAsked, CaptureRequest, CaptureState, CaptureView, Recording};
 pub use clock::{UnixMs, day, rfc3339};
 pub use collections::{CollectionView, FieldView};
 pub use decoys::AccountView;
 pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
+pub use faces::{
+    FaceAnswer, FaceDoubt, FaceEnrolment, FaceFiling, FaceQuestion, FaceVerdict, FilingState,
+    OwnFace,
+};
 pub use imports::{
     ImportPlan, ImportState, ImportStatus, KindView, PlanColumn, Preview, PreviewColumn,
     ProblemView, Upload,
@@ -80,8 +87,9 @@ pub use insight::{EventQuery, Health, ProofView, ReaderSeries, Stats};
 pub use leaks::{ChannelView, CopyView, LeakState, LeakView, PictureFound};
 pub use lease::{Holder, Waiting};
 pub use ledger::EventView;
+pub use liuhen_capture::{Demand, Doubt, Says, Told as CaptureTold};
 pub use liuhen_tlog::{DirReport, verify_dir as verify_log_dir};
-pub use liuhen_vault::registry::Surety;
+pub use liuhen_vault::registry::{Guardian, Surety};
 pub use meter::{APPEND_BOUNDS, AppendTimes};
 pub use open::{Config, KEY_OVERLAP, rotate_log_key};
 pub use person::{
@@ -124,6 +132,8 @@ pub struct Service {
     leaks: leaks::Leaks,
     likenesses: decoys::Likenesses,
     gone: withdrawals::Gone,
+    faces: faces::Faces,
+    captures: captures::Captures,
     /// Places for work that holds pictures in memory.
     easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.

@@ -27,9 +27,11 @@ use zeroize::Zeroizing;
 
 use crate::access::KeyRing;
 use crate::attest::{Attest, Pace};
+use crate::captures::Captures;
 use crate::clock::Clock;
 use crate::decoys::Likenesses;
 use crate::error::{Result, ServiceError};
+use crate::faces::Faces;
 use crate::imports::Imports;
 use crate::leaks::Leaks;
 use crate::lease::{self, DirLock, Waiting};
@@ -60,6 +62,8 @@ pub struct Config {
     pub pace: Pace,
     /// Where the log gets the time of receipts and map roots from.
     pub log_clock: liuhen_tlog::Clock,
+    /// Where the weights of networks lie, when not where `liuhen models install` puts them.
+    pub models: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Config {
@@ -162,6 +166,8 @@ impl Service {
             leaks: Leaks::default(),
             likenesses: Likenesses::default(),
             gone: Gone::default(),
+            faces: Faces::with(config.models.clone()),
+            captures: Captures::default(),
             easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });

@@ -15,9 +15,10 @@ use crate::caller::{Assurance, Caller, CallerKind, Role};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Event, Outcome};
+use crate::faces::OwnFace;
 use crate::imports::indexed;
 use crate::mine::KeyFile;
-use crate::purposes::ConsentView;
+use crate::purposes::{ConsentView, Said};
 use crate::reads::{Handle, Released, released};
 use crate::{Service, ids, ledger, members, shelf};
 
@@ -95,6 +96,8 @@ pub struct PersonView {
     pub records: Vec<OwnRecord>,
     /// Purposes, and whether he consented.
     pub consents: Vec<ConsentView>,
+    /// Faces held of him, one a purpose.
+    pub faces: Vec<OwnFace>,
     /// Whether he objects to marketing.
     pub objects_marketing: bool,
     /// Events under his labels, newest first.
@@ -184,6 +187,9 @@ pub struct DisposalView {
     pub index_rows: u64,
     /// Tokens that now answer "erased".
     pub tokens: u64,
+    /// Templates of faces destroyed, with their keys.
+    #[serde(default)]
+    pub faces: u64,
 }
 
 fn link_key(secret: &str) -> Vec<u8> {
@@ -353,6 +359,7 @@ impl Service {
             subject: subject.to_string(),
             records: self.own_records(&subject)?,
             consents: self.consents_of(&subject)?,
+            faces: self.own_faces(&subject)?,
             objects_marketing: self.objects_marketing(&subject)?,
             entries_total: events.first().map_or(0, |(n, _)| n + 1),
             entries,
@@ -533,7 +540,8 @@ impl Service {
     ///
     /// [`ServiceError::NotFound`] for an unknown purpose.
     pub async fn person_withdraw(&self, session: &PersonSession, purpose: &str) -> Result<()> {
-        self.change_consent(&session.caller(), session.subject, purpose, false, "portal")
+        let said = Said::withdrawn("portal");
+        self.change_consent(&session.caller(), session.subject, purpose, said)
             .await
     }
 
@@ -630,6 +638,7 @@ impl From<DisposalReceipt> for DisposalView {
             fields: receipt.fields,
             index_rows: receipt.index_entries,
             tokens: receipt.tokens,
+            faces: receipt.faces,
         }
     }
 }

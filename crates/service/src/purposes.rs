@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use liuhen_vault::registry::{Consent, ConsentState, LegalBasis, Notice, Purpose, Surety};
+use liuhen_vault::registry::{
+    Consent, ConsentState, Guardian, LegalBasis, Notice, Purpose, Surety,
+};
 use liuhen_vault::store::Batch;
 use liuhen_vault::{SubjectId, Vault, VaultError};
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,7 @@ use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
 use crate::ledger::named;
 use crate::reads::Handle;
-use crate::{Service, ids};
+use crate::{Service, faces, ids};
 
 /// Longest retention one may declare: thirty years.
 const RETENTION_DAYS: u32 = 10_958;
@@ -54,6 +56,9 @@ pub struct PurposeView {
     /// The chance in percent that a look-up by name shows its reader a decoy, a person who does not exist; none: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoy_percent: Option<u8>,
+    /// The other way than the face that is offered, in words (人脸识别技术应用安全管理办法, article 10); a purpose without one uses no faces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_alternative: Option<String>,
     /// Version, counted from one; filled in when stored.
     #[serde(default)]
     pub version: u32,
@@ -118,6 +123,7 @@ pub(crate) fn stored_purposes(vault: &Vault) -> Result<PurposeBook> {
             marketing: purpose.marketing,
             surety: purpose.surety,
             decoy_percent: purpose.decoy_percent,
+            face_alternative: purpose.face_alternative,
             version: stored.version,
             updated: purpose.at,
         };
@@ -144,6 +150,24 @@ fn checked_decoys(percent: Option<u8>, basis: LegalBasis) -> Result<Option<u8>> 
         ));
     }
     Ok(Some(percent))
+}
+
+/// The other way than the face, in so many words that somebody can take it.
+fn checked_alternative(view: &PurposeView) -> Result<Option<String>> {
+    let Some(words) = view.face_alternative.as_deref().map(str::trim) else {
+        return Ok(None);
+    };
+    if view.fields.iter().all(|field| field != faces::FIELD) {
+        return Err(ServiceError::Invalid(
+            "a purpose that uses faces lists the field face".to_owned(),
+        ));
+    }
+    if !(2..=200).contains(&words.chars().count()) {
+        return Err(ServiceError::Invalid(
+            "the other way than the face is said in 2 to 200 characters".to_owned(),
+        ));
+    }
+    Ok(Some(words.to_owned()))
 }
 
 fn check_purpose(view: &PurposeView) -> Result<Purpose> {
@@ -185,6 +209,7 @@ fn check_purpose(view: &PurposeView) -> Result<Purpose> {
         marketing: view.marketing,
         surety: view.surety,
         decoy_percent: checked_decoys(view.decoy_percent, basis)?,
+        face_alternative: checked_alternative(view)?,
         active: true,
         at: 0,
     })
@@ -292,6 +317,7 @@ impl Service {
         purpose: &str,
         given: bool,
         evidence: &str,
+        guardian: Option<Guardian>,
     ) -> Result<()> {
         caller.need(Role::Desk, "file consents")?;
         if evidence.trim().is_empty() || evidence.chars().count() > 500 {
@@ -299,9 +325,13 @@ impl Service {
                 "say how the consent can be shown (1 to 500 characters)".to_owned(),
             ));
         }
+        let said = Said {
+            given,
+            evidence: evidence.trim(),
+            guardian: guardian.map(checked_guardian).transpose()?,
+        };
         let subject = self.one_subject(caller, handle)?;
-        self.change_consent(caller, subject, purpose, given, evidence.trim())
-            .await
+        self.change_consent(caller, subject, purpose, said).await
     }
 
     pub(crate) async fn change_consent(
@@ -309,17 +339,22 @@ impl Service {
         caller: &Caller,
         subject: SubjectId,
         purpose: &str,
-        given: bool,
-        evidence: &str,
+        said: Said<'_>,
     ) -> Result<()> {
         let purpose = self.purpose(purpose)?;
+        // Nobody's face is enrolled on a consent that is being withdrawn.
+        let gate = self.faces.closed().await;
+        let did = if said.given { "give" } else { "withdraw" };
         let mut event = self.event(caller, Action::Consent, Outcome::Done);
         event.purpose = Some(purpose.id.clone());
-        event.details = named([("did", if given { "give" } else { "withdraw" }.to_owned())]);
+        event.details = named([("did", did.to_owned())]);
+        if said.guardian.is_some() {
+            event.details.extend(named([("by", "guardian".to_owned())]));
+        }
         self.ledger().subject(subject, &event).await?;
         let consent = Consent {
             purpose: purpose.id.clone(),
-            state: if given {
+            state: if said.given {
                 ConsentState::Given
             } else {
                 ConsentState::Withdrawn
@@ -328,10 +363,18 @@ impl Service {
             purpose_version: purpose.version,
             notice_sha256: Some(purpose.notice_hash.clone()),
             separate: true,
-            evidence: evidence.to_owned(),
-            guardian: None,
+            evidence: said.evidence.to_owned(),
+            guardian: said.guardian,
         };
-        self.vault.put_consent(&subject, &consent, Batch::new())?;
+        let mut also = Batch::new();
+        if !said.given {
+            self.vault.mark_face(&mut also, &subject, &purpose.id)?;
+        }
+        self.vault.put_consent(&subject, &consent, also)?;
+        if !said.given {
+            self.destroy_face(&subject, &purpose.id)?;
+        }
+        drop(gate);
         Ok(())
     }
 
@@ -366,6 +409,38 @@ impl Service {
         self.vault.put_flags(&subject, &flags, Batch::new())?;
         Ok(())
     }
+}
+
+/// What somebody said to a purpose.
+pub(crate) struct Said<'a> {
+    given: bool,
+    evidence: &'a str,
+    guardian: Option<Guardian>,
+}
+
+impl<'a> Said<'a> {
+    pub(crate) const fn withdrawn(evidence: &'a str) -> Self {
+        Self {
+            given: false,
+            evidence,
+            guardian: None,
+        }
+    }
+}
+
+fn checked_guardian(guardian: Guardian) -> Result<Guardian> {
+    let (name, relation) = (guardian.name.trim(), guardian.relation.trim());
+    let fits = |text: &str| (1..=80).contains(&text.chars().count());
+    if !fits(name) || !fits(relation) {
+        return Err(ServiceError::Invalid(
+            "a guardian has a name and a relation of 1 to 80 characters each".to_owned(),
+        ));
+    }
+    Ok(Guardian {
+        subject: guardian.subject,
+        name: name.to_owned(),
+        relation: relation.to_owned(),
+    })
 }
 
 fn state_name(state: Option<ConsentState>) -> &'static str {

@@ -257,7 +257,12 @@ impl Service {
     }
 
     /// Whom a handle leads to. A token of another site is unknown, not forbidden: its existence is nobody else's business.
-    fn resolve(&self, caller: &Caller, handle: &Handle, found: &mut Vec<Found>) -> Result<()> {
+    pub(crate) fn resolve(
+        &self,
+        caller: &Caller,
+        handle: &Handle,
+        found: &mut Vec<Found>,
+    ) -> Result<()> {
         match handle {
             Handle::Token { token } => {
                 let site = match &caller.site {
@@ -687,7 +692,7 @@ fn yes(question: &Question, values: &HashMap<&str, (Option<Kind>, &str)>, today:
 }
 
 /// Birth date as `YYYYMMDD`, from a date of birth or a resident ID (GB 11643: digits 7 to 14).
-fn birth_of(kind: Kind, value: &str) -> Option<String> {
+pub(crate) fn birth_of(kind: Kind, value: &str) -> Option<String> {
     let normal = lookup_form(kind, value)?;
     let digits: String = normal.chars().filter(char::is_ascii_digit).collect();
     let birth = if kind == Kind::RESIDENT_ID {
@@ -699,7 +704,7 @@ fn birth_of(kind: Kind, value: &str) -> Option<String> {
 }
 
 /// Full years between a birth date `YYYYMMDD` and a day `YYYY-MM-DD`.
-fn age_on(birth: &str, today: &str) -> Option<i32> {
+pub(crate) fn age_on(birth: &str, today: &str) -> Option<i32> {
     let today: String = today.chars().filter(char::is_ascii_digit).collect();
     let (birth, today): (i32, i32) = (birth.parse().ok()?, today.parse().ok()?);
     Some((today - birth).div_euclid(10_000))

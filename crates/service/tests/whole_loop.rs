@@ -249,6 +249,7 @@ async fn refuses_without_consent_and_traces_the_refusal() {
             "news",
             true,
             "form 12",
+            None,
         )
         .await
         .unwrap();

@@ -78,6 +78,20 @@ pub struct Browser {
 /// When one is absent and [`REQUIRE`] is `1`, or when they are present and do not start.
 #[must_use]
 pub fn browser_or_skip(test: &str) -> Option<Browser> {
+    started_or_skip(test, None)
+}
+
+/// As [`browser_or_skip`], with a camera that plays a film (MJPEG or Y4M) and is allowed to every page.
+///
+/// # Panics
+///
+/// As [`browser_or_skip`].
+#[must_use]
+pub fn browser_with_camera_or_skip(test: &str, film: &Path) -> Option<Browser> {
+    started_or_skip(test, Some(film))
+}
+
+fn started_or_skip(test: &str, camera: Option<&Path>) -> Option<Browser> {
     let (Some(chromium), Some(driver)) = (chromium(), chromedriver()) else {
         let why = "Chromium or ChromeDriver is absent (Debian: chromium, chromium-driver)";
         assert!(
@@ -88,11 +102,11 @@ pub fn browser_or_skip(test: &str) -> Option<Browser> {
         let _unheard = writeln!(std::io::stderr(), "SKIP {test}: {why}");
         return None;
     };
-    Some(Browser::start(chromium, driver))
+    Some(Browser::start(chromium, driver, camera))
 }
 
 impl Browser {
-    fn start(chromium: &Path, driver: &Path) -> Self {
+    fn start(chromium: &Path, driver: &Path, camera: Option<&Path>) -> Self {
         let home = TempDir::new().expect("a temporary folder");
         let downloads = home.path().join("downloads");
         std::fs::create_dir(&downloads).expect("a folder for downloads");
@@ -102,7 +116,7 @@ impl Browser {
             .enable_all()
             .build();
         let runtime = runtime.expect("a runtime");
-        let capabilities = capabilities(chromium, &home.path().join("profile"), &downloads);
+        let capabilities = capabilities(chromium, &home.path().join("profile"), &downloads, camera);
         let connecting = async {
             // Plain HTTP is enough: ChromeDriver listens on loopback.
             let mut builder = ClientBuilder::new(HttpConnector::new());

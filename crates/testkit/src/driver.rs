@@ -45,13 +45,22 @@ pub(crate) fn chromedriver() -> Option<&'static Path> {
     first(&DRIVER)
 }
 
-/// What a session asks for: a profile and a folder for downloads of its own.
+/// What a session asks for: a camera that plays a film where one is given, a profile and a folder for downloads of its own.
 pub(crate) fn capabilities(
     chromium: &Path,
     profile: &Path,
     downloads: &Path,
+    camera: Option<&Path>,
 ) -> Map<String, Value> {
     let mut args: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+    if let Some(film) = camera {
+        args.push("--use-fake-ui-for-media-stream".to_owned());
+        args.push("--use-fake-device-for-media-stream".to_owned());
+        args.push(format!(
+            "--use-file-for-fake-video-capture={}",
+            film.display()
+        ));
+    }
     args.push(format!("--user-data-dir={}", profile.display()));
     let wanted = json!({
         "browserName": "chrome",

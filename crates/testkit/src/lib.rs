@@ -29,7 +29,7 @@ mod server;
 mod sheet;
 
 pub use api::{Answer, Api};
-pub use browser::{Browser, REQUIRE, Screen, browser_or_skip};
+pub use browser::{Browser, REQUIRE, Screen, browser_or_skip, browser_with_camera_or_skip};
 pub use corpus::{CorpusTruth, Kin, Made, corpus};
 pub use counted::{CountedLeak, Truth, counted_leak};
 pub use fantoccini;

@@ -65,7 +65,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// HKDF-SHA256 (RFC 5869). `okm` is at most 255 · 32 bytes; every caller passes 32 to 82.
+/// HKDF-SHA256 (RFC 5869). `okm` is at most 255 · 32 bytes; every caller passes 32 to 512.
 #[expect(
     clippy::expect_used,
     reason = "the only error is an output above 8,160 bytes"

@@ -1,7 +1,7 @@
 //! Erasure that is real: keys first, then everything that leads to the person.
 //!
 //! Steps, each durable before the next: an intent in the records; the wrapped keys go from
-//! the key store; one batch deletes records, index entries, consents, flags and event rows,
+//! the key store; one batch deletes records, index entries, consents, flags, faces and event rows,
 //! turns tokens and the subject into tombstones and files a receipt; both stores are
 //! compacted, so that no file holds the wrapped keys; the intent goes. A crash anywhere is
 //! finished by the next [`Vault::open`]: an intent is a promise.
@@ -55,6 +55,9 @@ pub struct DisposalReceipt {
     pub declarations: u64,
     /// Rows that led from the subject to leaves of the log.
     pub event_rows: u64,
+    /// Templates of faces, one a purpose; their keys went with the others.
+    #[serde(default)]
+    pub faces: u64,
 }
 
 /// What an intent remembers.
@@ -222,12 +225,14 @@ impl Vault {
             index_entries: 0,
             declarations: 0,
             event_rows: 0,
+            faces: 0,
         };
         let terms = self.delete_records(subject, &mut batch, &mut receipt)?;
         receipt.index_entries = self.index.stage_removal(&mut batch, &terms)?;
         for space in [Space::Consents, Space::Flags] {
             receipt.declarations += self.delete_prefix(space, subject, &mut batch)?;
         }
+        receipt.faces = self.delete_faces(subject, &mut batch)?;
         receipt.event_rows = self.delete_prefix(Space::SubjectEvents, subject, &mut batch)?;
         batch.put(Space::Subjects, *subject.as_bytes(), [ERASED]);
         let bytes = serde_json::to_vec(&receipt).map_err(|_| VaultError::malformed("a receipt"))?;
@@ -294,7 +299,7 @@ impl Vault {
 }
 
 /// Readers leave their snapshots within microseconds; a busy answer is worth another try.
-fn compact(store: &dyn crate::store::Store) -> Result<(), StoreError> {
+pub(crate) fn compact(store: &dyn crate::store::Store) -> Result<(), StoreError> {
     for _ in 1..TRIES {
         match store.compact() {
             Err(StoreError::Busy) => std::thread::yield_now(),

@@ -8,7 +8,9 @@
 //!
 //! - `0x00 ‖ version u32 BE` → KEK sealed by a key derived from the root;
 //! - `0x01 ‖ subject[16]` → `version u32 BE ‖ sealed(DEK ‖ trace key)`, AAD naming tenant,
-//!   subject and version.
+//!   subject and version;
+//! - `0x02 ‖ subject[16] ‖ purpose` → `version u32 BE ‖ sealed(face key ‖ generation[8])`, AAD
+//!   naming tenant, subject, purpose and version; it goes with the subject's keys or before them.
 //!
 //! Field keys are HKDF-SHA256(DEK, info "liuhen/field/v1" ‖ class); nobody stores them.
 
@@ -20,12 +22,14 @@ use zeroize::Zeroizing;
 
 use crate::VaultError;
 use crate::crypt::{self, Key, RandomPool};
+use crate::face::GENERATION;
 use crate::root::RootKey;
 use crate::store::{Batch, KeyRange, Space, Store};
 use crate::subject::SubjectId;
 
 const KEK: u8 = 0;
 const SUBJECT: u8 = 1;
+const FACE: u8 = 2;
 /// Unwrapped subject keys kept in memory: 8,192 subjects are about 1 MiB.
 const CACHED: usize = 8_192;
 /// Subjects rewrapped per batch when the KEK is replaced.
@@ -239,12 +243,17 @@ impl Keyring {
         Ok(Some(keys))
     }
 
-    /// Removes the wrapped keys and what memory holds of them; durable when it returns.
+    /// Removes the wrapped keys, those of faces too, and what memory holds of them; durable when
+    /// it returns.
     pub(crate) fn destroy(&self, subject: &SubjectId) -> Result<bool, VaultError> {
         let key = subject_row(subject);
         let existed = self.store.get(Space::Keys, &key)?.is_some();
         let mut batch = Batch::new();
         batch.delete(Space::Keys, key);
+        let faces = KeyRange::prefix(&face_row(subject, ""));
+        for (key, _) in self.store.scan(Space::Keys, &faces, usize::MAX, false)? {
+            batch.delete(Space::Keys, key);
+        }
         self.store.write(&batch)?;
         self.cache.lock().forget(subject);
         Ok(existed)
@@ -257,25 +266,16 @@ impl Keyring {
         let old: Vec<u32> = self.keks.read().keys().copied().collect();
         let version = old.last().copied().unwrap_or(0) + 1;
         self.add_kek(version)?;
-        let (mut pool, mut count) = (RandomPool::new(), 0);
-        let mut range = KeyRange::prefix(&[SUBJECT]);
-        loop {
-            let rows = self.store.scan(Space::Keys, &range, REWRAP_BATCH, false)?;
-            let Some((last, _)) = rows.last() else { break };
-            range = range.after(last);
-            let mut batch = Batch::new();
-            for (key, row) in &rows {
-                let subject = SubjectId::read(key.get(1..).unwrap_or_default())?;
-                self.wrap(
-                    &mut batch,
-                    &subject,
-                    &self.unwrap(&subject, row)?,
-                    &mut pool,
-                )?;
-            }
-            self.store.write(&batch)?;
-            count += rows.len() as u64;
-        }
+        let mut pool = RandomPool::new();
+        let count = self.rewrap(SUBJECT, |key, row, batch| {
+            let subject = SubjectId::read(key)?;
+            let keys = self.unwrap(&subject, row)?;
+            self.wrap(batch, &subject, &keys, &mut pool)
+        })?;
+        self.rewrap(FACE, |key, row, batch| {
+            let plain = self.unwrap_face(key, row)?;
+            self.wrap_face(batch, key, &plain)
+        })?;
         let mut batch = Batch::new();
         for version in &old {
             batch.delete(Space::Keys, kek_row(*version));
@@ -286,6 +286,112 @@ impl Keyring {
             .retain(|version, _| !old.contains(version));
         self.store.compact()?;
         Ok(count)
+    }
+
+    /// Hands every row of a sort, its key without the sort, to `each`, which writes it anew.
+    fn rewrap(
+        &self,
+        sort: u8,
+        mut each: impl FnMut(&[u8], &[u8], &mut Batch) -> Result<(), VaultError>,
+    ) -> Result<u64, VaultError> {
+        let (mut range, mut count) = (KeyRange::prefix(&[sort]), 0);
+        loop {
+            let rows = self.store.scan(Space::Keys, &range, REWRAP_BATCH, false)?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(count);
+            };
+            range = range.after(last);
+            let mut batch = Batch::new();
+            for (key, row) in &rows {
+                each(key.get(1..).unwrap_or_default(), row, &mut batch)?;
+            }
+            self.store.write(&batch)?;
+            count += rows.len() as u64;
+        }
+    }
+
+    fn face_aad(&self, owner: &[u8], version: u32) -> Vec<u8> {
+        crypt::aad(&[
+            b"liuhen/face-key/v1",
+            self.tenant.as_bytes(),
+            owner,
+            &version.to_be_bytes(),
+        ])
+    }
+
+    fn wrap_face(&self, batch: &mut Batch, owner: &[u8], plain: &[u8]) -> Result<(), VaultError> {
+        let (version, kek) = self.newest()?;
+        let mut row = version.to_be_bytes().to_vec();
+        row.extend(crypt::seal(&kek, &self.face_aad(owner, version), plain)?);
+        batch.put(Space::Keys, [&[FACE], owner].concat(), row);
+        Ok(())
+    }
+
+    fn unwrap_face(&self, owner: &[u8], row: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let (version, sealed) = row
+            .split_at_checked(4)
+            .ok_or(VaultError::malformed(FACE_KEY))?;
+        let version = version_of(version)?;
+        let kek = self.keks.read().get(&version).cloned();
+        let kek = kek.ok_or(VaultError::sealed(FACE_KEY))?;
+        crypt::open(&kek, &self.face_aad(owner, version), sealed, FACE_KEY)
+    }
+
+    /// Keeps the key of a face, in place of a former one; durable when it returns.
+    pub(crate) fn put_face(
+        &self,
+        subject: &SubjectId,
+        purpose: &str,
+        key: &[u8; 32],
+        generation: &[u8; GENERATION],
+    ) -> Result<(), VaultError> {
+        let mut plain = Zeroizing::new([0; 32 + GENERATION]);
+        plain[..32].copy_from_slice(key);
+        plain[32..].copy_from_slice(generation);
+        let mut batch = Batch::new();
+        let row = face_row(subject, purpose);
+        self.wrap_face(&mut batch, row.get(1..).unwrap_or_default(), &*plain)?;
+        Ok(self.store.write(&batch)?)
+    }
+
+    /// The key of a face and its generation, unless there is none.
+    pub(crate) fn face(
+        &self,
+        subject: &SubjectId,
+        purpose: &str,
+    ) -> Result<Option<(Key, [u8; GENERATION])>, VaultError> {
+        let key = face_row(subject, purpose);
+        let Some(row) = self.store.get(Space::Keys, &key)? else {
+            return Ok(None);
+        };
+        let plain = self.unwrap_face(key.get(1..).unwrap_or_default(), &row)?;
+        let parse = || {
+            let (key, generation) = plain.split_first_chunk::<32>()?;
+            Some((Key::new(*key), generation.try_into().ok()?))
+        };
+        parse().map(Some).ok_or(VaultError::malformed(FACE_KEY))
+    }
+
+    /// Removes the wrapped key of a face; durable when it returns.
+    pub(crate) fn drop_face(&self, subject: &SubjectId, purpose: &str) -> Result<(), VaultError> {
+        let mut batch = Batch::new();
+        batch.delete(Space::Keys, face_row(subject, purpose));
+        Ok(self.store.write(&batch)?)
+    }
+
+    /// Whose faces have wrapped keys: `subject[16] ‖ purpose`, in pages after `after`.
+    pub(crate) fn faces_after(
+        &self,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, VaultError> {
+        let mut range = KeyRange::prefix(&[FACE]);
+        if let Some(after) = after {
+            range = range.after(&[&[FACE], after].concat());
+        }
+        let rows = self.store.scan(Space::Keys, &range, limit, false)?;
+        let owner = |(key, _): crate::store::Pair| key.get(1..).unwrap_or_default().to_vec();
+        Ok(rows.into_iter().map(owner).collect())
     }
 
     /// Subjects that have wrapped keys, in pages after `after`.
@@ -323,6 +429,12 @@ pub(crate) fn subject_row(subject: &SubjectId) -> Vec<u8> {
     row.push(SUBJECT);
     row.extend_from_slice(subject.as_bytes());
     row
+}
+
+const FACE_KEY: &str = "the key of a face";
+
+fn face_row(subject: &SubjectId, purpose: &str) -> Vec<u8> {
+    [&[FACE], &subject.as_bytes()[..], purpose.as_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@
 mod crypt;
 mod erase;
 mod error;
+pub mod face;
 mod index;
 mod ingest;
 mod keys;

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::VaultError;
 use crate::crypt::{self, Key};
+use crate::face::Held;
 use crate::index::{Index, Terms};
 use crate::keys::{Keyring, SubjectKeys};
 use crate::root::RootKey;
@@ -45,6 +46,7 @@ pub struct Vault {
     pub(crate) index: Index,
     root: RootKey,
     trace: Trace,
+    pub(crate) held: Held,
     writer: Mutex<()>,
 }
 
@@ -78,9 +80,11 @@ impl Vault {
             records,
             keyring,
             root,
+            held: Held::default(),
             writer: Mutex::new(()),
         };
         vault.finish_erasures()?;
+        vault.count_faces()?;
         Ok(vault)
     }
 
@@ -259,8 +263,8 @@ impl Vault {
         self.keyring.replace_kek()
     }
 
-    /// Removes wrapped keys that no subject owns: a crash between the two commits of an
-    /// ingest leaves such. Answers how many went.
+    /// Removes wrapped keys that no subject and no face owns: a crash between the two commits of
+    /// an ingest or an enrolment leaves such. Answers how many went.
     ///
     /// # Errors
     ///
@@ -280,6 +284,17 @@ impl Vault {
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(*last),
                 _ => break,
+            }
+        }
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.keyring.faces_after(after.as_deref(), PAGE)?;
+            for owner in &page {
+                swept += u64::from(self.sweep_face(owner)?);
+            }
+            after = page.last().cloned();
+            if page.len() < PAGE {
+                break;
             }
         }
         if swept > 0 {

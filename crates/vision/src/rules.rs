@@ -23,6 +23,7 @@ pub(crate) struct Faces {
     pub(crate) same: f32,
     pub(crate) sizes: Vec<usize>,
     pub(crate) small_size: usize,
+    pub(crate) glance: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]

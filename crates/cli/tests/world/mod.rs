@@ -55,6 +55,7 @@ pub async fn prepare(service: &Arc<Service>) -> String {
         marketing: false,
         surety: Default::default(),
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     };

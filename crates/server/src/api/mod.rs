@@ -3,9 +3,11 @@
 //! Rule of the description: OpenAPI 3.1, made from the handlers themselves; `openapi.json` in this crate keeps it for comparison.
 
 pub mod admin;
+pub mod captures;
 pub mod catalogue;
 pub mod events;
 pub mod exports;
+pub mod faces;
 pub mod health;
 pub mod imports;
 pub mod leaks;
@@ -47,6 +49,7 @@ use crate::state::AppState;
         (name = "reads", description = "Ask for values of persons, under a purpose"),
         (name = "imports", description = "Bring a table in"),
         (name = "exports", description = "Hand rows to a named recipient, marked as his"),
+        (name = "faces", description = "Enrol faces under a purpose, ask yes or no, end them"),
         (name = "leaks", description = "Lead a leaked file back to where it came from"),
         (name = "rules", description = "Purposes, policies, consents and objections"),
         (name = "trace", description = "Events, statistics and proofs"),
@@ -83,11 +86,13 @@ fn short_routes() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(exports::routes())
         .merge(pictures::routes())
+        .merge(faces::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())
         .merge(purposes::routes())
         .merge(policies::routes())
         .merge(persons::routes())
+        .merge(captures::routes())
         .merge(catalogue::routes())
         .merge(admin::routes())
         .merge(events::routes())
@@ -101,6 +106,7 @@ fn stream_routes() -> OpenApiRouter<AppState> {
         .merge(imports::stream_routes())
         .merge(exports::stream_routes())
         .merge(pictures::stream_routes())
+        .merge(faces::stream_routes())
         .merge(leaks::stream_routes())
         .merge(events::stream_routes())
 }

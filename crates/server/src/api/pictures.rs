@@ -1,6 +1,6 @@
 //! `/v1/pictures`: pictures kept once, and copies of them marked for named recipients.
 
-use axum::extract::multipart::{Field, Multipart};
+use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
@@ -108,12 +108,12 @@ pub(crate) async fn add(
         .await
         .map_err(|_| ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
     let mut of = None;
-    let mut part = next_part(&state, &mut form).await?;
+    let mut part = stream::next_part(&state, &mut form).await?;
     if let Some(field) = part.as_mut().filter(|field| field.name() == Some("token")) {
         let token = short_field(&state, field).await?;
         of = Some(inner::Handle::Token { token });
         drop(part);
-        part = next_part(&state, &mut form).await?;
+        part = stream::next_part(&state, &mut form).await?;
     }
     let file = part
         .filter(|field| field.name() == Some("file"))
@@ -121,7 +121,7 @@ pub(crate) async fn add(
     let name = file.file_name().unwrap_or_default().to_owned();
     let upload = stream::spool(&state, file).await?;
     // A token after the file would be passed over, and the picture kept as nobody's.
-    if next_part(&state, &mut form).await?.is_some() {
+    if stream::next_part(&state, &mut form).await?.is_some() {
         return Err(ApiError::malformed("the file must be the last of the form"));
     }
     let view = state
@@ -129,16 +129,6 @@ pub(crate) async fn add(
         .add_picture(&caller, upload, &name, of.as_ref())
         .await?;
     Ok((StatusCode::CREATED, Json(view.into())))
-}
-
-/// The next part of a form, for which no client may keep us waiting.
-async fn next_part<'a>(
-    state: &AppState,
-    form: &'a mut Multipart,
-) -> Result<Option<Field<'a>>, ApiError> {
-    let next = tokio::time::timeout(state.limits().upload_idle, form.next_field()).await;
-    next.map_err(|_| ApiError::of_status(StatusCode::REQUEST_TIMEOUT))?
-        .map_err(|_| ApiError::malformed("the upload cannot be read"))
 }
 
 /// `GET /v1/pictures`: all pictures, newest first.

@@ -42,6 +42,9 @@ pub struct Purpose {
     /// The chance, in percent, that a look-up by name shows a decoy, a person who does not exist, among namesakes; never when it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoy_percent: Option<u8>,
+    /// The other way than the face; a purpose without one uses no faces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_alternative: Option<String>,
     /// Counts its changes.
     pub version: u32,
     /// When it was last changed.
@@ -75,6 +78,9 @@ pub struct PurposeChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 50)]
     pub decoy_percent: Option<u8>,
+    /// The other way than the face that is offered, such as `card shown at the desk`; a purpose without one uses no faces, and one with it lists the field `face`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_alternative: Option<String>,
 }
 
 /// How far the trace of a read must be before the value leaves.
@@ -122,6 +128,25 @@ pub struct ConsentChange {
     pub given: bool,
     /// How it is known, such as the number of a form. No personal information.
     pub evidence: String,
+    /// Who consents for a child under fourteen. Kept sealed under the child's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<Guardian>,
+}
+
+/// Who consents for a child.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guardian {
+    /// Name, or another mark by which he is known.
+    pub name: String,
+    /// Such as `parent`.
+    pub relation: String,
+}
+
+impl std::fmt::Debug for Guardian {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Guardian({} chars)", self.name.chars().count())
+    }
 }
 
 /// An objection to marketing, made or lifted.
@@ -175,6 +200,11 @@ pub(crate) async fn consent(
             &change.purpose,
             change.given,
             &change.evidence,
+            change.guardian.map(|one| inner::Guardian {
+                subject: None,
+                name: one.name,
+                relation: one.relation,
+            }),
         )
         .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -220,6 +250,7 @@ impl PurposeChange {
             marketing: self.marketing,
             surety: self.surety.into(),
             decoy_percent: self.decoy_percent,
+            face_alternative: self.face_alternative,
             version: 0,
             updated: 0,
         }
@@ -240,6 +271,7 @@ impl From<inner::PurposeView> for Purpose {
             marketing: purpose.marketing,
             surety: purpose.surety.into(),
             decoy_percent: purpose.decoy_percent,
+            face_alternative: purpose.face_alternative,
             version: purpose.version,
             updated: Time(purpose.updated),
         }

@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use liuhen_service::{Handle, KindView, PersonInvite, PurposeView};
+use liuhen_service::{Guardian, Handle, KindView, PersonInvite, PurposeView};
 use maud::{Markup, html};
 
 use super::look::handle;
@@ -98,6 +98,11 @@ fn errand(c: &Ctx, purposes: &[PurposeView], typed: &Pairs) -> Markup {
     html! {
         (radios("do", c.t(w::DESK_WHAT), None, &errands))
         (Select::new("purpose", c.t(w::DESK_PURPOSE), &purposes).chosen(typed.get("purpose")).hint(c.t(w::DESK_PURPOSE_HINT)))
+        details {
+            summary.small { (c.t(w::DESK_GUARDIAN)) }
+            (Input::text("guardian", c.t(w::DESK_GUARDIAN_NAME)).value(typed.get("guardian")).hint(c.t(w::DESK_GUARDIAN_HINT)))
+            (Input::text("relation", c.t(w::DESK_GUARDIAN_RELATION)).value(typed.get("relation")))
+        }
     }
 }
 
@@ -132,12 +137,12 @@ async fn attempt(desk: &Desk, form: &Pairs) -> Result<Option<PersonInvite>, ApiE
         }
         "consent" => drop(
             service
-                .set_consent(&caller, &person, purpose, true, evidence)
+                .set_consent(&caller, &person, purpose, true, evidence, guardian(form))
                 .await?,
         ),
         "withdraw" => drop(
             service
-                .set_consent(&caller, &person, purpose, false, evidence)
+                .set_consent(&caller, &person, purpose, false, evidence, None)
                 .await?,
         ),
         "object" => drop(service.set_objection(&caller, &person, true).await?),
@@ -145,6 +150,15 @@ async fn attempt(desk: &Desk, form: &Pairs) -> Result<Option<PersonInvite>, ApiE
         _ => return Err(ApiError::malformed("no such errand")),
     }
     Ok(None)
+}
+
+/// Who consents for a child, where the form names somebody.
+fn guardian(form: &Pairs) -> Option<Guardian> {
+    Some(Guardian {
+        subject: None,
+        name: form.some("guardian")?.to_owned(),
+        relation: form.get("relation").to_owned(),
+    })
 }
 
 fn handed_over(desk: &Desk, invite: &PersonInvite) -> Markup {

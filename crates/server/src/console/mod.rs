@@ -6,6 +6,7 @@
 mod admin;
 mod desk;
 mod exports;
+mod faces;
 mod home;
 mod imports;
 mod leaks;
@@ -43,6 +44,7 @@ pub fn router() -> Router<AppState> {
         .merge(readers::routes())
         .merge(exports::routes())
         .merge(pictures::routes())
+        .merge(faces::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())
         .merge(desk::routes())

@@ -66,6 +66,7 @@ fn purpose_table(c: &Ctx, purposes: &[PurposeView], admin: bool) -> Markup {
                 strong { (c.either(&purpose.name_zh, &purpose.name_en)) } " "
                 @if purpose.marketing { span.tag { (c.t(w::MARKETING_TAG)) } }
                 @if let Some(percent) = purpose.decoy_percent { " " span.tag { (c.f(w::DECOYS_TAG, &[("n", &percent)])) } }
+                @if purpose.face_alternative.is_some() { " " span.tag.warn { (c.t(w::FACE_TAG)) } }
                 div.muted.small.mono { (purpose.id) }
             },
             html! { (c.t(names::basis(purpose.basis))) },
@@ -92,6 +93,7 @@ fn blank() -> PurposeView {
         marketing: false,
         surety: Surety::Durable,
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     }
@@ -132,6 +134,7 @@ fn purpose_form(
             (area("notice", c.t(w::NOTICE), &purpose.notice, Some(c.t(w::NOTICE_HINT)), false))
             (tick("marketing", c.t(w::MARKETING), purpose.marketing))
             (Select::new("surety", c.t(w::SURETY), &sureties(c)).chosen(surety_name(purpose.surety)).hint(c.t(w::SURETY_HINT)))
+            (Input::text("face_alternative", c.t(w::FACE_ALTERNATIVE)).value(purpose.face_alternative.as_deref().unwrap_or_default()).hint(c.t(w::FACE_ALTERNATIVE_HINT)))
             (Select::new("decoys", c.t(w::DECOYS), &decoys(c, purpose.decoy_percent)).chosen(&percent_name(purpose.decoy_percent)).hint(c.t(w::DECOYS_HINT)))
             div.row {
                 button type="submit" { (c.t(w::SAVE)) }
@@ -218,6 +221,7 @@ fn from_form(form: &Pairs) -> PurposeView {
             .find(|surety| surety_name(*surety) == form.get("surety"))
             .unwrap_or_default(),
         decoy_percent: form.number("decoys"),
+        face_alternative: form.some("face_alternative").map(str::to_owned),
         ..blank()
     }
 }

@@ -4,6 +4,7 @@
 //! What may be corrected, withdrawn or destroyed, and what that does, is the service's business.
 
 mod actions;
+mod capture;
 mod door;
 mod page;
 mod say;
@@ -18,4 +19,5 @@ pub fn router() -> Router<AppState> {
         .merge(door::routes())
         .merge(page::routes())
         .merge(actions::routes())
+        .merge(capture::routes())
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use liuhen_service::{ConsentView, OwnEntry, OwnRecord, PersonView};
+use liuhen_service::{ConsentView, OwnEntry, OwnFace, OwnRecord, PersonView};
 use maud::{Markup, html};
 
 use super::say::sentence;
@@ -91,6 +91,7 @@ pub(super) async fn me(
         (trace(c, state, &view))
         section.sheet { h2 { (c.t(w::HELD)) } (records(c, &view.records)) }
         section.sheet { h2 { (c.t(w::CONSENTS)) } (consents(c, &view.consents)) }
+        (faces(c, &view.faces))
         (marketing(c, view.objects_marketing))
         section.sheet {
             h2 { (c.t(w::CANCEL)) }
@@ -232,6 +233,21 @@ fn records(c: &Ctx, records: &[OwnRecord]) -> Markup {
         @for record in records {
             @if records.len() > 1 { h3 { (record.collection) } }
             (record_table(c, record))
+        }
+    }
+}
+
+/// For which purposes a face is kept; nothing where there is none.
+fn faces(c: &Ctx, faces: &[OwnFace]) -> Markup {
+    html! {
+        @if !faces.is_empty() {
+            section.sheet {
+                h2 { (c.t(w::FACES)) }
+                p.muted { (c.t(w::FACES_LEAD)) }
+                ul { @for face in faces {
+                    li { (c.f(w::FACES_ROW, &[("purpose", &c.either(&face.name_zh, &face.name_en)), ("alternative", &face.alternative)])) " " (time::element(face.since)) }
+                } }
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 8] = [
+const ASSETS: [Asset; 9] = [
     Asset {
         name: "liuhen.css",
         media_type: "text/css; charset=utf-8",
@@ -29,6 +29,11 @@ const ASSETS: [Asset; 8] = [
         name: "htmx.min.js",
         media_type: SCRIPT,
         body: include_str!("../../assets/htmx.min.js"),
+    },
+    Asset {
+        name: "capture.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/capture.js"),
     },
     Asset {
         name: "console.js",

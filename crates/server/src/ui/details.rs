@@ -132,6 +132,22 @@ const SENTENCES: &[(&str, &str)] = &[
         "row {} is a decoy, shown among the results of look-ups; such a person does not exist and is not taken in",
         "第 {} 行是查询结果里的诱饵，世上没有此人，不能导入",
     ),
+    (
+        "the other way than the face is said in 2 to 200 characters",
+        "人脸以外的方式请用 2 至 200 个字写明",
+    ),
+    (
+        "a purpose that uses faces lists the field face",
+        "使用人脸的用途须在字段中写入 face",
+    ),
+    (
+        "a guardian has a name and a relation of 1 to 80 characters each",
+        "监护人的姓名和关系各为 1 至 80 个字",
+    ),
+    (
+        "a filing has a number of 1 to 80 characters",
+        "备案编号为 1 至 80 个字",
+    ),
     ("retention is 1 to {} days", "保存期限为 1 至 {} 天"),
     (
         "a notice has at most 20,000 characters",

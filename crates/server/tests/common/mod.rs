@@ -8,6 +8,7 @@
     reason = "a helper that fails is a failed test"
 )]
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,6 +26,7 @@ use tower::ServiceExt as _;
 pub(crate) struct World {
     pub(crate) service: Arc<Service>,
     pub(crate) app: Router,
+    config: Config,
     // Last, so that the folder outlives the service.
     _dir: TempDir,
 }
@@ -109,14 +111,36 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        Self::over(settings, None)
+    }
+
+    /// A server whose networks' weights lie in `models`.
+    pub(crate) fn looking(models: impl Into<PathBuf>) -> Self {
+        Self::over(Settings::default(), Some(models.into()))
+    }
+
+    fn over(settings: Settings, models: Option<PathBuf>) -> Self {
         let dir = TempDir::new().unwrap();
-        let service = Service::open(&Config::in_dir(dir.path().join("data"))).unwrap();
+        let config = Config {
+            models,
+            ..Config::in_dir(dir.path().join("data"))
+        };
+        let service = Service::open(&config).unwrap();
         let state = AppState::new(service.clone(), settings).unwrap();
         Self {
             app: router(state),
             service,
+            config,
             _dir: dir,
         }
+    }
+
+    /// Closes the vault and opens it again, as a restart does.
+    pub(crate) fn restart(&mut self) {
+        self.service.close().unwrap();
+        self.service = Service::open(&self.config).unwrap();
+        let state = AppState::new(self.service.clone(), Settings::default()).unwrap();
+        self.app = router(state);
     }
 
     pub(crate) async fn key(&self, name: &str, roles: &[Role], site: Option<&str>) -> As {

@@ -183,7 +183,7 @@ impl Service {
     }
 
     /// Slow work that holds a picture in memory: a few at a time, the others wait.
-    async fn with_pixels<T: Send + 'static>(
+    pub(crate) async fn with_pixels<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {

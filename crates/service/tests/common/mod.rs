@@ -38,6 +38,7 @@ pub(crate) fn purpose(id: &str, basis: u8, fields: &[&str]) -> PurposeView {
         marketing: false,
         surety: Surety::Durable,
         decoy_percent: None,
+        face_alternative: None,
         version: 0,
         updated: 0,
     }

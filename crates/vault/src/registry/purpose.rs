@@ -104,6 +104,9 @@ pub struct Purpose {
     /// The chance in percent that a look-up by name shows a decoy; none: decoys are never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoy_percent: Option<u8>,
+    /// The other way than the face that is offered; a purpose without one uses no faces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_alternative: Option<String>,
     /// Whether it is in use; a retired purpose releases nothing.
     pub active: bool,
     /// When this version was declared: milliseconds since 1970 UTC.
@@ -201,6 +204,7 @@ mod tests {
             marketing: false,
             surety: Surety::Durable,
             decoy_percent: None,
+            face_alternative: None,
             active: true,
             at: 1,
         }

@@ -58,6 +58,8 @@ spaces! {
     Consents => "consents",
     /// Flags per subject (do not contact, objection, restriction), with history.
     Flags => "flags",
+    /// Templates of faces per subject and purpose, sealed; their keys lie in the key store.
+    Faces => "faces",
     /// Business sites.
     Sites => "sites",
     /// Which subjects a collection holds, and since when.

@@ -111,6 +111,16 @@ impl Faces {
 }
 
 impl Faces {
+    /// Upright faces of one frame among many: one network at one size, no second look.
+    pub(crate) fn glance(&self, picture: &Raster) -> Result<Vec<Face>, VisionError> {
+        let rules = &rules()?.faces;
+        let longest = picture.width.max(picture.height);
+        let found = self
+            .landmarks
+            .find(picture, rules.glance.min(longest.max(160)), 0)?;
+        Ok(merge::merged(found, rules))
+    }
+
     /// Looks again at a face that only the network for small ones found, enlarged, for landmarks.
     fn look_closer(&self, picture: &Raster, face: &mut Face) -> Result<(), VisionError> {
         let around = face.area.grown(0.5, 0.5, 0.5);

@@ -109,6 +109,10 @@ phrases! {
     DO_LIFT: "登记不再拒绝营销", "Lift the objection to marketing";
     DESK_PURPOSE: "同意针对的用途", "Purpose of the consent";
     DESK_PURPOSE_HINT: "只有登记或撤回同意时需要", "Only for a consent or its withdrawal";
+    DESK_GUARDIAN: "由监护人同意（不满十四周岁）", "A guardian consents (under fourteen)";
+    DESK_GUARDIAN_NAME: "监护人姓名", "Guardian's name";
+    DESK_GUARDIAN_HINT: "与同意一起加密保存，不进痕迹", "Kept encrypted with the consent; it does not stand in the trace";
+    DESK_GUARDIAN_RELATION: "与本人的关系", "Relation";
     DESK_GO: "办理并留痕", "Carry out, leaving a trace";
     DESK_DONE: "已登记，下一次查看即按此执行。", "Noted; it holds from the next look on.";
     INVITE: "交给本人", "To hand over";

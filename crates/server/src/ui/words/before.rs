@@ -93,6 +93,9 @@ phrases! {
     DECOYS_CHANCE: "{n}%", "{n}%";
     DECOYS_TAG: "诱饵 {n}%", "decoys {n}%";
     DECOYS_HINT: "诱饵是编造的人，混在同名者中按概率出现，泄露后可指认账号。工作人员可能看到并不存在的人：不可用于诊疗、急救等认错人会出事的用途，并应事先告知工作人员", "A decoy is a person who does not exist, shown by lot among namesakes; leaked, it can name the account. Staff may see somebody who does not exist: not for care or emergencies, where a wrong person does harm, and staff should be told beforehand";
+    FACE_ALTERNATIVE: "人脸以外的核验方式", "The other way than the face";
+    FACE_ALTERNATIVE_HINT: "不使用人脸就留空。要使用，须有同样方便的其他方式，如“出示证件由窗口核对”“短信验证码”；并在字段中写入 face，另行取得单独同意", "Empty for a purpose without faces. One with faces offers another way that is as easy, such as “card shown at the desk” or “code by text message”; it lists the field face, and each person consents to it separately";
+    FACE_TAG: "人脸", "face";
     PURPOSE_NONE: "还没有用途。查看之前先声明一个。", "No purpose yet. Declare one before anybody looks.";
     VERSION: "版本", "Version";
     UPDATED: "更新", "Updated";

@@ -5,18 +5,20 @@
 pub(crate) mod after;
 pub(crate) mod before;
 pub(crate) mod during;
+pub(crate) mod faces;
 pub(crate) mod names;
 pub(crate) mod portal;
 pub(crate) mod shell;
 
 /// Every catalogue with its area, for the tests.
 #[cfg(test)]
-pub(crate) fn catalogues() -> [(&'static str, &'static [(&'static str, super::i18n::Phrase)]); 6] {
+pub(crate) fn catalogues() -> [(&'static str, &'static [(&'static str, super::i18n::Phrase)]); 7] {
     [
         ("shell", shell::ALL),
         ("names", names::ALL),
         ("before", before::ALL),
         ("during", during::ALL),
+        ("faces", faces::ALL),
         ("after", after::ALL),
         ("portal", portal::ALL),
     ]

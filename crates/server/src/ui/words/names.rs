@@ -12,6 +12,11 @@ phrases! {
     ACTION_POLICY: "修改策略", "policies changed";
     ACTION_PURPOSE: "修改用途", "purpose changed";
     ACTION_CONSENT: "同意变更", "consent changed";
+    ACTION_FACE_ENROLMENT: "登记人脸", "face enrolled";
+    ACTION_FACE_CHECK: "人脸核对", "face compared";
+    ACTION_CAPTURE: "镜头前确认", "shown before a camera";
+    ACTION_FACE_END: "停用人脸", "face ended";
+    DETAIL_FACE: "照片", "picture";
     ACTION_OBJECTION: "营销意愿变更", "objection changed";
     ACTION_CORRECTION: "更正", "correction";
     ACTION_ERASURE: "注销删除", "erasure";

@@ -30,6 +30,16 @@ phrases! {
     SAY_REFUSED: "{who} 想为了『{purpose}』看您的{fields}，被拒绝了", "{who} wanted to see your {fields} for “{purpose}” and was refused";
     SAY_EXPORT: "{who} 为了『{purpose}』把您的{fields}导出给了{recipient}", "{who} exported your {fields} to {recipient}, for “{purpose}”";
     SAY_IMPORT: "{who} 把您的信息存入", "{who} brought your information in";
+    SAY_FACE_ENROLMENT: "{who} 为了『{purpose}』登记了您的人脸模板；照片没有保存", "{who} enrolled a template of your face for “{purpose}”; the picture was not kept";
+    SAY_FACE_NOT_ENROLLED: "{who} 想为了『{purpose}』登记您的人脸，没有成功，什么也没有保存", "{who} wanted to enrol your face for “{purpose}”; it was not done, and nothing was kept";
+    SAY_FACE_CHECK: "{who} 为了『{purpose}』问了一张照片上是不是您，只得到“是”“否”或“说不准”", "{who} asked whether a picture shows you, for “{purpose}”, and was told yes, no or “could not tell”";
+    SAY_FACE_CHECK_REFUSED: "{who} 想为了『{purpose}』问一张照片上是不是您，被拒绝了", "{who} wanted to ask whether a picture shows you, for “{purpose}”, and was refused";
+    SAY_CAPTURE_ASKED: "{who} 为了『{purpose}』请您在镜头前确认是真人", "{who} asked you to show that a person sits before the camera, for “{purpose}”";
+    SAY_CAPTURE: "{who} 为了『{purpose}』得知了镜头前的确认结果；画面没有保存", "{who} learned how the recording before your camera was taken, for “{purpose}”; no picture was kept";
+    SAY_FACE_END: "{who} 停用了您为『{purpose}』登记的人脸，其密钥已销毁", "{who} ended the face enrolled for “{purpose}”; its key is destroyed";
+    FACES: "您的人脸", "Your face";
+    FACES_LEAD: "下列用途各保存一份须凭密钥才有意义的模板，没有照片。撤回对该用途的同意，密钥即销毁。您始终可以改用其他方式。", "For each of these purposes a template is kept that makes sense only with its key, and no picture. Withdraw your consent to the purpose and the key is destroyed. You may always take the other way.";
+    FACES_ROW: "『{purpose}』；其他方式：{alternative}", "“{purpose}”; the other way: {alternative}";
     SAY_CONSENT: "{who} 登记了您对『{purpose}』的同意变更", "{who} noted a change of your consent to “{purpose}”";
     SAY_OBJECTION: "{who} 登记了您对营销的意愿", "{who} noted your wish about marketing";
     SAY_CORRECTION: "{who} 更正了您的{fields}", "{who} corrected your {fields}";
@@ -136,6 +146,28 @@ phrases! {
     V_BAD_COSIGNATURE: "见证人的签名不对", "a witness's signature is wrong";
     V_BAD_POLICY: "见证人名单不合格式", "the list of witnesses is malformed";
     V_BROKEN: "此浏览器的计算有误", "this browser computes wrongly";
+    CAPTURE: "请确认是您本人在镜头前", "Show that it is you before the camera";
+    CAPTURE_LEAD: "有一家机构要确认此刻是真人坐在屏幕前。您的浏览器会拍下约二十秒的画面，服务器逐帧量过之后立即丢弃，不保存任何画面，也不与任何照片比对。", "Somebody needs to know that a person sits before this screen now. Your browser records for some twenty seconds; the server measures each frame and drops it at once. No picture is kept, and none is compared with another.";
+    CAPTURE_DO_1: "摘下口罩和墨镜，脸要占画面的一半左右。", "Take off masks and dark glasses; let your face fill about half of the picture.";
+    CAPTURE_DO_2: "按提示转头、抬头、低头；最后屏幕会变色，请正对屏幕。", "Turn, look up and down as you are told; at the end the screen changes its colours: look straight at it.";
+    CAPTURE_DO_3: "光线不要太亮，屏幕亮度调高。屏幕会闪烁；对闪光敏感的人请勿进行，改用其他方式。", "A room that is not too bright, a screen that is. The screen flashes: whoever is sensitive to that should use another way.";
+    CAPTURE_OTHER_WAY: "也可以不用人脸：{way}", "You need not use your face: {way}";
+    CAPTURE_NO_SCRIPT: "浏览器关闭了脚本，不能拍摄；请改用其他方式。", "Scripts are off, so nothing can be recorded; use another way.";
+    CAPTURE_GO: "开始", "Begin";
+    CAPTURE_USED: "此链接已用过或已过期；请向要求您确认的机构另要一个。", "This link was used or its time is over; ask whoever sent it for another.";
+    CAPTURE_STRAIGHT: "请正对镜头", "Look straight ahead";
+    CAPTURE_LEFT: "请向您的左边转头", "Turn to your left";
+    CAPTURE_RIGHT: "请向您的右边转头", "Turn to your right";
+    CAPTURE_UP: "请抬头", "Look up";
+    CAPTURE_DOWN: "请低头", "Look down";
+    CAPTURE_LIGHT: "请正对屏幕，不要动", "Look at the screen and hold still";
+    CAPTURE_SENDING: "正在核对……", "Checking…";
+    CAPTURE_FITS: "好了，可以关闭本页。", "Done; you may close this page.";
+    CAPTURE_COULD_NOT_TELL: "没能看清：请向要求您确认的机构另要一个链接再试，或改用其他方式。", "It could not be told: ask whoever sent the link for another, or use another way.";
+    CAPTURE_AGAINST: "没有通过。若您本人就在镜头前，请改用其他方式核验。", "It was not accepted. If it was you, use another way.";
+    CAPTURE_NO_CAMERA: "打不开摄像头；请允许本页使用摄像头，或改用其他方式。", "The camera does not open; allow this page to use it, or use another way.";
+    CAPTURE_FAILED: "没有送达；请另要一个链接，或改用其他方式。", "It did not arrive; ask for another link, or use another way.";
+
     KEY_FILE: "保存我的密钥文件", "Save my key file";
     KEY_FILE_LEAD: "有了密钥文件，可以随时在自己的电脑上核对，不必打开本页：liuhen verify mine liuhen-key.txt。谁拿到它，谁就能看到谁看过您；请像对待证件一样保管。", "With the key file you can check on your own computer at any time, without this page: liuhen verify mine liuhen-key.txt. Whoever has it can see who looked at you; keep it as you keep an identity card.";
 }

@@ -28,6 +28,7 @@ phrases! {
     NAV_READERS: "读取者", "Readers";
     NAV_EXPORTS: "导出", "Exports";
     NAV_PICTURES: "图片", "Pictures";
+    NAV_FACES: "人脸", "Faces";
     NAV_LEAKS: "泄露溯源", "Leaks";
     NAV_SIGHTINGS: "替身出现", "Canaries seen";
     NAV_DESK: "个人请求", "Requests";

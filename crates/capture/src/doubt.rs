@@ -1,0 +1,416 @@
+//! What speaks for a recording, what against it, and what cannot be told.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::challenge::{Deed, Plan};
+use crate::frame::{Frame, apart, are_enough, median};
+use crate::rules::Rules;
+
+/// What one measurement says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Says {
+    /// As a person before this screen would look.
+    Fits,
+    /// Not enough shows.
+    CouldNotTell,
+    /// As no person before this screen would look.
+    Against,
+}
+
+/// A measurement of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Enough frames, in order, one face in them.
+    Frames,
+    /// The movements asked for, in their order.
+    Movements,
+    /// Landmarks move as those of a solid head, and not as a plane.
+    Depth,
+    /// The face takes the colours of the screen, in their order.
+    Light,
+    /// No frame comes again, and neighbours differ as a sensor's do.
+    Repeats,
+    /// The camera is not one of those that are programs.
+    Camera,
+}
+
+/// One part of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    /// What was measured.
+    pub part: Part,
+    /// What it says.
+    pub says: Says,
+    /// Why, as a stable word; docs/capture.md explains each.
+    pub why: &'static str,
+    /// The number it rests on, where there is one: a share, a distance, a chance.
+    pub number: Option<f64>,
+}
+
+/// What a recording is taken for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Doubt {
+    /// The whole: against when any part is, could not tell when a part that is needed could not.
+    pub says: Says,
+    /// The parts.
+    pub parts: Vec<Told>,
+    /// The chance that a recording made before the question fits movements and lights as well, where
+    /// both were told; it says nothing of one that is made or steered while the question runs.
+    pub chance: Option<f64>,
+    /// The rule pack.
+    pub rules: String,
+}
+
+/// How much a purpose demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demand {
+    /// Movements, depth and frames.
+    Usual,
+    /// The light, too: a bright room cannot pass.
+    Strict,
+}
+
+impl Demand {
+    const fn needs(self, part: Part) -> bool {
+        match part {
+            Part::Frames | Part::Movements | Part::Depth | Part::Repeats => true,
+            Part::Light => matches!(self, Self::Strict),
+            // What a browser says of a camera speaks against it or not at all.
+            Part::Camera => false,
+        }
+    }
+}
+
+/// Doubts a recording of a plan; `camera` is what its recorder calls it.
+#[must_use]
+pub fn doubt(plan: &Plan, frames: &[Frame], camera: &str, demand: Demand, rules: &Rules) -> Doubt {
+    let mut parts = vec![
+        enough(frames, rules),
+        repeats(frames, rules),
+        named(camera, rules),
+    ];
+    let mut chance = None;
+    if parts.first().is_some_and(|told| told.says == Says::Fits) {
+        let moved = movements(plan, frames, rules);
+        let lit = light(plan, frames, rules);
+        if let (Says::Fits, Says::Fits, Some(of_light)) = (moved.says, lit.says, lit.number) {
+            chance = Some(of_light / plan.orders());
+        }
+        let solid = depth(plan, frames, moved.says == Says::Fits, rules);
+        parts.extend([moved, solid, lit]);
+    }
+    let against = parts.iter().any(|told| told.says == Says::Against);
+    let lacking = |part: Part| {
+        demand.needs(part)
+            && !parts
+                .iter()
+                .any(|told| told.part == part && told.says == Says::Fits)
+    };
+    let needed = [
+        Part::Frames,
+        Part::Movements,
+        Part::Depth,
+        Part::Repeats,
+        Part::Light,
+    ];
+    Doubt {
+        says: match against {
+            true => Says::Against,
+            false if needed.into_iter().any(lacking) => Says::CouldNotTell,
+            false => Says::Fits,
+        },
+        parts,
+        chance,
+        rules: rules.version.clone(),
+    }
+}
+
+const fn told(part: Part, says: Says, why: &'static str, number: Option<f64>) -> Told {
+    Told {
+        part,
+        says,
+        why,
+        number,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few hundred frames")]
+fn share(count: usize, of: usize) -> f64 {
+    count as f64 / of.max(1) as f64
+}
+
+fn enough(frames: &[Frame], rules: &Rules) -> Told {
+    let with_face = frames.iter().filter(|frame| frame.landmarks.is_some());
+    let seen = share(with_face.count(), frames.len());
+    let (says, why) = match are_enough(frames, rules) {
+        false => (Says::CouldNotTell, "too_few_frames"),
+        true if seen < 0.8 => (Says::CouldNotTell, "no_single_face"),
+        true => (Says::Fits, "one_face"),
+    };
+    told(Part::Frames, says, why, Some(seen))
+}
+
+fn repeats(frames: &[Frame], rules: &Rules) -> Told {
+    let mut met = HashSet::new();
+    let again = frames.iter().filter(|frame| !met.insert(frame.sum)).count();
+    let same = share(again, frames.len());
+    if same >= rules.repeats.same {
+        return told(
+            Part::Repeats,
+            Says::Against,
+            "frames_come_again",
+            Some(same),
+        );
+    }
+    let changes = frames.iter().filter_map(|frame| frame.change).collect();
+    match median(changes) {
+        Some(change) if change < rules.repeats.still => {
+            told(Part::Repeats, Says::Against, "nothing_moves", Some(change))
+        }
+        Some(change) => told(Part::Repeats, Says::Fits, "frames_differ", Some(change)),
+        None => told(Part::Repeats, Says::CouldNotTell, "too_few_frames", None),
+    }
+}
+
+fn named(camera: &str, rules: &Rules) -> Told {
+    let camera = camera.to_lowercase();
+    let program = rules.cameras.words.iter().any(|word| camera.contains(word));
+    let (says, why) = match (camera.is_empty(), program) {
+        (true, _) => (Says::CouldNotTell, "camera_not_named"),
+        (false, true) => (Says::Against, "camera_is_a_program"),
+        (false, false) => (Says::Fits, "camera_is_none_known_as_a_program"),
+    };
+    told(Part::Camera, says, why, None)
+}
+
+/// Frames of the second half of each step, by step: what was asked has begun by then.
+fn held<'f>(plan: &Plan, frames: &'f [Frame]) -> Vec<(Deed, Vec<&'f Frame>)> {
+    let mut begin = 0;
+    plan.steps
+        .iter()
+        .map(|step| {
+            let (half, end) = (begin + step.ms / 2, begin + step.ms);
+            begin = end;
+            let within = frames
+                .iter()
+                .filter(|frame| (half..end).contains(&frame.ms));
+            (step.deed, within.collect())
+        })
+        .collect()
+}
+
+/// Where the nose stands when the face is held straight.
+fn straight(steps: &[(Deed, Vec<&Frame>)]) -> Option<[f64; 2]> {
+    let noses: Vec<[f64; 2]> = steps
+        .iter()
+        .filter(|(deed, _)| *deed == Deed::Straight)
+        .flat_map(|(_, frames)| frames.iter().filter_map(|frame| frame.nose()))
+        .collect();
+    let along = |at: usize| median(noses.iter().map(|nose| nose[at]).collect());
+    Some([along(0)?, along(1)?])
+}
+
+fn movements(plan: &Plan, frames: &[Frame], rules: &Rules) -> Told {
+    let steps = held(plan, frames);
+    let Some(rest) = straight(&steps) else {
+        return told(Part::Movements, Says::CouldNotTell, "never_straight", None);
+    };
+    let (mut done, mut begun, mut asked, mut seen) = (0, 0, 0, 0);
+    for (deed, frames) in &steps {
+        let towards: fn([f64; 2]) -> f64 = match deed {
+            Deed::Left => |by| by[0],
+            Deed::Right => |by| -by[0],
+            Deed::Up => |by| -by[1],
+            Deed::Down => |by| by[1],
+            _ => continue,
+        };
+        let least = match deed {
+            Deed::Left | Deed::Right => rules.movement.turned,
+            _ => rules.movement.nodded,
+        };
+        asked += 1;
+        let noses: Vec<[f64; 2]> = frames.iter().filter_map(|frame| frame.nose()).collect();
+        seen += usize::from(!noses.is_empty());
+        let held = |least: f64| {
+            let so = noses
+                .iter()
+                .filter(|nose| towards([nose[0] - rest[0], nose[1] - rest[1]]) >= least)
+                .count();
+            usize::from(!noses.is_empty() && share(so, noses.len()) >= rules.movement.held)
+        };
+        done += held(least);
+        begun += held(least * rules.movement.begun);
+    }
+    let number = Some(share(done, asked));
+    let (says, why) = if done == asked {
+        (Says::Fits, "as_asked")
+    } else if seen < asked {
+        (Says::CouldNotTell, "face_lost")
+    } else if begun == asked {
+        (Says::CouldNotTell, "turned_too_little")
+    } else if begun * 2 > asked {
+        // A person may misunderstand; whoever does hardly any of it was not there.
+        (Says::CouldNotTell, "not_all_as_asked")
+    } else {
+        (Says::Against, "not_as_asked")
+    };
+    told(Part::Movements, says, why, number)
+}
+
+fn depth(plan: &Plan, frames: &[Frame], moved: bool, rules: &Rules) -> Told {
+    let steps = held(plan, frames);
+    let rest = straight(&steps);
+    let near = |frame: &&&Frame| {
+        frame.nose().zip(rest).is_some_and(|(nose, rest)| {
+            (nose[0] - rest[0]).abs() < rules.movement.turned / 3.0
+                && (nose[1] - rest[1]).abs() < rules.movement.nodded / 2.0
+        })
+    };
+    let base = steps
+        .iter()
+        .filter(|(deed, _)| *deed == Deed::Straight)
+        .find_map(|(_, frames)| frames.iter().find(near)?.landmarks);
+    let Some(base) = base else {
+        return told(Part::Depth, Says::CouldNotTell, "never_straight", None);
+    };
+    let turned: Vec<f64> = steps
+        .iter()
+        .filter(|(deed, _)| matches!(deed, Deed::Left | Deed::Right | Deed::Up | Deed::Down))
+        .flat_map(|(_, frames)| frames)
+        .filter_map(|frame| apart(&base, &frame.landmarks?))
+        .collect();
+    match median(turned) {
+        None => told(Part::Depth, Says::CouldNotTell, "face_lost", None),
+        Some(off) if off >= rules.depth.solid => {
+            told(Part::Depth, Says::Fits, "moves_as_a_head", Some(off))
+        }
+        // Who turns a little moves like a plane, too; who does all that was asked does not.
+        Some(off) if off <= rules.depth.flat && moved => {
+            told(Part::Depth, Says::Against, "moves_as_a_plane", Some(off))
+        }
+        Some(off) => told(Part::Depth, Says::CouldNotTell, "hardly_turned", Some(off)),
+    }
+}
+
+/// The share of red, green and blue in a face's light.
+fn shares([red, green, blue]: [f64; 3]) -> [f64; 3] {
+    let sum = (red + green + blue).max(1e-9);
+    [red / sum, green / sum, blue / sum]
+}
+
+fn light(plan: &Plan, frames: &[Frame], rules: &Rules) -> Told {
+    let lit: Vec<(usize, [f64; 3])> = frames
+        .iter()
+        .filter(|frame| frame.landmarks.is_some())
+        .filter_map(|frame| {
+            let (step, ..) = plan.at(frame.ms)?;
+            step.deed.colour()?;
+            Some((frame.ms as usize, shares(frame.face)))
+        })
+        .collect();
+    let colours: Vec<Deed> = plan
+        .steps
+        .iter()
+        .map(|step| step.deed)
+        .filter(|deed| deed.colour().is_some())
+        .collect();
+    if lit.len() < 2 * colours.len().max(1) {
+        return told(Part::Light, Says::CouldNotTell, "too_few_frames", None);
+    }
+    let mean = |at: usize| lit.iter().map(|(_, face)| face[at]).sum::<f64>() / share(lit.len(), 1);
+    let means = [mean(0), mean(1), mean(2)];
+    let spread = lit
+        .iter()
+        .map(|(_, face)| (0..3).map(|at| (face[at] - means[at]).powi(2)).sum::<f64>())
+        .sum::<f64>();
+    let change = (spread / share(lit.len(), 1)).sqrt();
+    if change < rules.light.least_change {
+        return told(
+            Part::Light,
+            Says::CouldNotTell,
+            "room_too_bright_or_screen_not_seen",
+            Some(change),
+        );
+    }
+    // The true order against every order that might have been drawn: how many fit as well.
+    let begin: u32 = plan
+        .steps
+        .iter()
+        .take_while(|step| step.deed.colour().is_none())
+        .map(|step| step.ms)
+        .sum();
+    let each = plan
+        .steps
+        .iter()
+        .find(|step| step.deed.colour().is_some())
+        .map_or(1, |step| step.ms.max(1));
+    let fit = |order: &[Deed]| {
+        let delays = (0..=rules.light.delay_ms).step_by(50);
+        delays
+            .map(|delay| agreement(order, &lit, &means, begin + delay, each))
+            .fold(f64::MIN, f64::max)
+    };
+    let own = fit(&colours);
+    let all = orders(colours.len());
+    let as_well = all.iter().filter(|order| fit(order) >= own).count();
+    let chance = share(as_well, all.len());
+    let (says, why) = match chance {
+        chance if chance <= rules.light.chance => (Says::Fits, "follows_the_screen"),
+        chance if chance >= rules.light.against => (Says::Against, "does_not_follow_the_screen"),
+        _ => (Says::CouldNotTell, "hardly_follows_the_screen"),
+    };
+    told(Part::Light, says, why, Some(chance))
+}
+
+/// How a face's colours go with an order of lights; the cosine of both.
+fn agreement(
+    order: &[Deed],
+    lit: &[(usize, [f64; 3])],
+    means: &[f64; 3],
+    begin: u32,
+    each: u32,
+) -> f64 {
+    let (mut both, mut shown, mut seen) = (0.0, 0.0, 0.0);
+    for (ms, face) in lit {
+        let since = (*ms as u64).saturating_sub(u64::from(begin));
+        let at = usize::try_from(since / u64::from(each)).unwrap_or(usize::MAX);
+        let Some(colour) = order.get(at.min(order.len().saturating_sub(1))) else {
+            continue;
+        };
+        let colour = colour.colour().unwrap_or_default();
+        for at in 0..3 {
+            let (screen, skin) = (colour[at] - 1.0 / 3.0, face[at] - means[at]);
+            both += screen * skin;
+            shown += screen * screen;
+            seen += skin * skin;
+        }
+    }
+    both / (shown * seen).sqrt().max(1e-12)
+}
+
+/// Every order of so many lights in which none follows itself.
+fn orders(count: usize) -> Vec<Vec<Deed>> {
+    let mut all: Vec<Vec<Deed>> = vec![Vec::new()];
+    for _ in 0..count.min(8) {
+        all = all
+            .into_iter()
+            .flat_map(|order| {
+                let last = order.last().copied();
+                Deed::LIGHTS
+                    .into_iter()
+                    .filter(move |deed| Some(*deed) != last)
+                    .map(move |deed| {
+                        let mut order = order.clone();
+                        order.push(deed);
+                        order
+                    })
+            })
+            .collect();
+    }
+    all
+}

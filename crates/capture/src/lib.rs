@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod challenge;
+mod doubt;
+mod frame;
+mod rules;
+
+pub use challenge::{Deed, Plan, Step};
+pub use doubt::{Demand, Doubt, Part, Says, Told, doubt};
+pub use frame::{Frame, Point};
+pub use rules::{Asking, Rules};

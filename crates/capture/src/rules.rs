@@ -1,0 +1,112 @@
+//! Numbers of asking and doubting, from `capture.toml`.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+/// The rule pack.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Which it is.
+    pub version: String,
+    /// Of which day.
+    pub date: String,
+    /// Its mark.
+    pub source: String,
+    /// What is asked for.
+    pub challenge: Asking,
+    pub(crate) movement: Movement,
+    pub(crate) depth: Depth,
+    pub(crate) light: Light,
+    pub(crate) repeats: Repeats,
+    #[serde(rename = "virtual")]
+    pub(crate) cameras: Cameras,
+}
+
+/// What is asked for; times in milliseconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names and capture.toml say it")]
+pub struct Asking {
+    pub movements: usize,
+    pub hold_ms: u32,
+    pub straight_ms: u32,
+    pub lights: usize,
+    pub light_ms: u32,
+    pub asked_ms: u64,
+    pub deadline_ms: u64,
+    pub least_rate: f64,
+    pub least_frames: usize,
+    pub most_frames: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Movement {
+    pub(crate) turned: f64,
+    pub(crate) nodded: f64,
+    pub(crate) held: f64,
+    pub(crate) begun: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Depth {
+    pub(crate) flat: f64,
+    pub(crate) solid: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Light {
+    pub(crate) delay_ms: u32,
+    pub(crate) least_change: f64,
+    pub(crate) chance: f64,
+    pub(crate) against: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repeats {
+    pub(crate) same: f64,
+    pub(crate) still: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cameras {
+    pub(crate) words: Vec<String>,
+}
+
+impl Rules {
+    /// The pack that is compiled in.
+    ///
+    /// # Panics
+    ///
+    /// Never in a tested build: a test reads the pack.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        static RULES: OnceLock<Rules> = OnceLock::new();
+        RULES.get_or_init(|| {
+            #[expect(
+                clippy::expect_used,
+                reason = "the text is compiled in, and a test parses it"
+            )]
+            toml::from_str(include_str!("../capture.toml")).expect("built-in rules of captures")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pack_is_read_and_agrees_with_itself() {
+        let rules = Rules::builtin();
+        assert!(rules.depth.flat < rules.depth.solid);
+        assert!(rules.challenge.least_frames < rules.challenge.most_frames);
+        assert!(!rules.cameras.words.is_empty() && rules.source == "D");
+    }
+}

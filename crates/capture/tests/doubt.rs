@@ -1,0 +1,138 @@
+//! What is doubted of recordings whose making is known.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails is a failed test"
+)]
+
+mod play;
+
+use liuhen_capture::{Demand, Doubt, Frame, Plan, Rules, Says, doubt};
+use play::{Held, PERSON, Play, plan, recorded};
+
+fn says(play: &Play, asked: &Plan, recorded_to: &Plan, demand: Demand) -> Doubt {
+    let frames = recorded(recorded_to, play, 3);
+    doubt(
+        asked,
+        &frames,
+        "Integrated Camera",
+        demand,
+        Rules::builtin(),
+    )
+}
+
+#[test]
+fn a_person_who_does_as_asked_passes_and_others_do_not() {
+    let mut passed = 0;
+    for seed in 0..40 {
+        let asked = plan(seed);
+        let person = says(&PERSON, &asked, &asked, Demand::Strict);
+        passed += usize::from(person.says == Says::Fits);
+        assert!(person.says != Says::Against, "{person:?}");
+        if person.says == Says::Fits {
+            assert!(person.chance.is_some_and(|chance| chance <= 0.01 / 108.0));
+        }
+        let plays = [
+            (
+                "photograph turned",
+                Play {
+                    held: Held::Photograph,
+                    ..PERSON
+                },
+            ),
+            (
+                "photograph held",
+                Play {
+                    held: Held::Photograph,
+                    obeys: false,
+                    ..PERSON
+                },
+            ),
+            (
+                "still head",
+                Play {
+                    obeys: false,
+                    ..PERSON
+                },
+            ),
+            (
+                "loop",
+                Play {
+                    loops: true,
+                    ..PERSON
+                },
+            ),
+        ];
+        for (name, play) in plays {
+            let found = says(&play, &asked, &asked, Demand::Usual);
+            assert_eq!(found.says, Says::Against, "{name} {found:?}");
+        }
+        // A recording of a person, made to another question.
+        let other = plan(seed + 1_000);
+        let old = says(&PERSON, &asked, &other, Demand::Usual);
+        assert!(old.says != Says::Fits, "{old:?}");
+    }
+    assert!(passed >= 38, "{passed} of 40");
+}
+
+#[test]
+fn a_bright_room_cannot_be_told_and_passes_only_where_light_is_not_demanded() {
+    let asked = plan(5);
+    let bright = Play {
+        room: 40.0,
+        ..PERSON
+    };
+    let usual = says(&bright, &asked, &asked, Demand::Usual);
+    assert_eq!(usual.says, Says::Fits, "{usual:?}");
+    assert_eq!(usual.chance, None);
+    let strict = says(&bright, &asked, &asked, Demand::Strict);
+    assert_eq!(strict.says, Says::CouldNotTell);
+    let dark = Play {
+        lit: false,
+        ..PERSON
+    };
+    let dark = says(&dark, &asked, &asked, Demand::Strict);
+    assert!(dark.says != Says::Fits, "{dark:?}");
+}
+
+#[test]
+fn programs_too_few_frames_and_none_are_told() {
+    let asked = plan(6);
+    let frames = recorded(&asked, &PERSON, 1);
+    let of = |frames: &[Frame], camera: &str| {
+        doubt(&asked, frames, camera, Demand::Usual, Rules::builtin())
+    };
+    assert_eq!(of(&frames, "OBS Virtual Camera").says, Says::Against);
+    assert_eq!(of(&frames, "").says, Says::Fits);
+    assert_eq!(of(&frames[..10], "x").says, Says::CouldNotTell);
+    assert_eq!(of(&[], "x").says, Says::CouldNotTell);
+    let mut faceless = frames.clone();
+    faceless.iter_mut().for_each(|frame| frame.landmarks = None);
+    assert_eq!(of(&faceless, "x").says, Says::CouldNotTell);
+    let mut still = frames;
+    still
+        .iter_mut()
+        .for_each(|frame| frame.change = frame.change.map(|_| 0.01));
+    let found = of(&still, "x");
+    assert!(
+        found.parts.iter().any(|told| told.why == "nothing_moves"),
+        "{found:?}"
+    );
+    assert_eq!(found.says, Says::Against);
+}
+
+#[test]
+fn odd_numbers_are_no_fault() {
+    let asked = plan(8);
+    let mut frames = recorded(&asked, &PERSON, 1);
+    for (at, frame) in frames.iter_mut().enumerate() {
+        match at % 4 {
+            0 => frame.landmarks = Some([[0.0, 0.0]; 5]),
+            1 => frame.landmarks = Some([[f64::NAN, f64::INFINITY]; 5]),
+            2 => frame.face = [f64::NAN, 0.0, 0.0],
+            _ => frame.change = Some(f64::NAN),
+        }
+    }
+    let found = doubt(&asked, &frames, "x", Demand::Strict, Rules::builtin());
+    assert!(found.says != Says::Fits, "{found:?}");
+}

@@ -1,0 +1,130 @@
+//! The page on which a person shows that he sits before a screen. Whoever has its address is who was asked; there is no other session.
+//!
+//! The plan is told when he begins and not before. Frames come in one form and are dropped once measured.
+
+use axum::extract::multipart::Multipart;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use liuhen_service::{CaptureState, Recording};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::error::ApiError;
+use crate::extract::Path;
+use crate::headers::CameraAllowed;
+use crate::lang::Lang;
+use crate::state::AppState;
+use crate::ui::words::portal as w;
+use crate::ui::{Ctx, Note, assets, layout};
+
+/// Bytes of all frames together: four hundred of 40 kB.
+const FORM: usize = 16 << 20;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/capture/{key}", get(page))
+        .route("/capture/{key}/begin", post(begin))
+        .route(
+            "/capture/{key}/frames",
+            post(frames).layer(DefaultBodyLimit::max(FORM)),
+        )
+}
+
+async fn page(
+    State(state): State<AppState>,
+    lang: Lang,
+    Path(key): Path<String>,
+) -> Result<Response, ApiError> {
+    let c = Ctx::stranger(lang, &format!("/capture/{}", layout::quote(&key)));
+    let (stands, way) = state.service().capture_behind(&key)?;
+    let body = match stands {
+        CaptureState::Asked => asked(&c, &way),
+        _ => html! { (Note::bad(c.t(w::CAPTURE_USED))) },
+    };
+    let page = layout::alone(&c, c.t(w::CAPTURE), "narrow", &body);
+    // This page alone may ask for the camera.
+    Ok((axum::Extension(CameraAllowed), page).into_response())
+}
+
+fn asked(c: &Ctx, way: &str) -> Markup {
+    html! {
+        p { (c.t(w::CAPTURE_LEAD)) }
+        ul {
+            li { (c.t(w::CAPTURE_DO_1)) }
+            li { (c.t(w::CAPTURE_DO_2)) }
+            li { (c.t(w::CAPTURE_DO_3)) }
+        }
+        p { (c.f(w::CAPTURE_OTHER_WAY, &[("way", &way)])) }
+        noscript { (Note::bad(c.t(w::CAPTURE_NO_SCRIPT))) }
+        div id="capture" data-words=(words(c)) {
+            button.main id="capture-go" type="button" { (c.t(w::CAPTURE_GO)) }
+            p id="capture-say" role="status" aria-live="assertive" {}
+            video id="capture-view" playsinline muted hidden {}
+        }
+        div id="capture-light" hidden {}
+        script type="module" src=(assets::href("capture.js")) {}
+    }
+}
+
+/// What capture.js says, in the page's language.
+fn words(c: &Ctx) -> String {
+    let told = [
+        ("straight", w::CAPTURE_STRAIGHT),
+        ("left", w::CAPTURE_LEFT),
+        ("right", w::CAPTURE_RIGHT),
+        ("up", w::CAPTURE_UP),
+        ("down", w::CAPTURE_DOWN),
+        ("light", w::CAPTURE_LIGHT),
+        ("sending", w::CAPTURE_SENDING),
+        ("fits", w::CAPTURE_FITS),
+        ("could_not_tell", w::CAPTURE_COULD_NOT_TELL),
+        ("against", w::CAPTURE_AGAINST),
+        ("no_camera", w::CAPTURE_NO_CAMERA),
+        ("failed", w::CAPTURE_FAILED),
+    ];
+    let words: serde_json::Map<String, Value> = told
+        .into_iter()
+        .map(|(name, phrase)| (name.to_owned(), Value::from(c.t(phrase))))
+        .collect();
+    Value::Object(words).to_string()
+}
+
+async fn begin(
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let plan = state.service().begin_capture(&key)?;
+    Ok(Json(json!({ "steps": plan.steps })))
+}
+
+async fn frames(
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, ApiError> {
+    let mut form = Multipart::from_request(request, &state)
+        .await
+        .map_err(|_| ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
+    let malformed = |_| ApiError::malformed("the recording is cut short or too large");
+    let mut recording = Recording {
+        camera: String::new(),
+        frames: Vec::new(),
+    };
+    while let Some(field) = form.next_field().await.map_err(malformed)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let bytes = Zeroizing::new(field.bytes().await.map_err(malformed)?.to_vec());
+        match name.parse::<u32>() {
+            Ok(ms) => recording.frames.push((ms, bytes)),
+            Err(_) if name == "camera" => {
+                recording.camera = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+            }
+            Err(_) => return Err(ApiError::malformed("a part of the recording has no time")),
+        }
+    }
+    let says = state.service().answer_capture(&key, recording).await?;
+    Ok(Json(json!({ "says": says })))
+}

@@ -1,0 +1,308 @@
+//! Captures: whether somebody sits before a screen now, asked of him by a site and answered by his own camera.
+//!
+//! A site asks for a person and gets an address that opens once. His page is given the plan only when he begins, records frames and gives them back before the deadline; what they show is measured frame by frame, the frames are dropped, and [`liuhen_capture`] doubts what was measured. The asking and the answer are leaves of the person's trace, the answer's durable before anybody learns it.
+//! Nothing is compared with a kept face here, and nothing of a frame is kept.
+
+mod frames;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use liuhen_capture::{Demand, Doubt, Plan, Rules, Says, doubt};
+use liuhen_vault::SubjectId;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use frames::Recording;
+
+use crate::caller::{Caller, Role};
+use crate::clock::UnixMs;
+use crate::error::{Result, ServiceError};
+use crate::event::{Action, Outcome};
+use crate::exports::off_the_runtime;
+use crate::ledger::named;
+use crate::reads::{Handle, ReceiptView};
+use crate::{Service, ids};
+
+/// Captures that are kept at once; the oldest go first.
+const AT_MOST: usize = 10_000;
+
+/// What is asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CaptureRequest {
+    /// Of whom.
+    pub person: Handle,
+    /// The declared purpose, by id.
+    pub purpose: String,
+    /// How much is demanded; `usual` when not said.
+    #[serde(default = "usual")]
+    pub demand: Demand,
+}
+
+const fn usual() -> Demand {
+    Demand::Usual
+}
+
+/// Where a capture stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureState {
+    /// Its address was not opened yet.
+    Asked,
+    /// The person has been given the plan.
+    Begun,
+    /// It was answered.
+    Answered,
+    /// Its time is over.
+    Expired,
+}
+
+/// A capture.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaptureView {
+    /// Its id.
+    pub id: String,
+    /// The declared purpose.
+    pub purpose: String,
+    /// How much is demanded.
+    pub demand: Demand,
+    /// Where it stands.
+    pub state: CaptureState,
+    /// When it was asked for.
+    pub asked: UnixMs,
+    /// Until when it can go on.
+    pub until: UnixMs,
+    /// What the recording is taken for, when it was answered.
+    pub doubt: Option<Doubt>,
+    /// The receipt of its last trace.
+    pub receipt: ReceiptView,
+}
+
+/// A capture just asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaptureAsked {
+    /// The capture.
+    #[serde(flatten)]
+    pub capture: CaptureView,
+    /// The path of the page for the person, to be handed to him alone; it opens once.
+    pub path: String,
+}
+
+/// A capture as it is held until it ends. None outlives the process.
+struct Held {
+    view: CaptureView,
+    /// SHA-256 of what stands in the address.
+    secret: [u8; 32],
+    subject: SubjectId,
+    by: Caller,
+    plan: Option<Plan>,
+}
+
+/// Captures under way and the last ones answered, by id.
+#[derive(Default)]
+pub(crate) struct Captures(Mutex<BTreeMap<String, Held>>);
+
+impl Service {
+    /// Asks a person to show that he sits before a screen.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] for an unknown purpose or person; [`ServiceError::Invalid`] when the purpose names no other way than the face; [`ServiceError::NoModels`] where the networks are not installed; [`ServiceError::Trace`] when the trace cannot be made durable.
+    pub async fn request_capture(
+        &self,
+        caller: &Caller,
+        request: &CaptureRequest,
+    ) -> Result<CaptureAsked> {
+        caller.need(Role::Reader, "ask for captures")?;
+        let purpose = self.face_purpose(&request.purpose)?;
+        let subject = self.one_subject(caller, &request.person)?;
+        self.faces.ready()?;
+        let id = ids::random("cap", 8)?;
+        let secret = ids::random("c", 20)?;
+        let mut event = self.event(caller, Action::Capture, Outcome::Done);
+        event.purpose = Some(purpose.id.clone());
+        event.details = named([("capture", id.clone())]);
+        let traced = self.ledger().subject(subject, &event).await?;
+        let now = self.now();
+        let view = CaptureView {
+            id: id.clone(),
+            purpose: purpose.id.clone(),
+            demand: request.demand,
+            state: CaptureState::Asked,
+            asked: now,
+            until: after(now, Rules::builtin().challenge.asked_ms),
+            doubt: None,
+            receipt: self.receipt(&traced)?,
+        };
+        let held = Held {
+            view: view.clone(),
+            secret: Sha256::digest(&secret).into(),
+            subject,
+            by: caller.clone(),
+            plan: None,
+        };
+        let mut captures = self.captures.0.lock();
+        captures.insert(id, held);
+        while captures.len() > AT_MOST {
+            let oldest = captures.iter().min_by_key(|(_, held)| held.view.asked);
+            match oldest.map(|(id, _)| id.clone()) {
+                Some(id) => captures.remove(&id),
+                None => break,
+            };
+        }
+        Ok(CaptureAsked {
+            path: format!("/capture/{}.{secret}", view.id),
+            capture: view,
+        })
+    }
+
+    /// A capture, for whoever asked for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] when the caller asked for none of this id since the program began.
+    pub fn capture(&self, caller: &Caller, id: &str) -> Result<CaptureView> {
+        let now = self.now();
+        let captures = self.captures.0.lock();
+        let held = captures.get(id).filter(|held| held.by.id == caller.id);
+        let held = held.ok_or(ServiceError::NotFound("capture"))?;
+        Ok(held.seen_at(now))
+    }
+
+    /// Where a capture stands, and the other way that its purpose names, for whoever holds its address.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] for another address.
+    pub fn capture_behind(&self, key: &str) -> Result<(CaptureState, String)> {
+        let now = self.now();
+        let view = self.captures.with(key, |held| Ok(held.seen_at(now)))?;
+        let purpose = self.purpose(&view.purpose)?;
+        let other = purpose.face_alternative.clone().unwrap_or_default();
+        Ok((view.state, other))
+    }
+
+    /// Begins a capture: from now on its time runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] for another address; [`ServiceError::Conflict`] when it was begun before or its time is over.
+    pub fn begin_capture(&self, key: &str) -> Result<Plan> {
+        let now = self.now();
+        let rules = Rules::builtin();
+        let mut failed = None;
+        let plan = Plan::draw(rules, &mut |below| match ids::below(below) {
+            Ok(number) => number,
+            Err(error) => {
+                failed.get_or_insert(error);
+                0
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.captures.with(key, |held| {
+            if held.seen_at(now).state != CaptureState::Asked {
+                return Err(ServiceError::Conflict(
+                    "this address was used or its time is over; ask for another".to_owned(),
+                ));
+            }
+            held.view.state = CaptureState::Begun;
+            held.view.until = after(now, rules.challenge.deadline_ms);
+            held.plan = Some(plan.clone());
+            Ok(plan)
+        })
+    }
+
+    /// Doubts a recording. It is looked at once; another needs another address.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] for another address; [`ServiceError::Conflict`] when it was not begun, was answered, or its time is over; [`ServiceError::Invalid`] when a frame is no picture; [`ServiceError::Trace`] when the trace cannot be made durable, in which case nothing is answered.
+    pub async fn answer_capture(self: &Arc<Self>, key: &str, recording: Recording) -> Result<Says> {
+        let now = self.now();
+        // Taken out at once: of two recordings the second finds nothing begun.
+        let (view, subject, by, plan) = self.captures.with(key, |held| {
+            let begun = held.seen_at(now).state == CaptureState::Begun;
+            let plan = held.plan.take().filter(|_| begun);
+            let plan = plan.ok_or_else(|| {
+                ServiceError::Conflict(
+                    "this address was used or its time is over; ask for another".to_owned(),
+                )
+            })?;
+            Ok((held.view.clone(), held.subject, held.by.clone(), plan))
+        })?;
+        let service = self.clone();
+        let (plan, camera, demand) = (plan, recording.camera.clone(), view.demand);
+        let found = off_the_runtime(move || {
+            let frames = recording.measured(service.faces.eyes())?;
+            Ok(doubt(&plan, &frames, &camera, demand, Rules::builtin()))
+        })
+        .await?;
+        let outcome = match found.says {
+            Says::Fits => Outcome::Answered,
+            Says::CouldNotTell => Outcome::Failed,
+            Says::Against => Outcome::Refused,
+        };
+        let mut event = self.event(&by, Action::Capture, outcome);
+        event.purpose = Some(view.purpose.clone());
+        event.details = named([
+            ("capture", view.id.clone()),
+            ("says", said(found.says).to_owned()),
+            ("rules", found.rules.clone()),
+        ]);
+        let traced = self.ledger().subject(subject, &event).await?;
+        let receipt = self.receipt(&traced)?;
+        let says = found.says;
+        self.captures.with(key, |held| {
+            held.view.state = CaptureState::Answered;
+            held.view.doubt = Some(found);
+            held.view.receipt = receipt;
+            Ok(())
+        })?;
+        Ok(says)
+    }
+}
+
+impl Captures {
+    /// What an address leads to.
+    fn with<T>(&self, key: &str, then: impl FnOnce(&mut Held) -> Result<T>) -> Result<T> {
+        let missing = || ServiceError::NotFound("capture");
+        let (id, secret) = key.split_once('.').ok_or_else(missing)?;
+        let mut captures = self.0.lock();
+        let held = captures.get_mut(id).ok_or_else(missing)?;
+        // Hashes are compared, so that how long it takes tells nothing of the secret.
+        let given: [u8; 32] = Sha256::digest(secret).into();
+        match given == held.secret {
+            true => then(held),
+            false => Err(missing()),
+        }
+    }
+}
+
+impl Held {
+    fn seen_at(&self, now: UnixMs) -> CaptureView {
+        let over = matches!(self.view.state, CaptureState::Asked | CaptureState::Begun)
+            && now > self.view.until;
+        CaptureView {
+            state: match over {
+                true => CaptureState::Expired,
+                false => self.view.state,
+            },
+            ..self.view.clone()
+        }
+    }
+}
+
+const fn said(says: Says) -> &'static str {
+    match says {
+        Says::Fits => "fits",
+        Says::CouldNotTell => "could_not_tell",
+        Says::Against => "against",
+    }
+}
+
+fn after(now: UnixMs, ms: u64) -> UnixMs {
+    now.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX))
+}
