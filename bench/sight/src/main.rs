@@ -4,6 +4,7 @@
 //! cargo run --release -p liuhen-bench-sight -- cards N MODELS [SEED]   # tables as Markdown
 //! cargo run --release -p liuhen-bench-sight -- why N MODELS [SEED]     # the same, and the commonest reasons for misses
 //! cargo run --release -p liuhen-bench-sight -- draw N FOLDER [SEED]    # the photographs themselves
+//! cargo run --release -p liuhen-bench-sight -- faces PORTRAITS MODELS  # templates of faces: what they cost, what a thief has
 //! ```
 //!
 //! The photographs are those of `liuhen_testkit::pictures`, of people who do not exist, and what is
@@ -16,6 +17,7 @@
     reason = "a program that prints its tables, and how it goes"
 )]
 
+mod faces;
 mod reason;
 mod truth;
 
@@ -39,10 +41,15 @@ const SEED: u64 = 7;
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["faces", portraits, models] = words.as_slice() {
+        return faces::measure(Path::new(portraits), Path::new(models));
+    }
     let (verb, count, folder, seed) = match words.as_slice() {
         [verb, count, folder] => (*verb, count.parse()?, Path::new(folder), SEED),
         [verb, count, folder, seed] => (*verb, count.parse()?, Path::new(folder), seed.parse()?),
-        _ => bail!("say: cards N MODELS [SEED], why N MODELS [SEED], or draw N FOLDER [SEED]"),
+        _ => bail!(
+            "say: cards N MODELS [SEED], why N MODELS [SEED], draw N FOLDER [SEED] or faces PORTRAITS MODELS"
+        ),
     };
     match verb {
         "cards" => measure(seed, count, folder, false),
