@@ -105,6 +105,9 @@ fn a_case_from_opening_to_doubt() {
     );
 }
 
+/// Does something to an exhibit, with other bytes at hand.
+type Change<'a> = &'a dyn Fn(&[u8]);
+
 /// Cut to a few rows while it is counted, and put back: nothing is sealed, whatever is asked of it.
 #[test]
 fn nothing_is_worked_out_from_altered_exhibits() {
@@ -130,7 +133,7 @@ fn nothing_is_worked_out_from_altered_exhibits() {
     let cut: Vec<u8> = cut.flatten().copied().collect();
     let gone = |_: &[u8]| fs::remove_file(&exhibit).unwrap();
     let more = |_: &[u8]| fs::write(exhibits.join("more.csv"), &cut).unwrap();
-    let changes: [(&dyn Fn(&[u8]), &str); 3] = [
+    let changes: [(Change<'_>, &str); 3] = [
         (&alter, "p.csv was counted with other bytes"),
         (&gone, "p.csv was sealed, and the count does not have it"),
         (&more, "more.csv was counted and never sealed"),
@@ -154,7 +157,7 @@ fn nothing_is_worked_out_from_altered_exhibits() {
     let result = folder.join("a/results/0001/count.json");
     let mut count: Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
     count["files"][0]["sha256"] = "00".into();
-    let mut held = liuhen_forensics_case(folder);
+    let mut held = held(folder);
     let forged = held.results().unwrap().join("count.json");
     fs::write(forged, count.to_string()).unwrap();
     let who = held.entries()[0].who.clone();
@@ -173,7 +176,7 @@ fn nothing_is_worked_out_from_altered_exhibits() {
     assert!(html.contains("was counted with other bytes than were sealed"));
 }
 
-fn liuhen_forensics_case(folder: &Path) -> liuhen_service::case::Case {
+fn held(folder: &Path) -> liuhen_service::case::Case {
     liuhen_service::case::Case::open(&folder.join("a"), &folder.join("a.key")).unwrap()
 }
 
