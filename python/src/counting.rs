@@ -3,7 +3,7 @@
 use liuhen_document::Header;
 use liuhen_forensics::apart::{self, Table};
 use liuhen_forensics::{Acts, Batch, Case, Day, HashKey, Plan, Rules, TableHead, Unit};
-use liuhen_judge::Validators;
+use liuhen_judge::{Remarks, Validators};
 use liuhen_kinds::Kind;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -11,6 +11,7 @@ use pyo3::types::PyBytes;
 use pyo3_arrow::PyRecordBatch;
 
 use crate::cells;
+use crate::finding::{FREE_TEXT, SEARCH};
 
 static JUDGE: Validators = Validators;
 
@@ -40,6 +41,8 @@ pub(crate) struct Mapper {
     mapper: apart::Mapper<'static>,
     table: Table,
     unit: usize,
+    /// Columns of free text, where there are any.
+    remarks: Option<Remarks>,
 }
 
 #[pymethods]
@@ -54,18 +57,29 @@ impl Mapper {
         key: &[u8],
         date: Option<&str>,
     ) -> PyResult<Self> {
-        let kind = |name: Option<String>| name.map(|name| Kind::parse(&name)).transpose();
-        let kinds: Result<_, _> = kinds.into_iter().map(kind).collect();
+        let free = |(at, name): (usize, &Option<String>)| {
+            (name.as_deref() == Some(FREE_TEXT)).then_some(at)
+        };
+        let searched: Vec<usize> = kinds.iter().enumerate().filter_map(free).collect();
+        let kind = |name: Option<String>| {
+            let name = name.filter(|name| name != FREE_TEXT);
+            name.map(|name| Kind::parse(&name)).transpose()
+        };
+        let kinds: Result<Vec<_>, _> = kinds.into_iter().map(kind).collect();
+        let mut kinds = kinds.map_err(|_| PyValueError::new_err("one of the kinds is none"))?;
+        kinds.resize(kinds.len().max(header.len()), None);
+        let remarks = Remarks::searching(kinds.clone(), searched);
         let rules = Rules::builtin();
         let head = TableHead {
             header: Header(header),
-            kinds: kinds.map_err(|_| PyValueError::new_err("one of the kinds is none"))?,
+            kinds: remarks.as_ref().map_or(kinds, Remarks::kinds),
             ..TableHead::default()
         };
         Ok(Self {
             mapper: apart::Mapper::new(rules, &JUDGE, key_of(key)?, day_of(date)?),
             table: Table::new(&head, rules),
             unit,
+            remarks,
         })
     }
 
@@ -74,12 +88,16 @@ impl Mapper {
         let batch = batch.into_inner();
         py.detach(|| {
             let columns = cells::columns(&batch)?;
-            let (mut rows, mut cell) = (Batch::default(), String::new());
+            let (mut rows, mut texts) = (Batch::default(), vec![String::new(); columns.len()]);
             for (at, number) in (0..batch.num_rows()).zip(first..) {
-                for column in &columns {
-                    cell.clear();
-                    column.write(at, &mut cell);
-                    rows.cell(&cell);
+                for (column, text) in columns.iter().zip(&mut texts) {
+                    text.clear();
+                    column.write(at, text);
+                }
+                let cells = texts.iter().map(String::as_str);
+                match &mut self.remarks {
+                    Some(remarks) => remarks.row(cells, &SEARCH, &mut rows),
+                    None => cells.for_each(|cell| rows.cell(cell)),
                 }
                 rows.row(number);
                 if rows.is_full() {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 use arrow_array::builder::{Float32Builder, StringBuilder, UInt32Builder, UInt64Builder};
 use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{DataType, Field, Schema};
-use liuhen_detect::{Detector, RowScanner, mask};
+use liuhen_detect::{Detector, Options, RowScanner, mask};
 use liuhen_document::{Header, Row, Text};
-use liuhen_judge::{SAMPLE, column_kinds};
+use liuhen_judge::{Remarks, SAMPLE, column_kinds};
 use liuhen_kinds::Kind;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -79,7 +80,19 @@ fn sample(batches: &[RecordBatch]) -> PyResult<Vec<Row>> {
     Ok(rows)
 }
 
-/// The kind of each column, where it has one, by its name and the first values.
+/// What a column without a kind is called whose cells are searched when rows are counted.
+pub(crate) const FREE_TEXT: &str = "free_text";
+
+/// What searches cells, as the program's own count does: without the model.
+pub(crate) static SEARCH: LazyLock<Detector> = LazyLock::new(|| {
+    Detector::new(Options {
+        model: false,
+        ..Options::default()
+    })
+});
+
+/// The kind of each column, where it has one, by its name and the first values; `free_text` for
+/// one whose cells are searched.
 #[pyfunction]
 pub(crate) fn columns(
     header: Vec<String>,
@@ -99,10 +112,18 @@ pub(crate) fn columns(
         })
         .collect();
     let kinds = column_kinds(&header, &rows);
-    kinds
+    let remarks = Remarks::of(&header, &kinds, &rows, &SEARCH);
+    let mut names: Vec<Option<String>> = kinds
         .into_iter()
         .map(|kind| kind.map(|kind| kind.name().to_owned()))
-        .collect()
+        .collect();
+    names.resize(names.len().max(header.len()), None);
+    for at in remarks.iter().flat_map(Remarks::searched) {
+        if let Some(name) = names.get_mut(*at) {
+            *name = Some(FREE_TEXT.to_owned());
+        }
+    }
+    names
 }
 
 /// Finds personal information in a table; answers row (from 0), column, kind, start and end in

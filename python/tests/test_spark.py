@@ -56,14 +56,16 @@ def rows(count: int, seed: int) -> list[list[str]]:
         number = draw.randrange(3000)
         body = f"110103{1950 + number % 60}{1 + number % 12:02}{1 + number % 28:02}{number % 1000:03}"
         identity = body + check(body)
-        row = ["王" + "小大明华"[number % 4] + "一二三"[number % 3], identity, f"154{number:08}", f"某市某路{number}号"]
+        row = ["王" + "小大明华"[number % 4] + "一二三"[number % 3], identity, f"154{number:08}", f"某市某路{number}号", ""]
         match draw.randrange(12):
             case 0:
                 row[1] = row[1][:-1] + ("1" if row[1][-1] != "1" else "2")
             case 1:
                 row[1] = row[2] = ""
+                # A remark names who the columns do not.
+                row[4] = f"客户电话 154{number:08}，下午来" if number % 2 else "下午来"
             case 2:
-                row = [row[0], "", "", ""]
+                row = [row[0], "", "", "", ""]
             case 3:
                 row[3] = '某路"甲座",一层'
             case 4:
@@ -82,7 +84,7 @@ def leak(tmp_path_factory) -> Path:
     for at, encoding in enumerate(["utf-8", "utf-8-sig", "gb18030"]):
         with open(folder / f"{at}.csv", "w", encoding=encoding, newline="") as file:
             out = csv.writer(file)
-            out.writerow(["姓名", "身份证号", "手机号", "地址"])
+            out.writerow(["姓名", "身份证号", "手机号", "地址", "备注"])
             out.writerows(rows(12_000, at))
     return folder
 

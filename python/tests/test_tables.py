@@ -52,6 +52,14 @@ def test_a_wrong_word_is_told():
         liuhen.redact(pa.table(ROWS), {"passport_of_mars": "mask"})
 
 
+def test_a_remark_makes_a_person_as_a_column_does():
+    rows = {"姓名": ["王小明", "李雷"], "备注": ["客户电话 15498765432，下午来", "下午来"]}
+    assert liuhen.columns(pa.table(rows))["备注"] == "free_text"
+    counted = liuhen.count({"a": pa.table(rows)})
+    assert counted.report["totals"]["persons"] == 1
+    assert [line["code"] for line in counted.ledger] == ["NOT_IDENTIFIABLE"]
+
+
 def test_an_empty_table():
     empty = pa.table({"手机号": pa.array([], pa.string())})
     assert liuhen.scan(empty).num_rows == 0

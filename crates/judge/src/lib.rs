@@ -3,11 +3,15 @@
 //! Whoever counts brings rows of his own: the program its files, a cluster its tables. Both judge
 //! cells and columns here, so that they come to the same numbers.
 
+mod remarks;
+
 use liuhen_detect::columns::{ColumnGuess, guess, is_filler};
 use liuhen_detect::{ReasonCode, check_into, fold, is_plain};
 use liuhen_document::{Header, Row};
 use liuhen_forensics::{Judge, Verdict};
 use liuhen_kinds::{Kind, RulePack};
+
+pub use remarks::{Remarks, first_of_each};
 
 /// Rows by which columns are judged.
 pub const SAMPLE: usize = 1000;

@@ -9,7 +9,6 @@ mod forms;
 mod heard;
 mod inside;
 mod persons;
-mod remarks;
 mod sample;
 mod tables;
 

@@ -10,7 +10,7 @@ use liuhen_detect::{Detector, Options};
 use liuhen_document::{Header, Row, TableSource as _, Text};
 use liuhen_forensics::case::open_quietly;
 use liuhen_forensics::{Batch, Exhibit, Exhibits, Step, TableHead, Unit, Unread};
-use liuhen_judge::{SAMPLE, column_kinds};
+use liuhen_judge::{Remarks, SAMPLE, column_kinds, first_of_each};
 use liuhen_kinds::{Kind, Lang};
 use liuhen_reading::{
     self as reading, HeaderChoice, Limits, Line, Nature, ReadError, SheetChoice, Table, TextStream,
@@ -19,7 +19,6 @@ use liuhen_reading::{
 use sha2::{Digest as _, Sha256};
 
 use super::inside::Inside;
-use super::remarks::{Remarks, first_of_each};
 use crate::scan::{HeaderRow, Reason, header_of, journal_of, names, names_columns};
 
 /// Bytes that a file's nature is judged by.

@@ -17,7 +17,7 @@ const JUDGED: usize = 200;
 
 /// The columns of a table that are searched, and room for what is found.
 #[derive(Debug)]
-pub(super) struct Remarks {
+pub struct Remarks {
     /// Columns of the table itself.
     width: usize,
     searched: Vec<usize>,
@@ -28,7 +28,8 @@ pub(super) struct Remarks {
 
 impl Remarks {
     /// The free text of a table, by its header and first rows; nothing where there is none.
-    pub(super) fn of(
+    #[must_use]
+    pub fn of(
         header: &Header,
         kinds: &[Option<Kind>],
         sample: &[Row],
@@ -46,22 +47,35 @@ impl Remarks {
         let searched: Vec<usize> = (0..width).filter(is_free).collect();
         let mut kinds = kinds.to_vec();
         kinds.resize(width, None);
-        (!searched.is_empty()).then_some(Self {
-            width,
+        Self::searching(kinds, searched)
+    }
+
+    /// These columns of a table of so many kinds; nothing where there are none.
+    #[must_use]
+    pub fn searching(kinds: Vec<Option<Kind>>, searched: Vec<usize>) -> Option<Self> {
+        (!searched.is_empty()).then(|| Self {
+            width: kinds.len(),
             searched,
             kinds,
             found: Vec::new(),
         })
     }
 
+    /// The columns that are searched, from 0.
+    #[must_use]
+    pub fn searched(&self) -> &[usize] {
+        &self.searched
+    }
+
     /// The kinds of the table's columns, and of those that stand behind them.
-    pub(super) fn kinds(&self) -> Vec<Option<Kind>> {
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Option<Kind>> {
         let behind = Kind::BUILTIN.iter().copied().map(Some);
         self.kinds.iter().copied().chain(behind).collect()
     }
 
     /// Appends the cells of a row, and behind them what its free text holds.
-    pub(super) fn row<'a>(
+    pub fn row<'a>(
         &mut self,
         cells: impl Iterator<Item = &'a str> + Clone,
         detector: &Detector,
@@ -94,7 +108,7 @@ impl Remarks {
 }
 
 /// Keeps the first value of each kind that a text holds.
-pub(super) fn first_of_each(detector: &Detector, text: &str, found: &mut Vec<(Kind, String)>) {
+pub fn first_of_each(detector: &Detector, text: &str, found: &mut Vec<(Kind, String)>) {
     detector.hits(text, |hit| {
         if !found.iter().any(|(kind, _)| *kind == hit.hit.kind) {
             found.push((hit.hit.kind, hit.text.to_owned()));
