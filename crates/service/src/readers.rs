@@ -4,6 +4,7 @@
 //! The arithmetic and what it assumes are [`liuhen_fingerprint::reads`]'s.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use liuhen_fingerprint::evalue::{EValue, ModelBased};
 use liuhen_fingerprint::reads::{Look, ReaderScore, Stratum, rank, strata};
@@ -19,6 +20,8 @@ use crate::ledger::EventRow;
 /// Readers shown.
 const READERS_SHOWN: usize = 20;
 
+/// How long a ranking waits for the projection to hold what was traced before it.
+const CATCH_UP: Duration = Duration::from_secs(60);
 /// Rows of the projection read at a time.
 const PAGE: usize = 2000;
 
@@ -114,11 +117,12 @@ fn work_of(event: &Event) -> Work {
 }
 
 impl Service {
-    /// Ranks readers by how many of the leaked persons they read one by one.
+    /// Ranks readers by how many of the leaked persons they read one by one, in everything that was traced before it was asked.
     pub(crate) fn rank_readers(&self, leaked: &HashSet<SubjectId>) -> Result<Vec<ReaderRank>> {
         if leaked.is_empty() {
             return Ok(Vec::new());
         }
+        self.ledger().catch_up_blocking(CATCH_UP)?;
         ranks(&self.reads()?, leaked)
     }
 
