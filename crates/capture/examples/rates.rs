@@ -8,7 +8,7 @@
 mod play;
 
 use liuhen_capture::{Demand, Rules, Says, doubt};
-use play::{Held, PERSON, Play, plan, recorded};
+use play::{Held, PERSON, Play, plan, recorded, taken};
 
 fn main() {
     let trials: u64 = std::env::args()
@@ -19,7 +19,7 @@ fn main() {
         held: Held::Photograph,
         ..PERSON
     };
-    let rows: [(&str, Play, bool); 15] = [
+    let rows: [(&str, Play, bool); 20] = [
         ("head, as asked", PERSON, false),
         (
             "head, landmarks twice as scattered",
@@ -57,6 +57,44 @@ fn main() {
             "head, half a second late",
             Play {
                 late: 500,
+                ..PERSON
+            },
+            false,
+        ),
+        (
+            "head, a second late",
+            Play {
+                late: 1_000,
+                ..PERSON
+            },
+            false,
+        ),
+        (
+            "head, 2.2 seconds late",
+            Play {
+                late: 2_200,
+                ..PERSON
+            },
+            false,
+        ),
+        (
+            "head, camera half a second late",
+            Play { lag: 500, ..PERSON },
+            false,
+        ),
+        (
+            "head, colour ten times as scattered",
+            Play {
+                flicker: 0.004,
+                ..PERSON
+            },
+            false,
+        ),
+        (
+            "head, so scattered, the screen not seen",
+            Play {
+                flicker: 0.004,
+                lit: false,
                 ..PERSON
             },
             false,
@@ -134,8 +172,7 @@ fn main() {
             for (counts, demand) in counts.iter_mut().zip([Demand::Usual, Demand::Strict]) {
                 let found = doubt(
                     &asked,
-                    &frames,
-                    "Integrated Camera",
+                    taken(&frames, "Integrated Camera"),
                     demand,
                     Rules::builtin(),
                 );

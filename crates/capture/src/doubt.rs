@@ -54,7 +54,8 @@ pub struct Told {
 /// What a recording is taken for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Doubt {
-    /// The whole: against when any part is, could not tell when a part that is needed could not.
+    /// The whole: against when a part is (light only where it is demanded), else could not tell when a
+    /// part that is demanded could not.
     pub says: Says,
     /// The parts.
     pub parts: Vec<Told>,
@@ -86,11 +87,23 @@ impl Demand {
     }
 }
 
-/// Doubts a recording of a plan; `camera` is what its recorder calls it.
+/// A recording, as it was taken in.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded<'a> {
+    /// Its frames, in order.
+    pub frames: &'a [Frame],
+    /// What its recorder calls the camera.
+    pub camera: &'a str,
+    /// Milliseconds from the telling of the plan until it came, by the clock of whoever told it.
+    pub after_ms: u64,
+}
+
+/// Doubts a recording of a plan.
 #[must_use]
-pub fn doubt(plan: &Plan, frames: &[Frame], camera: &str, demand: Demand, rules: &Rules) -> Doubt {
+pub fn doubt(plan: &Plan, recorded: Recorded<'_>, demand: Demand, rules: &Rules) -> Doubt {
+    let Recorded { frames, camera, .. } = recorded;
     let mut parts = vec![
-        enough(frames, rules),
+        enough(recorded, rules),
         repeats(frames, rules),
         named(camera, rules),
     ];
@@ -99,12 +112,17 @@ pub fn doubt(plan: &Plan, frames: &[Frame], camera: &str, demand: Demand, rules:
         let moved = movements(plan, frames, rules);
         let lit = light(plan, frames, rules);
         if let (Says::Fits, Says::Fits, Some(of_light)) = (moved.says, lit.says, lit.number) {
-            chance = Some(of_light / plan.orders());
+            // Movements may come late, in steps, any of which may fit.
+            let tries = f64::from(rules.movement.late_ms / LATE_STEP + 1);
+            chance = Some((of_light * tries / plan.orders()).min(1.0));
         }
         let solid = depth(plan, frames, moved.says == Says::Fits, rules);
         parts.extend([moved, solid, lit]);
     }
-    let against = parts.iter().any(|told| told.says == Says::Against);
+    let against = |told: &&Told| {
+        told.says == Says::Against && (told.part != Part::Light || demand.needs(Part::Light))
+    };
+    let against = parts.iter().any(|told| against(&told));
     let lacking = |part: Part| {
         demand.needs(part)
             && !parts
@@ -144,10 +162,13 @@ fn share(count: usize, of: usize) -> f64 {
     count as f64 / of.max(1) as f64
 }
 
-fn enough(frames: &[Frame], rules: &Rules) -> Told {
+fn enough(recorded: Recorded<'_>, rules: &Rules) -> Told {
+    let frames = recorded.frames;
     let with_face = frames.iter().filter(|frame| frame.landmarks.is_some());
     let seen = share(with_face.count(), frames.len());
+    let last = frames.last().map_or(0, |frame| u64::from(frame.ms));
     let (says, why) = match are_enough(frames, rules) {
+        _ if last > recorded.after_ms => (Says::Against, "sooner_than_it_takes"),
         false => (Says::CouldNotTell, "too_few_frames"),
         true if seen < 0.8 => (Says::CouldNotTell, "no_single_face"),
         true => (Says::Fits, "one_face"),
@@ -157,7 +178,13 @@ fn enough(frames: &[Frame], rules: &Rules) -> Told {
 
 fn repeats(frames: &[Frame], rules: &Rules) -> Told {
     let mut met = HashSet::new();
-    let again = frames.iter().filter(|frame| !met.insert(frame.sum)).count();
+    let mut last = None;
+    let mut again = 0_usize;
+    for frame in frames {
+        let fresh = met.insert(frame.sum);
+        again += usize::from(!fresh && last != Some(frame.sum));
+        last = Some(frame.sum);
+    }
     let same = share(again, frames.len());
     if same >= rules.repeats.same {
         return told(
@@ -188,9 +215,12 @@ fn named(camera: &str, rules: &Rules) -> Told {
     told(Part::Camera, says, why, None)
 }
 
-/// Frames of the second half of each step, by step: what was asked has begun by then.
-fn held<'f>(plan: &Plan, frames: &'f [Frame]) -> Vec<(Deed, Vec<&'f Frame>)> {
-    let mut begin = 0;
+/// Steps in which it is tried how late a person is, in milliseconds.
+const LATE_STEP: u32 = 250;
+
+/// Frames of the second half of each step, by step, for somebody who is late by so much.
+fn held<'f>(plan: &Plan, frames: &'f [Frame], late: u32) -> Vec<(Deed, Vec<&'f Frame>)> {
+    let mut begin = late;
     plan.steps
         .iter()
         .map(|step| {
@@ -216,7 +246,32 @@ fn straight(steps: &[(Deed, Vec<&Frame>)]) -> Option<[f64; 2]> {
 }
 
 fn movements(plan: &Plan, frames: &[Frame], rules: &Rules) -> Told {
-    let steps = held(plan, frames);
+    let tries = (0..=rules.movement.latest_ms).step_by(LATE_STEP as usize);
+    let late = |told: Told, ms: u32| match told.says {
+        Says::Fits if ms > rules.movement.late_ms => Told {
+            says: Says::CouldNotTell,
+            why: "too_late",
+            ..told
+        },
+        _ => told,
+    };
+    tries
+        .map(|ms| late(moved(plan, frames, ms, rules), ms))
+        .min_by(|a, b| {
+            let done = |told: &Told| told.number.unwrap_or(0.0);
+            a.says.cmp(&b.says).then(done(b).total_cmp(&done(a)))
+        })
+        .unwrap_or(told(
+            Part::Movements,
+            Says::CouldNotTell,
+            "never_straight",
+            None,
+        ))
+}
+
+/// The movements of somebody who is late by so much.
+fn moved(plan: &Plan, frames: &[Frame], late: u32, rules: &Rules) -> Told {
+    let steps = held(plan, frames, late);
     let Some(rest) = straight(&steps) else {
         return told(Part::Movements, Says::CouldNotTell, "never_straight", None);
     };
@@ -263,7 +318,7 @@ fn movements(plan: &Plan, frames: &[Frame], rules: &Rules) -> Told {
 }
 
 fn depth(plan: &Plan, frames: &[Frame], moved: bool, rules: &Rules) -> Told {
-    let steps = held(plan, frames);
+    let steps = held(plan, frames, 0);
     let rest = straight(&steps);
     let near = |frame: &&&Frame| {
         frame.nose().zip(rest).is_some_and(|(nose, rest)| {
@@ -356,13 +411,19 @@ fn light(plan: &Plan, frames: &[Frame], rules: &Rules) -> Told {
             .fold(f64::MIN, f64::max)
     };
     let own = fit(&colours);
-    let all = orders(colours.len());
-    let as_well = all.iter().filter(|order| fit(order) >= own).count();
-    let chance = share(as_well, all.len());
-    let (says, why) = match chance {
-        chance if chance <= rules.light.chance => (Says::Fits, "follows_the_screen"),
-        chance if chance >= rules.light.against => (Says::Against, "does_not_follow_the_screen"),
-        _ => (Says::CouldNotTell, "hardly_follows_the_screen"),
+    let fits: Vec<f64> = orders(colours.len())
+        .iter()
+        .map(|order| fit(order))
+        .collect();
+    let as_well = fits.iter().filter(|other| **other >= own).count();
+    let chance = share(as_well, fits.len());
+    let best = fits.iter().copied().fold(f64::MIN, f64::max);
+    let (says, why) = if chance <= rules.light.chance {
+        (Says::Fits, "follows_the_screen")
+    } else if best >= rules.light.other && own <= best - rules.light.behind {
+        (Says::Against, "follows_another_order")
+    } else {
+        (Says::CouldNotTell, "hardly_follows_the_screen")
     };
     told(Part::Light, says, why, Some(chance))
 }
@@ -393,10 +454,13 @@ fn agreement(
     both / (shown * seen).sqrt().max(1e-12)
 }
 
+/// Most lights whose orders are all tried.
+pub(crate) const MOST_LIGHTS: usize = 8;
+
 /// Every order of so many lights in which none follows itself.
 fn orders(count: usize) -> Vec<Vec<Deed>> {
     let mut all: Vec<Vec<Deed>> = vec![Vec::new()];
-    for _ in 0..count.min(8) {
+    for _ in 0..count.min(MOST_LIGHTS) {
         all = all
             .into_iter()
             .flat_map(|order| {

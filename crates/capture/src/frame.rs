@@ -23,7 +23,7 @@ pub struct Frame {
 
 impl Frame {
     /// Where the nose stands: to the person's left and down from the middle of eyes and mouth, in
-    /// distances between the eyes as the face would show them held straight.
+    /// distances between the eyes or from eyes to mouth, whichever shows longer.
     pub(crate) fn nose(&self) -> Option<Point> {
         let [right, left, nose, mouth_right, mouth_left] = self.landmarks?;
         let eyes = middle(right, left);
@@ -44,7 +44,7 @@ impl Frame {
 }
 
 /// How far five landmarks are from an affine picture of five others, as the root of the mean square
-/// in distances between the eyes of the first; nothing where they span no plane.
+/// in distances between the eyes, the larger of both; nothing where they span no plane.
 pub(crate) fn apart(from: &[Point; 5], to: &[Point; 5]) -> Option<f64> {
     let scale = norm(minus(from[1], from[0])).max(norm(minus(to[1], to[0])));
     let centre = |points: &[Point; 5]| {

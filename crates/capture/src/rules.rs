@@ -35,7 +35,7 @@ pub struct Asking {
     pub lights: usize,
     pub light_ms: u32,
     pub asked_ms: u64,
-    pub deadline_ms: u64,
+    pub grace_ms: u64,
     pub least_rate: f64,
     pub least_frames: usize,
     pub most_frames: usize,
@@ -48,6 +48,8 @@ pub(crate) struct Movement {
     pub(crate) nodded: f64,
     pub(crate) held: f64,
     pub(crate) begun: f64,
+    pub(crate) late_ms: u32,
+    pub(crate) latest_ms: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -63,7 +65,8 @@ pub(crate) struct Light {
     pub(crate) delay_ms: u32,
     pub(crate) least_change: f64,
     pub(crate) chance: f64,
-    pub(crate) against: f64,
+    pub(crate) other: f64,
+    pub(crate) behind: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -107,6 +110,9 @@ mod tests {
         let rules = Rules::builtin();
         assert!(rules.depth.flat < rules.depth.solid);
         assert!(rules.challenge.least_frames < rules.challenge.most_frames);
+        assert!(rules.movement.late_ms < rules.movement.latest_ms);
+        // Every order of so many lights is tried.
+        assert!(rules.challenge.lights <= crate::doubt::MOST_LIGHTS);
         assert!(!rules.cameras.words.is_empty() && rules.source == "D");
     }
 }

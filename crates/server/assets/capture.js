@@ -42,13 +42,17 @@ function show(deed) {
 async function recorded(steps) {
   const canvas = document.createElement("canvas");
   const frames = [];
+  let shown = -1;
   const begun = performance.now();
   let end = 0;
   for (const { deed, ms } of steps) {
     end += ms;
     show(deed);
     for (let now = performance.now() - begun; now < end; now = performance.now() - begun) {
-      const picture = await frame(canvas);
+      // A slow camera gives a frame less often than it is asked.
+      const fresh = view.currentTime !== shown;
+      shown = view.currentTime;
+      const picture = fresh ? await frame(canvas) : null;
       if (picture) frames.push([Math.round(now), picture]);
       const rest = EVERY - (performance.now() - begun - now);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(rest, end - now))));

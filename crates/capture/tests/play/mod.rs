@@ -1,6 +1,6 @@
 //! Recordings that nobody made: numbers of a head, or of a photograph, moved and lit as a plan asks.
 
-use liuhen_capture::{Deed, Frame, Plan, Point, Rules};
+use liuhen_capture::{Deed, Frame, Plan, Point, Recorded, Rules};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -17,14 +17,18 @@ pub(crate) struct Play {
     pub(crate) held: Held,
     pub(crate) obeys: bool,
     pub(crate) lit: bool,
-    /// Milliseconds by which everything comes late.
+    /// Milliseconds by which the person is late.
     pub(crate) late: u32,
+    /// Milliseconds by which the camera is.
+    pub(crate) lag: u32,
     /// Whether the same two seconds come again and again.
     pub(crate) loops: bool,
     /// Light of the room, beside 0.06 of the screen.
     pub(crate) room: f64,
     /// Scatter of landmarks, in pixels of sixty between the eyes.
     pub(crate) scatter: f64,
+    /// Scatter of the face's colour, in linear light.
+    pub(crate) flicker: f64,
     /// How far the head turns, in radians.
     pub(crate) angle: f64,
 }
@@ -34,9 +38,11 @@ pub(crate) const PERSON: Play = Play {
     obeys: true,
     lit: true,
     late: 250,
+    lag: 150,
     loops: false,
     room: 0.25,
     scatter: 0.5,
+    flicker: 0.0004,
     angle: 0.42,
 };
 
@@ -81,12 +87,14 @@ pub(crate) fn recorded(plan: &Plan, play: &Play, seed: u64) -> Vec<Frame> {
                 Deed::Down => (0.0, angle),
                 _ => (0.0, 0.0),
             };
-            let screen = deed.colour().filter(|_| play.lit).unwrap_or([0.5; 3]);
+            let lights = ms.checked_sub(play.lag).and_then(|ms| plan.at(ms));
+            let lit = lights.and_then(|(step, ..)| step.deed.colour());
+            let screen = lit.filter(|_| play.lit).unwrap_or([0.5; 3]);
             let skin = [0.5, 0.35, 0.28];
             let mut at = 0;
             let face = skin.map(|skin: f64| {
                 at += 1;
-                skin * (play.room + 0.06 * screen[at - 1]) + 0.0004 * noise()
+                skin * (play.room + 0.06 * screen[at - 1]) + play.flicker * noise()
             });
             Frame {
                 ms,
@@ -104,4 +112,13 @@ pub(crate) fn recorded(plan: &Plan, play: &Play, seed: u64) -> Vec<Frame> {
 pub(crate) fn plan(seed: u64) -> Plan {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     Plan::draw(Rules::builtin(), &mut |below| random.random_range(0..below))
+}
+
+/// A recording that comes when it is over.
+pub(crate) fn taken<'a>(frames: &'a [Frame], camera: &'a str) -> Recorded<'a> {
+    Recorded {
+        frames,
+        camera,
+        after_ms: frames.last().map_or(0, |frame| u64::from(frame.ms)) + 900,
+    }
 }

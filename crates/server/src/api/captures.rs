@@ -65,7 +65,7 @@ pub struct Capture {
 /// What a recording is taken for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaptureDoubt {
-    /// `fits`, `could_not_tell` or `against`: as bad as its worst part that is demanded.
+    /// `fits`; `against` when a part is (`light` only where it is demanded); else `could_not_tell` when a part that is demanded could not be told.
     pub says: String,
     /// The parts.
     pub parts: Vec<CapturePart>,

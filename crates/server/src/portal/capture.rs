@@ -2,27 +2,31 @@
 //!
 //! The plan is told when he begins and not before. Frames come in one form and are dropped once measured.
 
-use axum::extract::multipart::Multipart;
+use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use liuhen_service::{CaptureState, Recording};
+use liuhen_service::{CaptureState, Recording, Service};
 use maud::{Markup, html};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::headers::CameraAllowed;
 use crate::lang::Lang;
 use crate::state::AppState;
+use crate::stream;
 use crate::ui::words::portal as w;
 use crate::ui::{Ctx, Note, assets, layout};
 
 /// Bytes of all frames together: four hundred of 40 kB.
 const FORM: usize = 16 << 20;
+/// Bytes of one frame, of 320 columns.
+const FRAME: u64 = 128 << 10;
+/// Bytes of a camera's name.
+const CAMERA: u64 = 512;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -106,25 +110,44 @@ async fn frames(
     Path(key): Path<String>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
+    // Asked before the first byte is kept, so that nobody else can fill the memory.
+    if state.service().capture_behind(&key)?.0 != CaptureState::Begun {
+        return Err(ApiError::of_status(StatusCode::CONFLICT));
+    }
     let mut form = Multipart::from_request(request, &state)
         .await
         .map_err(|_| ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
-    let malformed = |_| ApiError::malformed("the recording is cut short or too large");
     let mut recording = Recording {
         camera: String::new(),
         frames: Vec::new(),
     };
-    while let Some(field) = form.next_field().await.map_err(malformed)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let bytes = Zeroizing::new(field.bytes().await.map_err(malformed)?.to_vec());
-        match name.parse::<u32>() {
-            Ok(ms) => recording.frames.push((ms, bytes)),
-            Err(_) if name == "camera" => {
-                recording.camera = String::from_utf8_lossy(&bytes).chars().take(200).collect();
-            }
-            Err(_) => return Err(ApiError::malformed("a part of the recording has no time")),
+    while let Some(field) = stream::next_part(&state, &mut form).await? {
+        if recording.frames.len() > Service::capture_frames_at_most() {
+            return Err(ApiError::too_large());
         }
+        take(&state, field, &mut recording).await?;
     }
     let says = state.service().answer_capture(&key, recording).await?;
     Ok(Json(json!({ "says": says })))
+}
+
+/// A frame under its time, or the name of the camera.
+async fn take(
+    state: &AppState,
+    field: Field<'_>,
+    recording: &mut Recording,
+) -> Result<(), ApiError> {
+    let name = field.name().unwrap_or_default().to_owned();
+    match name.parse::<u32>() {
+        Ok(ms) => {
+            let bytes = stream::in_memory(state, field, FRAME).await?;
+            recording.frames.push((ms, bytes));
+        }
+        Err(_) if name == "camera" => {
+            let bytes = stream::in_memory(state, field, CAMERA).await?;
+            recording.camera = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        Err(_) => return Err(ApiError::malformed("a part of the recording has no time")),
+    }
+    Ok(())
 }

@@ -9,8 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::error::{Result, ServiceError};
 
-/// Most pixels of a frame; more say no more.
+/// Most pixels of a frame, and most bytes of it unpacked; more say no more.
 const PIXELS: u64 = 1 << 20;
+const UNPACKED: u64 = 16 << 20;
+/// How a JPEG begins; the page sends nothing else.
+const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF];
 
 /// Frames as a recorder gives them.
 pub struct Recording {
@@ -37,11 +40,14 @@ impl Recording {
         }
         let limits = Limits {
             pixels: PIXELS,
-            ..Limits::default()
+            bytes: UNPACKED,
         };
         let mut before: Option<Vec<f32>> = None;
         let mut measured = Vec::with_capacity(self.frames.len());
         for (ms, bytes) in &self.frames {
+            if !bytes.starts_with(JPEG) {
+                return Err(ServiceError::Invalid("a frame is no JPEG".to_owned()));
+            }
             let picture = decode(bytes, &limits).map_err(|error| {
                 ServiceError::Invalid(format!("a frame is no picture that is read: {error}"))
             })?;

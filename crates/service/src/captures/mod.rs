@@ -8,7 +8,7 @@ mod frames;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use liuhen_capture::{Demand, Doubt, Plan, Rules, Says, doubt};
+use liuhen_capture::{Demand, Doubt, Plan, Recorded, Rules, Says, doubt};
 use liuhen_vault::SubjectId;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,6 @@ use crate::caller::{Caller, Role};
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
-use crate::exports::off_the_runtime;
 use crate::ledger::named;
 use crate::reads::{Handle, ReceiptView};
 use crate::{Service, ids};
@@ -29,19 +28,14 @@ use crate::{Service, ids};
 const AT_MOST: usize = 10_000;
 
 /// What is asked for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct CaptureRequest {
     /// Of whom.
     pub person: Handle,
     /// The declared purpose, by id.
     pub purpose: String,
-    /// How much is demanded; `usual` when not said.
-    #[serde(default = "usual")]
+    /// How much is demanded.
     pub demand: Demand,
-}
-
-const fn usual() -> Demand {
-    Demand::Usual
 }
 
 /// Where a capture stands.
@@ -97,6 +91,8 @@ struct Held {
     subject: SubjectId,
     by: Caller,
     plan: Option<Plan>,
+    /// When the plan was told.
+    begun: UnixMs,
 }
 
 /// Captures under way and the last ones answered, by id.
@@ -108,7 +104,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::NotFound`] for an unknown purpose or person; [`ServiceError::Invalid`] when the purpose names no other way than the face; [`ServiceError::NoModels`] where the networks are not installed; [`ServiceError::Trace`] when the trace cannot be made durable.
+    /// [`ServiceError::NotFound`] for an unknown purpose or person; [`ServiceError::Conflict`] without the consents the law demands, against the policies, or when it was asked too often; [`ServiceError::Invalid`] when the purpose names no other way than the face; [`ServiceError::NoModels`] where the networks are not installed; [`ServiceError::Trace`] when the trace cannot be made durable.
     pub async fn request_capture(
         &self,
         caller: &Caller,
@@ -118,10 +114,10 @@ impl Service {
         let purpose = self.face_purpose(&request.purpose)?;
         let subject = self.one_subject(caller, &request.person)?;
         self.faces.ready()?;
+        self.may_show_face(caller, subject, &purpose).await?;
         let id = ids::random("cap", 8)?;
         let secret = ids::random("c", 20)?;
-        let mut event = self.event(caller, Action::Capture, Outcome::Done);
-        event.purpose = Some(purpose.id.clone());
+        let mut event = self.face_event(caller, Action::Capture, Outcome::Done, &purpose);
         event.details = named([("capture", id.clone())]);
         let traced = self.ledger().subject(subject, &event).await?;
         let now = self.now();
@@ -141,16 +137,9 @@ impl Service {
             subject,
             by: caller.clone(),
             plan: None,
+            begun: now,
         };
-        let mut captures = self.captures.0.lock();
-        captures.insert(id, held);
-        while captures.len() > AT_MOST {
-            let oldest = captures.iter().min_by_key(|(_, held)| held.view.asked);
-            match oldest.map(|(id, _)| id.clone()) {
-                Some(id) => captures.remove(&id),
-                None => break,
-            };
-        }
+        self.captures.keep(id, held, now);
         Ok(CaptureAsked {
             path: format!("/capture/{}.{secret}", view.id),
             capture: view,
@@ -209,10 +198,17 @@ impl Service {
                 ));
             }
             held.view.state = CaptureState::Begun;
-            held.view.until = after(now, rules.challenge.deadline_ms);
+            held.begun = now;
+            held.view.until = after(now, u64::from(plan.ms()) + rules.challenge.grace_ms);
             held.plan = Some(plan.clone());
             Ok(plan)
         })
+    }
+
+    /// Most frames of a recording.
+    #[must_use]
+    pub fn capture_frames_at_most() -> usize {
+        Rules::builtin().challenge.most_frames
     }
 
     /// Doubts a recording. It is looked at once; another needs another address.
@@ -223,7 +219,7 @@ impl Service {
     pub async fn answer_capture(self: &Arc<Self>, key: &str, recording: Recording) -> Result<Says> {
         let now = self.now();
         // Taken out at once: of two recordings the second finds nothing begun.
-        let (view, subject, by, plan) = self.captures.with(key, |held| {
+        let (view, subject, by, plan, begun) = self.captures.with(key, |held| {
             let begun = held.seen_at(now).state == CaptureState::Begun;
             let plan = held.plan.take().filter(|_| begun);
             let plan = plan.ok_or_else(|| {
@@ -231,27 +227,46 @@ impl Service {
                     "this address was used or its time is over; ask for another".to_owned(),
                 )
             })?;
-            Ok((held.view.clone(), held.subject, held.by.clone(), plan))
+            let by = held.by.clone();
+            Ok((held.view.clone(), held.subject, by, plan, held.begun))
         })?;
         let service = self.clone();
-        let (plan, camera, demand) = (plan, recording.camera.clone(), view.demand);
-        let found = off_the_runtime(move || {
+        let demand = view.demand;
+        let after_ms = u64::try_from(now.saturating_sub(begun)).unwrap_or(0);
+        let looked = self.with_pixels(move || {
             let frames = recording.measured(service.faces.eyes())?;
-            Ok(doubt(&plan, &frames, &camera, demand, Rules::builtin()))
-        })
-        .await?;
+            let recorded = Recorded {
+                frames: &frames,
+                camera: &recording.camera,
+                after_ms,
+            };
+            Ok(doubt(&plan, recorded, demand, Rules::builtin()))
+        });
+        let purpose = self.purpose(&view.purpose)?;
+        let told = |outcome, says: &str| {
+            let mut event = self.face_event(&by, Action::Capture, outcome, &purpose);
+            event.details = named([
+                ("capture", view.id.clone()),
+                ("says", says.to_owned()),
+                ("rules", Rules::builtin().version.clone()),
+            ]);
+            event
+        };
+        let found = match looked.await {
+            Ok(found) => found,
+            Err(error) => {
+                // He was looked at, so that it is told, though nobody learns anything of it.
+                let event = told(Outcome::Failed, "unreadable");
+                self.ledger().subject(subject, &event).await?;
+                return Err(error);
+            }
+        };
         let outcome = match found.says {
             Says::Fits => Outcome::Answered,
             Says::CouldNotTell => Outcome::Failed,
             Says::Against => Outcome::Refused,
         };
-        let mut event = self.event(&by, Action::Capture, outcome);
-        event.purpose = Some(view.purpose.clone());
-        event.details = named([
-            ("capture", view.id.clone()),
-            ("says", said(found.says).to_owned()),
-            ("rules", found.rules.clone()),
-        ]);
+        let event = told(outcome, said(found.says));
         let traced = self.ledger().subject(subject, &event).await?;
         let receipt = self.receipt(&traced)?;
         let says = found.says;
@@ -266,6 +281,26 @@ impl Service {
 }
 
 impl Captures {
+    /// Keeps a capture; beyond [`AT_MOST`] those that ended go first, then the oldest not begun.
+    fn keep(&self, id: String, held: Held, now: UnixMs) {
+        let mut captures = self.0.lock();
+        captures.insert(id, held);
+        while captures.len() > AT_MOST {
+            let rank = |held: &Held| match held.seen_at(now).state {
+                CaptureState::Answered | CaptureState::Expired => 0,
+                CaptureState::Asked => 1,
+                CaptureState::Begun => 2,
+            };
+            let first = captures
+                .iter()
+                .min_by_key(|(_, held)| (rank(held), held.view.asked));
+            match first.map(|(id, _)| id.clone()) {
+                Some(id) => captures.remove(&id),
+                None => break,
+            };
+        }
+    }
+
     /// What an address leads to.
     fn with<T>(&self, key: &str, then: impl FnOnce(&mut Held) -> Result<T>) -> Result<T> {
         let missing = || ServiceError::NotFound("capture");

@@ -420,6 +420,33 @@ impl Service {
         Err(bar.refusal())
     }
 
+    /// Whether somebody may be asked to show his face under a purpose: the policies, his consent, a guardian's, and how often it was asked. A refusal is traced.
+    pub(crate) async fn may_show_face(
+        &self,
+        caller: &Caller,
+        subject: SubjectId,
+        purpose: &PurposeView,
+    ) -> Result<()> {
+        let mut asked = Asked {
+            caller,
+            purpose,
+            reference: None,
+            decision: ids::random("d", 10)?,
+            policies: self.policies.load().version.clone(),
+        };
+        let mut reasons = self.may_ask(&mut asked, &subject)?;
+        if reasons.is_empty() {
+            reasons.extend(self.one_more(subject)?);
+        }
+        let Some(reason) = reasons.first() else {
+            return Ok(());
+        };
+        let event = self.face_event(caller, Action::Capture, Outcome::Refused, purpose);
+        let event = with(event, "policy", &reason.policy);
+        self.ledger().subject(subject, &event).await?;
+        Err(ServiceError::Conflict(reason.en.clone()))
+    }
+
     /// What the law asks for before a face is kept or compared.
     fn bar(&self, subject: &SubjectId, purpose: &PurposeView) -> Result<Option<Bar>> {
         let said = self.vault.consent(subject, &purpose.id)?;
@@ -649,7 +676,7 @@ impl Service {
         event
     }
 
-    fn face_event(
+    pub(crate) fn face_event(
         &self,
         caller: &Caller,
         action: Action,
