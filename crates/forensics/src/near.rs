@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn each_rule_links() {
         let near = UNTRUE_ID | 7;
-        let far = UNTRUE_ID | 11 * 999;
+        let far = UNTRUE_ID | (11 * 999);
         let (known, moved) = (BY_ADDRESS | DOCUMENTED | 5, BY_ADDRESS | 6);
         let rows: [(&str, u64, u64, Link); 7] = [
             ("a typing error", TRUE_ID, near, Link::TypingErrorInId),

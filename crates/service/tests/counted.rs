@@ -438,7 +438,7 @@ fn links_do_not_hang_on_the_key_of_the_count() {
         let spoilt: String = (0..18)
             .zip(id.chars())
             .map(|(place, c)| match (place, c.to_digit(10)) {
-                (14 | 15 | 16, Some(digit)) => char::from_digit((digit + 1) % 10, 10).unwrap(),
+                (14..=16, Some(digit)) => char::from_digit((digit + 1) % 10, 10).unwrap(),
                 _ => c,
             })
             .collect();

@@ -119,12 +119,15 @@ struct Books {
     /// By name and telephone: the persons, whether with an ID, and whether one ID is nearly right.
     contacts: BTreeMap<(String, String), (BTreeSet<String>, bool)>,
     /// By name and address: the persons, their telephones, whether by an ID.
-    addresses: BTreeMap<(String, String), BTreeSet<(String, String, bool)>>,
+    addresses: BTreeMap<(String, String), BTreeSet<Living>>,
     people: Known,
     schools: BTreeSet<String>,
     classes: BTreeSet<(String, String)>,
     in_file: BTreeSet<(String, String)>,
 }
+
+/// Who lives somewhere: the person, his telephone, whether he is known by an ID.
+type Living = (String, String, bool);
 
 /// What a row tells, before it is written.
 struct Told {

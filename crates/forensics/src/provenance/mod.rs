@@ -440,7 +440,7 @@ impl<'a> Weft<'a> {
             let explains = |third: &usize| {
                 let third = *third;
                 let comes = |a, b| directed.contains(&(a, b));
-                let between = match draft.directed {
+                match draft.directed {
                     true => comes(from, third) && comes(third, to),
                     false => {
                         draft.relation == Relation::Siblings
@@ -449,8 +449,7 @@ impl<'a> Weft<'a> {
                             && !comes(from, third)
                             && !comes(to, third)
                     }
-                };
-                between
+                }
             };
             let pair = self.pair(from, to);
             let holds = |third: &usize| {

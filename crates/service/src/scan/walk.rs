@@ -345,7 +345,8 @@ mod tests {
         let more = [".git/", ".git/config", "skipped/", "skipped/z"];
         let mut all: Vec<&str> = expected.into_iter().chain(more).collect();
         let mut found: Vec<&str> = whole.iter().map(String::as_str).collect();
-        (all.sort_unstable(), found.sort_unstable());
+        all.sort_unstable();
+        found.sort_unstable();
         assert_eq!((found, ignored), (all, 0));
     }
 
