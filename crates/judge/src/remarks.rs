@@ -191,7 +191,7 @@ mod tests {
         };
         // An ID under no header; a remark that a comma cut in two.
         assert!(!valid(&["某甲", "好", "440308199901101512"]));
-        assert!(valid(&["某甲", "电话 13912345678", "下午来"]));
-        assert!(valid(&["某甲", "电话 13912345678"]));
+        assert!(valid(&["某甲", "电话 15400138007", "下午来"]));
+        assert!(valid(&["某甲", "电话 15400138007"]));
     }
 }
