@@ -72,7 +72,7 @@ impl Mapper {
         let rules = Rules::builtin();
         let head = TableHead {
             header: Header(header),
-            kinds: remarks.as_ref().map_or(kinds, Remarks::kinds),
+            kinds,
             ..TableHead::default()
         };
         Ok(Self {

@@ -1,5 +1,6 @@
 //! Rows on their way from a reader to a counter: one buffer of text and where its cells end.
 
+use liuhen_kinds::Kind;
 use zeroize::Zeroize as _;
 
 /// Bytes after which a batch is full.
@@ -14,6 +15,19 @@ pub struct Batch {
     ends: Vec<u32>,
     rows: Vec<(u64, u32)>,
     faults: Vec<u64>,
+    /// What was found in cells of free text, in the order of the rows.
+    found: Vec<Found>,
+    found_text: String,
+}
+
+/// A value that was found in a row's cells.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Which of the batch's rows.
+    row: usize,
+    kind: Kind,
+    start: usize,
+    end: usize,
 }
 
 impl std::fmt::Debug for Batch {
@@ -25,6 +39,7 @@ impl std::fmt::Debug for Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         self.text.zeroize();
+        self.found_text.zeroize();
     }
 }
 
@@ -35,6 +50,19 @@ impl Batch {
         // A batch is full long before four gigabytes; a longer cell is cut by the reader's bounds.
         self.ends
             .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Notes a value that was found in the cells of the row under way: it is told of the person as
+    /// a cell of its kind would be, and is none of the row's cells.
+    pub fn found(&mut self, kind: Kind, text: &str) {
+        let start = self.found_text.len();
+        self.found_text.push_str(text);
+        self.found.push(Found {
+            row: self.rows.len(),
+            kind,
+            start,
+            end: self.found_text.len(),
+        });
     }
 
     /// Ends the row under way; `number` is its place in the sheet, from 1.
@@ -51,7 +79,8 @@ impl Batch {
     /// Whether no more rows should be added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.text.len() >= FULL_BYTES || self.rows.len() + self.faults.len() >= FULL_ROWS
+        self.text.len() + self.found_text.len() >= FULL_BYTES
+            || self.rows.len() + self.faults.len() >= FULL_ROWS
     }
 
     /// Whether nothing is in it.
@@ -66,13 +95,17 @@ impl Batch {
         self.ends.clear();
         self.rows.clear();
         self.faults.clear();
+        self.found.clear();
+        self.found_text.clear();
     }
 
-    /// The highest number of its rows, those that could not be read among them.
+    /// The highest number of its rows, those that could not be read among them; where the number
+    /// of such a row is not known (0), it takes the first row's place.
     #[must_use]
     pub(crate) fn last(&self) -> u64 {
         let rows = self.rows.iter().map(|(number, _)| *number);
-        rows.chain(self.faults.iter().copied()).max().unwrap_or(0)
+        let faults = self.faults.iter().map(|number| (*number).max(1));
+        rows.chain(faults).max().unwrap_or(0)
     }
 
     /// The numbers of rows that could not be read.
@@ -84,18 +117,27 @@ impl Batch {
     /// Its rows: number, cells.
     pub fn rows(&self) -> impl Iterator<Item = (u64, Cells<'_>)> {
         let mut first = 0;
-        self.rows.iter().map(move |&(number, last)| {
-            let last = last as usize;
-            let start = first.min(last);
-            first = last;
-            let before = start.checked_sub(1).and_then(|at| self.ends.get(at));
-            let cells = Cells {
-                text: &self.text,
-                start: before.copied().unwrap_or(0),
-                ends: self.ends.get(start..last).unwrap_or_default(),
-            };
-            (number, cells)
-        })
+        let mut found = self.found.as_slice();
+        self.rows
+            .iter()
+            .enumerate()
+            .map(move |(at, &(number, last))| {
+                let count = found.iter().take_while(|found| found.row == at).count();
+                let (his, others) = found.split_at(count);
+                found = others;
+                let last = last as usize;
+                let start = first.min(last);
+                first = last;
+                let before = start.checked_sub(1).and_then(|at| self.ends.get(at));
+                let cells = Cells {
+                    text: &self.text,
+                    start: before.copied().unwrap_or(0),
+                    ends: self.ends.get(start..last).unwrap_or_default(),
+                    found: his,
+                    found_text: &self.found_text,
+                };
+                (number, cells)
+            })
     }
 }
 
@@ -105,6 +147,8 @@ pub struct Cells<'a> {
     text: &'a str,
     start: u32,
     ends: &'a [u32],
+    found: &'a [Found],
+    found_text: &'a str,
 }
 
 impl<'a> Cells<'a> {
@@ -112,6 +156,14 @@ impl<'a> Cells<'a> {
     pub(crate) fn text(self) -> &'a str {
         let end = self.ends.last().map_or(self.start, |end| *end) as usize;
         self.text.get(self.start as usize..end).unwrap_or("")
+    }
+
+    /// What was found in them, which is none of them.
+    pub(crate) fn found(self) -> impl Iterator<Item = (Kind, &'a str)> {
+        let text = |found: &Found| self.found_text.get(found.start..found.end).unwrap_or("");
+        self.found
+            .iter()
+            .map(move |found| (found.kind, text(found)))
     }
 
     /// The cells in order.
@@ -128,6 +180,43 @@ impl<'a> Cells<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_found_belongs_to_its_row_and_is_no_cell() {
+        let mut batch = Batch::default();
+        let found: [&[(Kind, &str)]; 4] = [
+            &[],
+            &[(Kind::MOBILE, "b"), (Kind::QQ, "c")],
+            &[],
+            &[(Kind::MOBILE, "d")],
+        ];
+        for (number, found) in (1..).zip(found) {
+            batch.cell("a");
+            found
+                .iter()
+                .for_each(|(kind, text)| batch.found(*kind, text));
+            batch.row(number);
+        }
+        for ((_, cells), found) in batch.rows().zip(found) {
+            assert_eq!(cells.found().collect::<Vec<_>>(), found);
+            assert_eq!((cells.text(), cells.iter().count()), ("a", 1));
+        }
+        batch.clear();
+        batch.row(1);
+        assert!(
+            batch
+                .rows()
+                .all(|(_, cells)| cells.found().next().is_none())
+        );
+    }
+
+    #[test]
+    fn a_row_of_unknown_number_has_a_place() {
+        let mut batch = Batch::default();
+        assert_eq!(batch.last(), 0);
+        batch.fault(0);
+        assert_eq!(batch.last(), 1, "the table behind begins behind it");
+    }
 
     #[test]
     fn rows_come_back_as_they_went_in() {

@@ -189,7 +189,8 @@ fn shares_telephone(group: &[Record], base: &Met, other: &Met) -> bool {
         his.map(|record| telephone(record.mask))
             .filter(|phone| *phone != 0)
     };
-    of(other.person).any(|phone| of(base.person).any(|one| one == phone))
+    let known: HashSet<u64> = of(base.person).collect();
+    !known.is_empty() && of(other.person).any(|phone| known.contains(&phone))
 }
 
 #[cfg(test)]

@@ -446,7 +446,8 @@ impl Counted<'_> {
             persons_fewer_at_most: self.sums.fewer,
             persons_more_at_most: self.sums.more,
             persons_between: [
-                persons.saturating_sub(self.sums.fewer),
+                // A pair met by two contacts is told twice, and somebody always remains.
+                persons.saturating_sub(self.sums.fewer).max(persons.min(1)),
                 persons + self.sums.more,
             ],
         }

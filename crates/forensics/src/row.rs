@@ -241,12 +241,15 @@ impl<'a> RowJudge<'a> {
                 self.cell(column, cell);
             }
         }
+        for (kind, value) in cells.found().filter(|(kind, _)| bit(*kind) != 0) {
+            self.typed(&Role::of(kind, self.rules), value);
+        }
         let person = self.person()?;
         let row = self.whole(cells);
         Ok(self.valid(row, person))
     }
 
-    /// The hash of the folded cells; empty ones at the end say nothing.
+    /// The hash of the row's own folded cells; empty ones at the end say nothing.
     fn whole(&mut self, cells: Cells<'_>) -> u128 {
         self.ends.clear();
         let spaced = |cell: &str| cell.trim().len() < cell.len();

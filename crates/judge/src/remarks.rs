@@ -1,9 +1,9 @@
 //! Free text in cells: remarks in which somebody is named with his number.
 //!
 //! A column without a kind is searched when the word above it promises free text or the first rows
-//! hold identifiers among other words (`[free_text]` of the rule pack). What is found stands in
-//! columns behind those of the table, one for each kind, and only where the row's own columns of
-//! that kind are empty: a remark adds, and never contradicts.
+//! hold identifiers among other words (`[free_text]` of the rule pack). What is found stands beside
+//! the row's cells, one value of each kind, and only where the row's own columns of that kind are
+//! empty: a remark adds, and never contradicts.
 
 use liuhen_detect::Detector;
 use liuhen_document::{Header, Row};
@@ -18,8 +18,6 @@ const JUDGED: usize = 200;
 /// The columns of a table that are searched, and room for what is found.
 #[derive(Debug)]
 pub struct Remarks {
-    /// Columns of the table itself.
-    width: usize,
     searched: Vec<usize>,
     /// The kind of each column of the table.
     kinds: Vec<Option<Kind>>,
@@ -54,7 +52,6 @@ impl Remarks {
     #[must_use]
     pub fn searching(kinds: Vec<Option<Kind>>, searched: Vec<usize>) -> Option<Self> {
         (!searched.is_empty()).then(|| Self {
-            width: kinds.len(),
             searched,
             kinds,
             found: Vec::new(),
@@ -67,14 +64,7 @@ impl Remarks {
         &self.searched
     }
 
-    /// The kinds of the table's columns, and of those that stand behind them.
-    #[must_use]
-    pub fn kinds(&self) -> Vec<Option<Kind>> {
-        let behind = Kind::BUILTIN.iter().copied().map(Some);
-        self.kinds.iter().copied().chain(behind).collect()
-    }
-
-    /// Appends the cells of a row, and behind them what its free text holds.
+    /// Appends the cells of a row, and beside them what its free text holds.
     pub fn row<'a>(
         &mut self,
         cells: impl Iterator<Item = &'a str> + Clone,
@@ -82,16 +72,13 @@ impl Remarks {
         batch: &mut Batch,
     ) {
         self.found.clear();
-        let mut count = 0;
         for (at, cell) in cells.clone().enumerate() {
             if self.searched.contains(&at) && cell.chars().nth(SHORTEST - 1).is_some() {
                 first_of_each(detector, cell, &mut self.found);
             }
             batch.cell(cell);
-            count = at + 1;
         }
-        // A row that is wider than all before it has no place behind it.
-        if self.found.is_empty() || count > self.width {
+        if self.found.is_empty() {
             return;
         }
         for (cell, kind) in cells.zip(&self.kinds) {
@@ -99,10 +86,10 @@ impl Remarks {
                 self.found.retain(|(found, _)| Some(*found) != *kind);
             }
         }
-        (count..self.width).for_each(|_| batch.cell(""));
         for kind in Kind::BUILTIN {
-            let cell = self.found.iter().find(|(found, _)| found == kind);
-            batch.cell(cell.map_or("", |(_, text)| text));
+            if let Some((_, text)) = self.found.iter().find(|(found, _)| found == kind) {
+                batch.found(*kind, text);
+            }
         }
     }
 }
@@ -140,7 +127,11 @@ fn tells<'a>(cells: impl Iterator<Item = &'a str>, detector: &Detector, one_in: 
 
 #[cfg(test)]
 mod tests {
+    use liuhen_forensics::apart::{Mapper, Table};
+    use liuhen_forensics::{Day, HashKey, TableHead};
+
     use super::*;
+    use crate::Validators;
 
     fn searched(header: &[&str], rows: &[&[&str]]) -> Option<Vec<usize>> {
         let header = Header(header.iter().map(|&word| word.to_owned()).collect());
@@ -172,5 +163,35 @@ mod tests {
         let last = ["某甲", told];
         rows.push(&last);
         assert_eq!(searched(&["姓名", "x"], &rows), None);
+    }
+
+    #[test]
+    fn a_row_wider_than_the_sample_is_searched_and_its_own_cells_have_no_kind() {
+        let detector = Detector::new(liuhen_detect::Options {
+            model: false,
+            ..Default::default()
+        });
+        let kinds = vec![Some(Kind::PERSON_NAME), None];
+        let head = TableHead {
+            kinds: kinds.clone(),
+            ..TableHead::default()
+        };
+        let mut remarks = Remarks::searching(kinds, vec![1]).unwrap();
+        let (rules, judge) = (Rules::builtin(), &Validators);
+        let day = Day::parse("2026-11-22").unwrap();
+        let mut valid = |cells: &[&str]| {
+            let mut batch = Batch::default();
+            remarks.row(cells.iter().copied(), &detector, &mut batch);
+            batch.row(1);
+            let own: Vec<&str> = batch.rows().flat_map(|(_, own)| own.iter()).collect();
+            assert_eq!(own, cells, "its own cells and no others");
+            let mut mapper = Mapper::new(rules, judge, HashKey([1; 16]), day);
+            mapper.rows(0, &Table::new(&head, rules), &batch);
+            mapper.counts().unwrap().contains("\"valid\":1")
+        };
+        // An ID under no header; a remark that a comma cut in two.
+        assert!(!valid(&["某甲", "好", "440308199901101512"]));
+        assert!(valid(&["某甲", "电话 15400138007", "下午来"]));
+        assert!(valid(&["某甲", "电话 15400138007"]));
     }
 }

@@ -85,6 +85,68 @@ fn free_text_in_cells_is_searched_and_never_contradicts() {
     assert_eq!(report.totals.persons, 30, "the same thirty by telephone");
 }
 
+/// The resident ID of somebody who does not exist, with his name.
+fn numbers(at: usize) -> (String, String) {
+    let sheet = liuhen_testkit::people(5, 60);
+    let (name, id) = (sheet.column("姓名"), sheet.column("身份证号"));
+    (sheet.rows[at][name].clone(), sheet.rows[at][id].clone())
+}
+
+#[test]
+fn what_is_found_in_a_row_changes_neither_its_equals_nor_its_columns() {
+    let rows = |end: &str| -> String {
+        people(0..30)
+            .iter()
+            .map(|(name, phone)| format!("{name},电话 {phone}{end}\n"))
+            .collect()
+    };
+    let plain: String = people(0..30)
+        .iter()
+        .map(|(name, phone)| format!("{name},{phone}\n"))
+        .collect();
+    let report = counted(&[
+        ("a.csv", format!("姓名,备注\n{}", rows("")).as_bytes()),
+        ("b.csv", format!("姓名,备注,\n{}", rows(",")).as_bytes()),
+        ("c.csv", format!("姓名,手机号\n{plain}").as_bytes()),
+    ]);
+    let told = serde_json::to_value(&report).unwrap();
+    let exact = told["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|policy| policy["policy"] == "exact_row");
+    assert_eq!(exact.unwrap()["distinct"], 60, "{exact:?}");
+    let columns: Vec<usize> = told["provenance"]["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["columns"].as_array().unwrap().len())
+        .collect();
+    assert!(columns.iter().all(|count| *count <= 3), "{columns:?}");
+}
+
+#[test]
+fn persons_are_between_one_and_more_where_a_pair_is_told_twice() {
+    let name = &people(0..1)[0].0;
+    let [id, other] = [numbers(0).1, numbers(1).1];
+    let [phone, second] = [people(2..3)[0].1.clone(), people(3..4)[0].1.clone()];
+    let rows: String = [
+        (&id, &phone),
+        (&other, &phone),
+        (&id, &second),
+        (&other, &second),
+    ]
+    .iter()
+    .map(|(id, phone)| format!("{name},{id},{phone}\n"))
+    .collect();
+    let near =
+        counted(&[("a.csv", format!("姓名,身份证号,手机号\n{rows}").as_bytes())]).near_duplicates;
+    assert_eq!(
+        (near.persons_fewer_at_most, near.persons_between),
+        (2, [1, 2])
+    );
+}
+
 #[test]
 fn rows_of_a_journal_beside_its_database_count() {
     let dir = TempDir::new().unwrap();

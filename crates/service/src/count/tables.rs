@@ -260,7 +260,7 @@ impl Rows {
         let kinds = column_kinds(&header, &rows);
         let remarks = Remarks::of(&header, &kinds, &rows, detector);
         let head = TableHead {
-            kinds: remarks.as_ref().map_or(kinds, Remarks::kinds),
+            kinds,
             header,
             ..TableHead::default()
         };

@@ -43,7 +43,7 @@ use rules::rules;
 pub(crate) const FIELD: &str = "face";
 /// Where policies see faces lie.
 const COLLECTION: &str = "faces";
-/// Events of a person looked through for questions about his face.
+/// Events of a person looked through at once for questions about his face.
 const LOOK_BACK: usize = 1_000;
 
 /// What belongs to faces and lives as long as the service.
@@ -563,28 +563,31 @@ impl Service {
     /// When a person's face was asked about, by his trace: oldest first.
     fn asked_before(&self, subject: &SubjectId, since: UnixMs) -> Result<VecDeque<UnixMs>> {
         let mut times = VecDeque::new();
-        let owner = Owner::Subject(*subject);
-        let events = self
-            .vault
-            .trace()
-            .events(owner, u64::MAX, LOOK_BACK, true)?;
-        for (_, place) in events {
-            let key = place.index.to_be_bytes();
-            let row: Option<EventRow> = shelf::get(self.store(), Space::Events, &key)?;
-            let Some(event) = row.map(|row| row.event) else {
-                continue;
+        let (owner, mut below) = (Owner::Subject(*subject), u64::MAX);
+        // By time and not by number: refused questions are events too, and bounded by nothing.
+        loop {
+            let events = self.vault.trace().events(owner, below, LOOK_BACK, true)?;
+            let Some((last, _)) = events.last() else {
+                return Ok(times);
             };
-            let time: Option<jiff::Timestamp> = event.time.parse().ok();
-            let at = time.map_or(0, jiff::Timestamp::as_millisecond);
-            if at < since {
-                break;
-            }
-            let counts = matches!(event.outcome, Outcome::Answered | Outcome::Failed);
-            if event.action == Action::FaceCheck && counts {
-                times.push_front(at);
+            below = *last;
+            for (_, place) in events {
+                let key = place.index.to_be_bytes();
+                let row: Option<EventRow> = shelf::get(self.store(), Space::Events, &key)?;
+                let Some(event) = row.map(|row| row.event) else {
+                    continue;
+                };
+                let time: Option<jiff::Timestamp> = event.time.parse().ok();
+                let at = time.map_or(0, jiff::Timestamp::as_millisecond);
+                if at < since {
+                    return Ok(times);
+                }
+                let counts = matches!(event.outcome, Outcome::Answered | Outcome::Failed);
+                if event.action == Action::FaceCheck && counts {
+                    times.push_front(at);
+                }
             }
         }
-        Ok(times)
     }
 
     async fn answer_face(

@@ -123,7 +123,9 @@ impl Vault {
             return Err(self.absent(subject)?);
         }
         let before = self.face_row(subject, purpose)?.is_some();
-        if before {
+        // An end that was not finished too: its mark would be written over.
+        let id = row_key(subject, purpose);
+        if self.records.get(Space::Faces, &id)?.is_some() {
             self.end(subject, purpose)?;
         }
         let first = !self.is_counted(subject)?;
@@ -134,7 +136,6 @@ impl Vault {
             at,
             template: key.protect(face),
         };
-        let id = row_key(subject, purpose);
         let mut stored = vec![HELD];
         let sealed = crypt::seal(&keys.field_key(CLASS), &self.face_aad(&id), &row.to_bytes())?;
         stored.extend_from_slice(&sealed);
@@ -364,6 +365,10 @@ impl Vault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use crate::store::{MemoryStore, Pair, Store};
     use crate::testing::{Stores, row};
     use crate::{Disposal, RootKey};
 
@@ -483,6 +488,67 @@ mod tests {
             stores.keys.count_range(Space::Keys, &keys).expect("counts"),
             0
         );
+    }
+
+    /// Keys whose files cannot forget while somebody reads them.
+    struct Read(MemoryStore, AtomicBool);
+
+    impl Store for Read {
+        fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.0.get(space, key)
+        }
+
+        fn scan(
+            &self,
+            space: Space,
+            range: &KeyRange,
+            limit: usize,
+            reverse: bool,
+        ) -> Result<Vec<Pair>, StoreError> {
+            self.0.scan(space, range, limit, reverse)
+        }
+
+        fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+            self.0.write(batch)
+        }
+
+        fn count_range(&self, space: Space, range: &KeyRange) -> Result<u64, StoreError> {
+            self.0.count_range(space, range)
+        }
+
+        fn compact(&self) -> Result<(), StoreError> {
+            match self.1.load(Ordering::Relaxed) {
+                true => Err(StoreError::Busy),
+                false => self.0.compact(),
+            }
+        }
+
+        fn size(&self) -> Result<u64, StoreError> {
+            self.0.size()
+        }
+    }
+
+    #[test]
+    fn no_face_is_kept_until_the_files_forgot_the_key_before() {
+        let keys = Arc::new(Read(MemoryStore::new(), AtomicBool::new(false)));
+        let mut stores = Stores::new();
+        stores.keys = Arc::clone(&keys) as Arc<dyn Store>;
+        let vault = stores.open();
+        let one = person(&vault, 1);
+        vault.enrol_face(&one, "gate", &face(1), 5).expect("enrols");
+        keys.1.store(true, Ordering::Relaxed);
+        for at in 6..9 {
+            let renewed = vault.enrol_face(&one, "gate", &face(1), at);
+            let busy = matches!(renewed, Err(VaultError::Store(StoreError::Busy)));
+            assert!(busy, "{at}: {renewed:?}");
+            assert!(vault.face(&one, "gate").expect("asks").is_none());
+            assert_eq!(vault.faces_held(), 0);
+        }
+        keys.1.store(false, Ordering::Relaxed);
+        assert!(!vault.enrol_face(&one, "gate", &face(1), 9).expect("enrols"));
+        assert_eq!(vault.faces_held(), 1);
+        assert!(vault.end_face(&one, "gate").expect("ends"));
+        assert_eq!(vault.faces_held(), 0);
     }
 
     #[test]
