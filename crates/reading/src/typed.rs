@@ -5,6 +5,9 @@
 
 use std::fmt::Write as _;
 
+use liuhen_document::{ProblemCode, Text};
+
+use crate::Limits;
 use crate::number::civil;
 
 /// Seconds of a day.
@@ -106,6 +109,33 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
             hex
         }),
     }
+}
+
+/// The cells of a row as `show` writes them; `None` when it cannot go on, the data being damaged from
+/// here on.
+pub(crate) fn row<C>(
+    columns: impl IntoIterator<Item = C>,
+    limits: &Limits,
+    mut show: impl FnMut(C, &mut Cell) -> Option<()>,
+) -> Option<Result<Vec<Text>, ProblemCode>> {
+    let mut cells = Vec::new();
+    let (mut problem, mut size) = (None, 0);
+    for column in columns {
+        let mut cell = Cell::new(limits.max_cell_bytes);
+        show(column, &mut cell)?;
+        match cell.into_text() {
+            Some(text) => {
+                size += text.len();
+                cells.push(Text::from(text));
+            }
+            None => problem = Some(ProblemCode::CellTooLong),
+        }
+        if size > limits.max_row_bytes {
+            problem = Some(ProblemCode::CellTooLong);
+            cells.clear();
+        }
+    }
+    Some(problem.map_or(Ok(cells), Err))
 }
 
 /// A cell being written, which is let go once it grows past its bound.

@@ -22,7 +22,7 @@ use crate::ReadError;
 use crate::archive::packed::decoder;
 use crate::raw::RawRow;
 use crate::source::Blob;
-use crate::typed::Cell;
+use crate::typed::{self, Cell};
 use crate::unpack::{Budget, Flow, Metered, Packing, Step};
 
 /// Bytes of a message without its buffers.
@@ -334,25 +334,10 @@ impl Arrow {
 
     /// The next row; `None` when the batch is damaged from here on.
     fn row(&mut self) -> Option<Result<Vec<Text>, ProblemCode>> {
-        let limits = &self.budget.limits;
-        let mut cells = Vec::with_capacity(self.columns.len());
-        let (mut problem, mut size, mut steps) = (None, 0, STEPS_MOST);
-        for column in &mut self.columns {
-            let mut cell = Cell::new(limits.max_cell_bytes);
-            column.show(false, &mut steps, &mut cell)?;
-            match cell.into_text() {
-                Some(text) => {
-                    size += text.len();
-                    cells.push(Text::from(text));
-                }
-                None => problem = Some(ProblemCode::CellTooLong),
-            }
-            if size > limits.max_row_bytes {
-                problem = Some(ProblemCode::CellTooLong);
-                cells.clear();
-            }
-        }
-        Some(problem.map_or(Ok(cells), Err))
+        let mut steps = STEPS_MOST;
+        typed::row(&mut self.columns, &self.budget.limits, |column, cell| {
+            column.show(false, &mut steps, cell).map(drop)
+        })
     }
 }
 

@@ -168,30 +168,14 @@ impl Avro {
 
     /// The next row of the block; `None` when the block is damaged from here on.
     fn row(&mut self) -> Option<Result<Vec<Text>, ProblemCode>> {
-        let limits = &self.budget.limits;
         let mut values = Values {
             types: &self.schema.types,
             block: &mut self.block,
             steps: STEPS_MOST,
         };
-        let mut cells = Vec::with_capacity(self.columns.len());
-        let (mut problem, mut size) = (None, 0);
-        for (_, kind) in &self.columns {
-            let mut cell = Cell::new(limits.max_cell_bytes);
-            values.show(*kind, false, 0, &mut cell)?;
-            match cell.into_text() {
-                Some(text) => {
-                    size += text.len();
-                    cells.push(Text::from(text));
-                }
-                None => problem = Some(ProblemCode::CellTooLong),
-            }
-            if size > limits.max_row_bytes {
-                problem = Some(ProblemCode::CellTooLong);
-                cells.clear();
-            }
-        }
-        Some(problem.map_or(Ok(cells), Err))
+        typed::row(&self.columns, &self.budget.limits, |(_, kind), cell| {
+            values.show(*kind, false, 0, cell)
+        })
     }
 }
 
