@@ -26,8 +26,8 @@ fn case(folder: &Path, words: &[&str]) -> Output {
 
 #[track_caller]
 fn json(output: &Output, code: i32) -> Value {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{said}");
+    let said = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    assert_eq!(output.status.code(), Some(code), "{said:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 

@@ -5,8 +5,10 @@
 //! The one thing cut is a batch at the very end that was torn in writing.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     fs::{self, File},
+    io::ErrorKind,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -30,7 +32,7 @@ use crate::{
     rotation::{Keys, read_keys},
     sequencer::write_checkpoint,
     shared::{Durable, Sealed, Start, Tail},
-    tile::{Shelf, TileId, WIDTH, hashes},
+    tile::{self, Shelf, TileId, WIDTH, hashes},
     tiles::Tiles,
     wal::{self, LogId, Record, Segment, Writer},
 };
@@ -94,6 +96,7 @@ pub(crate) fn take_up(dir: &Path, key: &LogKey, options: Options) -> Result<Take
     found.read(&wal_dir, &log_id, &tiles)?;
     // From here on everything agrees, and the disk may change.
     remove_unfinished(&*options.disk, &wal_dir)?;
+    remove_unfinished_tiles(&*options.disk, dir, published.size()..=found.end)?;
     if published.note().verify(&[keys.current()]).is_err() {
         // A change of keys was cut off before its last step.
         published = published.also(&signer)?;
@@ -340,10 +343,33 @@ fn renew(
     disk.remove(&aside).map_err(failed())
 }
 
+/// Removes partial tiles that were being made when the log last stopped, at any of these sizes.
+///
+/// A full tile is made again under the same name; a partial one mostly under another.
+fn remove_unfinished_tiles(
+    disk: &dyn Disk,
+    dir: &Path,
+    sizes: RangeInclusive<u64>,
+) -> Result<(), LogError> {
+    let (begin, end) = sizes.into_inner();
+    // No multiple of the width, which has no partial tile: one size within each tile speaks for it.
+    let within = (begin | 1..=end).step_by(WIDTH as usize);
+    let tiles = within.chain([begin, end]).flat_map(tile::partials_of);
+    let folders: BTreeSet<String> = tiles.map(|id| id.partials()).collect();
+    for partials in folders {
+        remove_unfinished(disk, &dir.join(partials))?;
+    }
+    Ok(())
+}
+
 /// Removes files that were being made when the log last stopped.
 fn remove_unfinished(disk: &dyn Disk, dir: &Path) -> Result<(), LogError> {
     let failed = || LogError::io("listing", dir);
-    for entry in fs::read_dir(dir).map_err(failed())? {
+    let listed = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        listed => listed.map_err(failed())?,
+    };
+    for entry in listed {
         let path = entry.map_err(failed())?.path();
         let ours = path.extension().is_some_and(|e| e == "tmp") || path.ends_with("renewing");
         if ours {

@@ -94,6 +94,27 @@ fn assert_whole(dir: &Path, name: &str) {
     }
 }
 
+/// A kill may leave a partial tile half made, of a size that no later one has again.
+#[test]
+fn partial_tiles_half_made_are_gone_when_the_log_is_taken_up() {
+    let world = tempfile::tempdir().unwrap();
+    let dir = world.path();
+    made(dir, false);
+    let names = [
+        "tile/entries/002.p/37.tmp",
+        "tile/0/002.p/37.tmp",
+        "tile/1/000.p/2.tmp",
+    ];
+    for name in names {
+        fs::write(dir.join(name), b"half").unwrap();
+    }
+    assert_eq!(look(dir).findings.len(), names.len());
+    let (log, _) = Log::open(dir, key(), options()).unwrap();
+    log.close().unwrap();
+    assert!(look(dir).findings.is_empty());
+    assert_whole(dir, "taken up");
+}
+
 /// Every file below a directory with its bytes.
 fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
