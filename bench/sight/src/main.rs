@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p liuhen-bench-sight -- cards N MODELS [SEED]   # tables as Markdown
 //! cargo run --release -p liuhen-bench-sight -- why N MODELS [SEED]     # the same, and the commonest reasons for misses
+//! cargo run --release -p liuhen-bench-sight -- copies N MODELS [SEED]  # what is left in safe copies, by pixels and by tesseract
 //! cargo run --release -p liuhen-bench-sight -- draw N FOLDER [SEED]    # the photographs themselves
 //! cargo run --release -p liuhen-bench-sight -- faces PORTRAITS MODELS  # templates of faces: what they cost, what a thief has
 //! ```
@@ -17,6 +18,7 @@
     reason = "a program that prints its tables, and how it goes"
 )]
 
+mod copies;
 mod faces;
 mod reason;
 mod truth;
@@ -48,14 +50,15 @@ fn main() -> Result<()> {
         [verb, count, folder] => (*verb, count.parse()?, Path::new(folder), SEED),
         [verb, count, folder, seed] => (*verb, count.parse()?, Path::new(folder), seed.parse()?),
         _ => bail!(
-            "say: cards N MODELS [SEED], why N MODELS [SEED], draw N FOLDER [SEED] or faces PORTRAITS MODELS"
+            "say: cards N MODELS [SEED], why N MODELS [SEED], copies N MODELS [SEED], draw N FOLDER [SEED] or faces PORTRAITS MODELS"
         ),
     };
     match verb {
         "cards" => measure(seed, count, folder, false),
         "why" => measure(seed, count, folder, true),
+        "copies" => copies::measure(seed, count, folder),
         "draw" => draw(seed, count, folder),
-        _ => bail!("say: cards, why or draw"),
+        _ => bail!("say: cards, why, copies or draw"),
     }
 }
 

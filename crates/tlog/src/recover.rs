@@ -353,7 +353,7 @@ fn remove_unfinished_tiles(
 ) -> Result<(), LogError> {
     let (begin, end) = sizes.into_inner();
     // No multiple of the width, which has no partial tile: one size within each tile speaks for it.
-    let within = (begin | 1..=end).step_by(WIDTH as usize);
+    let within = (begin | 1..=end).step_by(usize::try_from(WIDTH).unwrap_or(1));
     let tiles = within.chain([begin, end]).flat_map(tile::partials_of);
     let folders: BTreeSet<String> = tiles.map(|id| id.partials()).collect();
     for partials in folders {

@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in arguments {
         let picture = decode(&std::fs::read(&path)?, &Limits::default())?;
         for (name, words, faces, codes) in [
+            ("everything", true, true, true),
             ("words", true, false, false),
             ("faces", false, true, false),
             ("codes", false, false, true),
@@ -26,7 +27,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             eyes.ready(look)?;
             let from = Instant::now();
             let sight = eyes.look(&picture, look)?;
-            println!("{path}: {name} in {} ms", from.elapsed().as_millis());
+            let took = from.elapsed().as_millis();
+            println!("{path}: {name} in {took} ms, {} so far", most_memory());
+            if name == "everything" {
+                continue;
+            }
             for line in &sight.words.lines {
                 println!("  {:.2} {} {:?}", line.score, line.text, line.quad.bounds());
             }
@@ -39,4 +44,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// The most memory this process has had, as Linux tells it.
+fn most_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.unwrap_or("unknown").trim().to_owned()
 }

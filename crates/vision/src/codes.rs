@@ -9,7 +9,7 @@ use rxing::{
 };
 
 use crate::geometry::{Area, Point};
-use crate::raster::{Raster, scaled};
+use crate::raster::{Raster, Small, scaled};
 
 /// A code. Its `Debug` shows its format only.
 #[derive(Clone, PartialEq)]
@@ -28,13 +28,17 @@ impl fmt::Debug for Code {
     }
 }
 
+/// The longest side that is of use here.
+pub(crate) const LONGEST: usize = SIZES[0];
+
 /// Longest sides, in pixels, at which codes are looked for: what is lost at one is found at
 /// another.
 const SIZES: [usize; 2] = [1600, 800];
 
 /// Every code that can be read.
-pub(crate) fn find(picture: &Raster) -> Vec<Code> {
-    let longest = picture.width.max(picture.height);
+pub(crate) fn find(small: &Small<'_>) -> Vec<Code> {
+    let picture = &*small.raster;
+    let longest = picture.longest();
     let mut found: Vec<Code> = Vec::new();
     for size in SIZES {
         let scale = (size as f32 / longest as f32).min(1.0);
@@ -42,7 +46,7 @@ pub(crate) fn find(picture: &Raster) -> Vec<Code> {
             continue;
         }
         let (width, height) = (scaled(picture.width, scale), scaled(picture.height, scale));
-        for code in at_size(&picture.resized(width, height), 1.0 / scale) {
+        for code in at_size(&picture.resized(width, height), small.factor / scale) {
             let known = found
                 .iter()
                 .any(|other| other.text == code.text && other.area.shared(&code.area) > 0.0);
@@ -54,7 +58,7 @@ pub(crate) fn find(picture: &Raster) -> Vec<Code> {
     found
 }
 
-fn at_size(picture: &Raster, back: f32) -> Vec<Code> {
+fn at_size(picture: &Raster<'_>, back: f32) -> Vec<Code> {
     let (Ok(width), Ok(height)) = (u32::try_from(picture.width), u32::try_from(picture.height))
     else {
         return Vec::new();
@@ -91,7 +95,7 @@ fn at_size(picture: &Raster, back: f32) -> Vec<Code> {
 
 /// The box of a code from the points its reader recognised: centres of corner patterns, or the
 /// ends of one line through the bars.
-fn around(points: &[Point], format: &BarcodeFormat, picture: &Raster, back: f32) -> Area {
+fn around(points: &[Point], format: &BarcodeFormat, picture: &Raster<'_>, back: f32) -> Area {
     let (mut low, mut high) = (
         Point::new(f32::MAX, f32::MAX),
         Point::new(f32::MIN, f32::MIN),

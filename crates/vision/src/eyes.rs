@@ -8,8 +8,8 @@ use crate::VisionError;
 use crate::codes::{self, Code};
 use crate::faces::{Embedder, Embedding, Face, Faces};
 use crate::models::{Folder, Set};
-use crate::network::Threads;
-use crate::raster::Raster;
+use crate::network::{Gate, Threads};
+use crate::raster::{Raster, Small};
 use crate::rules::rules;
 use crate::words::{Reader, Words};
 
@@ -53,6 +53,8 @@ pub struct Eyes {
     folder: Folder,
     set: Set,
     threads: Threads,
+    /// Whether several are to work for one picture.
+    parallel: bool,
     faces: OnceLock<Faces>,
     reader: OnceLock<Reader>,
     embedder: OnceLock<Embedder>,
@@ -66,6 +68,7 @@ impl Eyes {
             folder,
             set,
             threads: Threads::new(threads),
+            parallel: threads > 1,
             faces: OnceLock::new(),
             reader: OnceLock::new(),
             embedder: OnceLock::new(),
@@ -101,17 +104,45 @@ impl Eyes {
     /// [`VisionError::Network`].
     pub fn look(&self, picture: &Picture, look: Look) -> Result<Sight, VisionError> {
         let raster = Raster::of(picture);
-        let mut sight = Sight::default();
-        if look.words {
-            sight.words = self.reader()?.words(&raster)?;
-        }
-        if look.faces {
-            sight.faces = self.faces()?.find(&raster)?;
-        }
-        if look.codes {
-            sight.codes = codes::find(&raster);
-        }
-        Ok(sight)
+        let gate = Gate::default();
+        let words = || match look.words {
+            true => self.reader()?.words(&raster, &gate),
+            false => Ok(Words::default()),
+        };
+        let others = || {
+            let longest = codes::LONGEST.max(rules()?.faces.longest());
+            let small = Small::of(&raster, longest);
+            let codes = match look.codes {
+                true => codes::find(&small),
+                false => Vec::new(),
+            };
+            let faces = match look.faces {
+                true => self.faces()?.find(&raster, &small, &gate)?,
+                false => Vec::new(),
+            };
+            Ok((faces, codes))
+        };
+        // Most steps of a network are for one thread, so two networks at a time fill two.
+        let (words, others) = match self.parallel && look.words {
+            true => std::thread::scope(|scope| {
+                let others = scope.spawn(others);
+                let words = words();
+                let others = others.join();
+                (
+                    words,
+                    others.unwrap_or_else(|_| {
+                        Err(VisionError::Network("a thread that panicked".into()))
+                    }),
+                )
+            }),
+            false => (words(), others()),
+        };
+        let (faces, codes) = others?;
+        Ok(Sight {
+            words: words?,
+            faces,
+            codes,
+        })
     }
 
     /// Upright faces of a frame among many, the surest first, without their quality: quicker than

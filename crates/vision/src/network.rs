@@ -1,6 +1,6 @@
 //! A network: a tensor in, tensors out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rten::{ModelOptions, NodeId, RunOptions, ThreadPool};
 use rten_tensor::prelude::*;
@@ -18,6 +18,9 @@ impl Threads {
         Threads(Arc::new(ThreadPool::with_num_threads(count.max(1))))
     }
 }
+
+/// Held while a network runs that needs much memory: of several, one at a time.
+pub(crate) type Gate = Mutex<()>;
 
 /// One network with its weights.
 pub(crate) struct Network {
@@ -47,6 +50,18 @@ impl Network {
             input,
             threads: threads.clone(),
         })
+    }
+
+    /// As [`Network::run`], when nobody else is within the gate.
+    pub(crate) fn run_alone<const N: usize>(
+        &self,
+        gate: &Gate,
+        shape: [usize; 3],
+        planes: Vec<f32>,
+        outputs: [&str; N],
+    ) -> Result<[Output; N], VisionError> {
+        let _alone = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        self.run(shape, planes, outputs)
     }
 
     /// Runs upon `count` pictures of 3 planes each, `planes` holding them one after another.

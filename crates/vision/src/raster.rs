@@ -1,39 +1,105 @@
 //! Pixels become what networks read: resized, turned, cut out along a quadrilateral.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use liuhen_picture::Picture;
 
 use crate::geometry::{Point, Quad};
 
 /// RGB of 8 bits, rows from the top; what a picture shows without opacity.
 #[derive(Clone)]
-pub(crate) struct Raster {
+pub(crate) struct Raster<'a> {
     pub(crate) width: usize,
     pub(crate) height: usize,
     /// Three bytes a pixel.
-    pub(crate) rgb: Vec<u8>,
+    pub(crate) rgb: Cow<'a, [u8]>,
 }
 
-impl Raster {
-    pub(crate) fn of(picture: &Picture) -> Raster {
-        let flat;
-        let picture = if picture.channels() == 4 {
-            flat = picture.clone().flattened();
-            &flat
-        } else {
-            picture
+/// A part of a picture that a network sees by itself, so that memory does not grow with the picture.
+pub(crate) struct Tile {
+    /// Its columns and rows, which are no other's.
+    pub(crate) core: [Range<usize>; 2],
+    /// The same with a margin of its surroundings.
+    pub(crate) with: [Range<usize>; 2],
+}
+
+/// Tiles that fill a picture, cut across its longer side so that each has about `most` pixels or fewer;
+/// they and their margins begin at multiples of 32 when `margin` is one.
+pub(crate) fn tiles(width: usize, height: usize, most: usize, margin: usize) -> Vec<Tile> {
+    let longer = width.max(height);
+    let count = (width * height).div_ceil(most.max(1)).max(1);
+    let step = longer.div_ceil(count).next_multiple_of(32);
+    let tile = |from: usize| {
+        let core = from..(from + step).min(longer);
+        let with = from.saturating_sub(margin)..(core.end + margin).min(longer);
+        let [core, with] = [core, with].map(|part| match width >= height {
+            true => [part, 0..height],
+            false => [0..width, part],
+        });
+        Tile { core, with }
+    };
+    (0..longer).step_by(step.max(1)).map(tile).collect()
+}
+
+/// A picture made so small that whoever needs no more than some pixels a side has them, and no more
+/// than twice as many: what is resized often is resized from this.
+pub(crate) struct Small<'a> {
+    pub(crate) raster: Cow<'a, Raster<'a>>,
+    /// Pixels of the whole picture to one of these, along a side.
+    pub(crate) factor: f32,
+    /// Sides of the whole picture.
+    pub(crate) whole: [f32; 2],
+}
+
+impl<'a> Small<'a> {
+    /// Halved as often as the longer side stays at least this long.
+    pub(crate) fn of(picture: &'a Raster<'a>, longest: usize) -> Small<'a> {
+        let mut small = Small {
+            raster: Cow::Borrowed(picture),
+            factor: 1.0,
+            whole: [picture.width as f32, picture.height as f32],
         };
+        while small.raster.longest() / 2 >= longest.max(1) {
+            small.raster = Cow::Owned(small.raster.halved());
+            small.factor *= 2.0;
+        }
+        small
+    }
+}
+
+impl<'a> Raster<'a> {
+    /// The longer side.
+    pub(crate) fn longest(&self) -> usize {
+        self.width.max(self.height)
+    }
+
+    /// The pixels of a picture, which are not copied unless they have to be flattened.
+    pub(crate) fn of(picture: &'a Picture) -> Raster<'a> {
         Raster {
             width: picture.width() as usize,
             height: picture.height() as usize,
-            rgb: picture.pixels().to_vec(),
+            rgb: match picture.channels() {
+                4 => picture.clone().flattened().pixels().to_vec().into(),
+                _ => picture.pixels().into(),
+            },
+        }
+    }
+
+    /// A copy of its own.
+    fn copied(&self) -> Raster<'static> {
+        Raster {
+            width: self.width,
+            height: self.height,
+            rgb: self.rgb.to_vec().into(),
         }
     }
 
     /// Resized so that each new pixel is the mean of those it covers, weighted by a triangle (as
     /// bilinear resizing is where it enlarges).
-    pub(crate) fn resized(&self, width: usize, height: usize) -> Raster {
+    pub(crate) fn resized(&self, width: usize, height: usize) -> Raster<'static> {
         if (width, height) == (self.width, self.height) {
-            return self.clone();
+            return self.copied();
         }
         let across = Weights::new(self.width, width);
         let mut wide = vec![0_u8; width * self.height * 3];
@@ -68,18 +134,48 @@ impl Raster {
                 *out = byte(sum);
             }
         }
-        Raster { width, height, rgb }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
+    }
+
+    /// Half as wide and high, each pixel the mean of four; at an odd edge of the two there are.
+    fn halved(&self) -> Raster<'static> {
+        let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));
+        let mut rgb = Vec::with_capacity(width * height * 3);
+        let line = self.width * 3;
+        for y in 0..height {
+            let upper = &self.rgb[2 * y * line..][..line];
+            let lower = (2 * y + 1).min(self.height - 1);
+            let lower = &self.rgb[lower * line..][..line];
+            for (one, two) in upper.chunks(6).zip(lower.chunks(6)) {
+                // At the edge the last pixel stands for the one beside it.
+                let beside = one.len() - 3;
+                for channel in 0..3 {
+                    let four = [one, two]
+                        .map(|two| u16::from(two[channel]) + u16::from(two[beside + channel]));
+                    rgb.push(u8::try_from((four[0] + four[1] + 2) / 4).unwrap_or(u8::MAX));
+                }
+            }
+        }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
     }
 
     /// Turned clockwise by this many quarters.
-    pub(crate) fn turned(&self, quarters: u8) -> Raster {
+    pub(crate) fn turned(&self, quarters: u8) -> Raster<'static> {
         let (width, height) = if quarters % 2 == 1 {
             (self.height, self.width)
         } else {
             (self.width, self.height)
         };
         if quarters.is_multiple_of(4) {
-            return self.clone();
+            return self.copied();
         }
         let mut rgb = Vec::with_capacity(self.rgb.len());
         for y in 0..height {
@@ -93,11 +189,30 @@ impl Raster {
                 rgb.extend_from_slice(&self.rgb[at..at + 3]);
             }
         }
-        Raster { width, height, rgb }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
+    }
+
+    /// A part of it that lies within.
+    pub(crate) fn cut(&self, columns: Range<usize>, rows: Range<usize>) -> Raster<'static> {
+        let (width, height) = (columns.len(), rows.len());
+        let mut rgb = Vec::with_capacity(width * height * 3);
+        for y in rows {
+            let line = &self.rgb[y * self.width * 3..];
+            rgb.extend_from_slice(&line[columns.start * 3..columns.end * 3]);
+        }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
     }
 
     /// A part of it; what lies outside is black.
-    pub(crate) fn part(&self, left: i64, top: i64, width: usize, height: usize) -> Raster {
+    pub(crate) fn part(&self, left: i64, top: i64, width: usize, height: usize) -> Raster<'static> {
         let mut rgb = vec![0_u8; width * height * 3];
         for y in 0..height {
             let Some(from_y) = inside(top, y, self.height) else {
@@ -111,11 +226,15 @@ impl Raster {
                 }
             }
         }
-        Raster { width, height, rgb }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
     }
 
     /// The picture upon a larger canvas, top left, the rest of one shade.
-    pub(crate) fn padded(&self, width: usize, height: usize, shade: u8) -> Raster {
+    pub(crate) fn padded(&self, width: usize, height: usize, shade: u8) -> Raster<'static> {
         let mut rgb = vec![shade; width * height * 3];
         let line = self.width * 3;
         for (from, to) in self
@@ -125,12 +244,16 @@ impl Raster {
         {
             to[..line].copy_from_slice(from);
         }
-        Raster { width, height, rgb }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
     }
 
     /// What lies within a quadrilateral, drawn upright in `width` times `height` pixels: a
     /// projective map, as a flat thing photographed at an angle shows.
-    pub(crate) fn within(&self, quad: &Quad, width: usize, height: usize) -> Raster {
+    pub(crate) fn within(&self, quad: &Quad, width: usize, height: usize) -> Raster<'static> {
         let map = quad.projection(width as f32, height as f32);
         self.sampled(width, height, |x, y| map.apply(x, y))
     }
@@ -142,7 +265,7 @@ impl Raster {
         width: usize,
         height: usize,
         at: impl Fn(f32, f32) -> Point,
-    ) -> Raster {
+    ) -> Raster<'static> {
         let mut rgb = Vec::with_capacity(width * height * 3);
         for y in 0..height {
             for x in 0..width {
@@ -150,7 +273,11 @@ impl Raster {
                 rgb.extend_from_slice(&self.mixed(point.x - 0.5, point.y - 0.5));
             }
         }
-        Raster { width, height, rgb }
+        Raster {
+            width,
+            height,
+            rgb: rgb.into(),
+        }
     }
 
     fn mixed(&self, x: f32, y: f32) -> [u8; 3] {
@@ -284,7 +411,7 @@ fn byte(value: f32) -> u8 {
 mod tests {
     use super::*;
 
-    fn counted(width: usize, height: usize) -> Raster {
+    fn counted(width: usize, height: usize) -> Raster<'static> {
         Raster {
             width,
             height,
@@ -312,11 +439,61 @@ mod tests {
     }
 
     #[test]
+    fn what_is_halved_is_led_back_by_its_factor() {
+        let mut rgb = vec![0; 9 * 5 * 3];
+        // The lower right pixel, alone in its four.
+        rgb[(4 * 9 + 8) * 3] = 200;
+        rgb[0] = 100;
+        let picture = Raster {
+            width: 9,
+            height: 5,
+            rgb: rgb.into(),
+        };
+        let small = Small::of(&picture, 2);
+        assert_eq!((small.raster.width, small.raster.height), (3, 2));
+        assert_eq!((small.factor, small.whole), (4.0, [9.0, 5.0]));
+        assert_eq!(small.raster.rgb[0], 6);
+        assert_eq!(small.raster.rgb[(3 + 2) * 3], 200);
+        let same = Small::of(&picture, 5);
+        assert_eq!((same.raster.width, same.factor), (9, 1.0));
+    }
+
+    #[test]
+    fn tiles_fill_a_picture_once() {
+        for (width, height) in [
+            (2368, 1792),
+            (96, 32),
+            (1024, 1056),
+            (4992, 800),
+            (736, 9024),
+        ] {
+            let mut covered = vec![0_u8; width * height];
+            for tile in tiles(width, height, 1 << 21, 64) {
+                let [columns, rows] = tile.core;
+                assert!(columns.len() * rows.len() < (1 << 21) + 32 * width.min(height));
+                assert!(columns.start % 32 == 0 && rows.start % 32 == 0);
+                assert_eq!(tile.with[0].start, columns.start.saturating_sub(64));
+                assert_eq!(tile.with[1].end, (rows.end + 64).min(height));
+                for y in rows {
+                    for at in columns.clone() {
+                        covered[y * width + at] += 1;
+                    }
+                }
+            }
+            assert!(
+                covered.iter().all(|&times| times == 1),
+                "{width} x {height}"
+            );
+        }
+        assert_eq!(tiles(640, 480, 1 << 20, 64).len(), 1);
+    }
+
+    #[test]
     fn halving_takes_the_mean_and_one_shade_stays() {
         let flat = Raster {
             width: 9,
             height: 7,
-            rgb: vec![93; 9 * 7 * 3],
+            rgb: vec![93; 9 * 7 * 3].into(),
         };
         for (width, height) in [(4, 3), (18, 14), (1, 1), (9, 20)] {
             let out = flat.resized(width, height);

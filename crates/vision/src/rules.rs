@@ -23,7 +23,17 @@ pub(crate) struct Faces {
     pub(crate) same: f32,
     pub(crate) sizes: Vec<usize>,
     pub(crate) small_size: usize,
+    pub(crate) small_tile: usize,
+    pub(crate) small_margin: usize,
     pub(crate) glance: usize,
+}
+
+impl Faces {
+    /// The longest side that any look at a whole picture needs.
+    pub(crate) fn longest(&self) -> usize {
+        let sizes = self.sizes.iter().copied();
+        sizes.chain([self.small_size]).max().unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +41,8 @@ pub(crate) struct Faces {
 pub(crate) struct Text {
     pub(crate) shortest: usize,
     pub(crate) pixels: usize,
+    pub(crate) tile: usize,
+    pub(crate) margin: usize,
     pub(crate) pixel: f32,
     #[serde(rename = "box")]
     pub(crate) whole: f32,

@@ -36,7 +36,7 @@ pub(super) const SIDE: usize = 112;
 /// scaling brings them.
 ///
 /// Rule: least squares over similarities (Umeyama 1991), in closed form for the plane.
-pub(super) fn aligned(picture: &Raster, landmarks: &[Point; 5]) -> Raster {
+pub(super) fn aligned(picture: &Raster<'_>, landmarks: &[Point; 5]) -> Raster<'static> {
     let mean = |points: &[Point; 5]| {
         let (mut x, mut y) = (0.0, 0.0);
         for point in points {
@@ -64,7 +64,7 @@ pub(super) fn aligned(picture: &Raster, landmarks: &[Point; 5]) -> Raster {
 }
 
 /// How well a face shows.
-pub(super) fn quality(picture: &Raster, face: &Face) -> Quality {
+pub(super) fn quality(picture: &Raster<'_>, face: &Face) -> Quality {
     let Some([right, left, nose, ..]) = face.landmarks else {
         return Quality::default();
     };
@@ -86,7 +86,7 @@ pub(super) fn quality(picture: &Raster, face: &Face) -> Quality {
 }
 
 /// Variance of the Laplacian of brightness.
-fn sharpness(face: &Raster) -> f32 {
+fn sharpness(face: &Raster<'_>) -> f32 {
     let luma = face.luma();
     let at = |x: usize, y: usize| f32::from(luma[y * face.width + x]);
     let (mut sum, mut squares, mut count) = (0.0_f32, 0.0_f32, 0.0_f32);
@@ -117,7 +117,7 @@ mod tests {
         let picture = Raster {
             width: 112,
             height: 112,
-            rgb,
+            rgb: rgb.into(),
         };
         assert!(aligned(&picture, &TEMPLATE).rgb == picture.rgb);
         // Twice as large and moved: the same again, but for rounding.

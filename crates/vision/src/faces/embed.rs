@@ -37,7 +37,7 @@ impl fmt::Debug for Embedding {
 pub(super) struct Embedder(pub(super) Network);
 
 impl Embedder {
-    pub(super) fn embed(&self, face: &Raster) -> Result<Embedding, VisionError> {
+    pub(super) fn embed(&self, face: &Raster<'_>) -> Result<Embedding, VisionError> {
         let [out] = self
             .0
             .run([1, SIDE, SIDE], face.planes(false, |value| value), [""])?;

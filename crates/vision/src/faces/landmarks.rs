@@ -7,7 +7,7 @@ use super::{Candidate, View};
 use crate::VisionError;
 use crate::geometry::Point;
 use crate::network::Network;
-use crate::raster::Raster;
+use crate::raster::Small;
 use crate::rules::rules;
 
 pub(super) struct Landmarks(pub(super) Network);
@@ -20,7 +20,7 @@ const OUTPUTS: [&str; 12] = [
 impl Landmarks {
     pub(super) fn find(
         &self,
-        picture: &Raster,
+        picture: &Small<'_>,
         size: usize,
         quarters: u8,
     ) -> Result<Vec<Candidate>, VisionError> {

@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::VisionError;
 use crate::geometry::{Area, Point};
 use crate::models::{Folder, Job, Set};
-use crate::network::{Network, Threads};
-use crate::raster::{Raster, scaled, whole};
+use crate::network::{Gate, Network, Threads};
+use crate::raster::{Raster, Small, scaled, whole};
 use crate::rules::rules;
 
 pub use embed::Embedding;
@@ -72,9 +72,16 @@ impl Faces {
     }
 
     /// Every face, the surest first.
-    pub(crate) fn find(&self, picture: &Raster) -> Result<Vec<Face>, VisionError> {
+    ///
+    /// `small` is the same picture; landmarks of small faces are looked for in the whole one.
+    pub(crate) fn find(
+        &self,
+        picture: &Raster<'_>,
+        small: &Small<'_>,
+        gate: &Gate,
+    ) -> Result<Vec<Face>, VisionError> {
         let rules = &rules()?.faces;
-        let longest = picture.width.max(picture.height);
+        let longest = picture.longest();
         let mut found = Vec::new();
         let mut sizes: Vec<usize> = rules
             .sizes
@@ -87,13 +94,16 @@ impl Faces {
             sizes.push(longest.max(160));
         }
         for &size in &sizes {
-            found.extend(self.landmarks.find(picture, size, 0)?);
+            found.extend(self.landmarks.find(small, size, 0)?);
         }
         // Lying and hanging faces: at one size, since they are large where they matter.
         for quarters in 1..4 {
-            found.extend(self.landmarks.find(picture, longest.min(640), quarters)?);
+            found.extend(self.landmarks.find(small, longest.min(640), quarters)?);
         }
-        found.extend(self.dense.find(picture, rules.small_size.min(longest))?);
+        found.extend(
+            self.dense
+                .find(small, rules.small_size.min(longest), gate)?,
+        );
         if found.len() > CANDIDATES {
             // So many come of textures: the likeliest are kept, so that comparing them ends.
             found.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -112,17 +122,18 @@ impl Faces {
 
 impl Faces {
     /// Upright faces of one frame among many: one network at one size, no second look.
-    pub(crate) fn glance(&self, picture: &Raster) -> Result<Vec<Face>, VisionError> {
+    pub(crate) fn glance(&self, picture: &Raster<'_>) -> Result<Vec<Face>, VisionError> {
         let rules = &rules()?.faces;
-        let longest = picture.width.max(picture.height);
+        let longest = picture.longest();
+        let small = Small::of(picture, rules.glance);
         let found = self
             .landmarks
-            .find(picture, rules.glance.min(longest.max(160)), 0)?;
+            .find(&small, rules.glance.min(longest.max(160)), 0)?;
         Ok(merge::merged(found, rules))
     }
 
     /// Looks again at a face that only the network for small ones found, enlarged, for landmarks.
-    fn look_closer(&self, picture: &Raster, face: &mut Face) -> Result<(), VisionError> {
+    fn look_closer(&self, picture: &Raster<'_>, face: &mut Face) -> Result<(), VisionError> {
         let around = face.area.grown(0.5, 0.5, 0.5);
         let (left, top) = (around.left.floor(), around.top.floor());
         let part = picture.part(
@@ -134,7 +145,7 @@ impl Faces {
         let mut own = face.area;
         own.left -= left;
         own.top -= top;
-        let found = self.landmarks.find(&part, CLOSE, 0)?;
+        let found = self.landmarks.find(&Small::of(&part, CLOSE), CLOSE, 0)?;
         let best = found
             .into_iter()
             .filter(|candidate| candidate.area.overlap(&own) > 0.3)
@@ -172,7 +183,7 @@ impl Embedder {
     /// `None` for a face without landmarks.
     pub(crate) fn embed(
         &self,
-        picture: &Raster,
+        picture: &Raster<'_>,
         face: &Face,
     ) -> Result<Option<Embedding>, VisionError> {
         let Some(landmarks) = &face.landmarks else {
@@ -193,7 +204,7 @@ struct Candidate {
 
 /// A picture as a network sees it, and the way back.
 struct View {
-    picture: Raster,
+    picture: Raster<'static>,
     scale: f32,
     quarters: u8,
     /// Sides of the whole picture.
@@ -202,19 +213,19 @@ struct View {
 
 impl View {
     /// The picture turned by quarters, its longest side `size`, padded to multiples of 32.
-    fn new(picture: &Raster, size: usize, quarters: u8) -> View {
-        let longest = picture.width.max(picture.height);
-        let scale = size as f32 / longest as f32;
+    fn new(small: &Small<'_>, size: usize, quarters: u8) -> View {
+        let picture = &*small.raster;
+        let scale = size as f32 / picture.longest() as f32;
         let side = |length: usize| scaled(length, scale);
-        let small = picture
+        let seen = picture
             .resized(side(picture.width), side(picture.height))
             .turned(quarters);
         let up = |length: usize| length.next_multiple_of(32);
         View {
-            picture: small.padded(up(small.width), up(small.height), 0),
-            scale,
+            picture: seen.padded(up(seen.width), up(seen.height), 0),
+            scale: scale / small.factor,
             quarters,
-            whole: [picture.width as f32, picture.height as f32],
+            whole: small.whole,
         }
     }
 
@@ -255,10 +266,10 @@ mod tests {
         let picture = Raster {
             width: 64,
             height: 32,
-            rgb,
+            rgb: rgb.into(),
         };
         for quarters in 0..4 {
-            let view = View::new(&picture, 64, quarters);
+            let view = View::new(&Small::of(&picture, 64), 64, quarters);
             let found = view
                 .picture
                 .rgb

@@ -5,6 +5,7 @@
 //! it is loaded, and made ready for the runtime in memory.
 //! Fetching packages belongs to `service`.
 
+mod fold;
 mod onnx;
 mod protobuf;
 

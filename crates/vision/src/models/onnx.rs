@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::fold::fold;
 use super::protobuf::{Message, Wire};
 use crate::VisionError;
 
@@ -20,10 +21,12 @@ const OUTPUT: u64 = 12;
 const VALUE_INFO: u64 = 13;
 const METADATA: u64 = 14;
 // NodeProto.
-const NODE_INPUT: u64 = 1;
-const NODE_OUTPUT: u64 = 2;
-const OP_TYPE: u64 = 4;
-const ATTRIBUTE: u64 = 5;
+pub(super) const NODE_INPUT: u64 = 1;
+pub(super) const NODE_OUTPUT: u64 = 2;
+pub(super) const OP_TYPE: u64 = 4;
+pub(super) const ATTRIBUTE: u64 = 5;
+/// AttributeProto's tensor.
+const TENSOR: u64 = 5;
 // TensorProto.
 const DIMS: u64 = 1;
 const DATA_TYPE: u64 = 2;
@@ -33,7 +36,7 @@ const INT64_DATA: u64 = 7;
 const TENSOR_NAME: u64 = 8;
 const RAW_DATA: u64 = 9;
 // Kinds of numbers in a tensor.
-const FLOAT: u64 = 1;
+pub(super) const FLOAT: u64 = 1;
 const UINT8: u64 = 2;
 const INT8: u64 = 3;
 const INT64: u64 = 7;
@@ -115,12 +118,21 @@ fn prepared_graph<'a>(graph: &Message<'a>) -> Result<Message<'a>, VisionError> {
                 let folded = tensors[first].reshaped(&shape.integers()?, output)?;
                 tensors.insert(output.clone(), folded);
             }
+            ("Constant", None, Some(output)) => match constant(&node, output)? {
+                Some(tensor) => drop(tensors.insert(output.clone(), tensor)),
+                None => nodes.push(node),
+            },
             ("Dropout", Some(first), Some(output)) => {
                 renamed.insert(output.clone(), first.clone());
             }
             _ => nodes.push(node),
         }
     }
+    let mut kept = HashSet::new();
+    for output in graph.all(OUTPUT) {
+        kept.insert(Message::parse(output)?.text(1)?.to_owned());
+    }
+    let nodes = fold(nodes, &mut tensors, &kept)?;
     let used: HashSet<String> = nodes
         .iter()
         .map(|node| names(node, NODE_INPUT))
@@ -162,10 +174,27 @@ fn prepared_graph<'a>(graph: &Message<'a>) -> Result<Message<'a>, VisionError> {
     Ok(out)
 }
 
-fn names(node: &Message<'_>, number: u64) -> Result<Vec<String>, VisionError> {
+pub(super) fn names(node: &Message<'_>, number: u64) -> Result<Vec<String>, VisionError> {
     node.all(number)
         .map(|name| String::from_utf8(name.to_vec()).map_err(|_| wrong("a name is not UTF-8")))
         .collect()
+}
+
+/// The tensor of floats that a node is; none where it is something else.
+fn constant(node: &Message<'_>, name: &str) -> Result<Option<Tensor>, VisionError> {
+    for attribute in node.all(ATTRIBUTE) {
+        let attribute = Message::parse(attribute)?;
+        if let ("value", Some(tensor)) = (attribute.text(1)?, attribute.bytes(TENSOR))
+            && Message::parse(tensor)?.varint(DATA_TYPE) == Some(FLOAT)
+        {
+            let tensor = Tensor::parse(tensor)?;
+            return Ok(Some(Tensor {
+                name: name.to_owned(),
+                ..tensor
+            }));
+        }
+    }
+    Ok(None)
 }
 
 fn rename_inputs(
@@ -228,15 +257,28 @@ fn sizes_left_open<'a>(info: &Message<'_>) -> Result<Message<'a>, VisionError> {
 
 /// A weight: its shape and its numbers.
 #[derive(Clone, Debug)]
-struct Tensor {
-    name: String,
-    dims: Vec<u64>,
-    kind: u64,
+pub(super) struct Tensor {
+    pub(super) name: String,
+    pub(super) dims: Vec<u64>,
+    pub(super) kind: u64,
     /// Little-endian, as `raw_data` keeps them.
     raw: Vec<u8>,
 }
 
 impl Tensor {
+    /// Floats.
+    pub(super) fn numbers(name: String, dims: Vec<u64>, values: &[f32]) -> Tensor {
+        Tensor {
+            name,
+            dims,
+            kind: FLOAT,
+            raw: values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Result<Tensor, VisionError> {
         let message = Message::parse(bytes)?;
         let kind = message.varint(DATA_TYPE).unwrap_or_default();
@@ -275,7 +317,7 @@ impl Tensor {
         })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Message::default();
         for &side in &self.dims {
             out.push_varint(DIMS, side);
@@ -286,7 +328,7 @@ impl Tensor {
         out.encode()
     }
 
-    fn floats(&self) -> Result<Vec<f32>, VisionError> {
+    pub(super) fn floats(&self) -> Result<Vec<f32>, VisionError> {
         match self.kind {
             FLOAT => Ok(self
                 .raw
@@ -318,7 +360,7 @@ impl Tensor {
             .collect())
     }
 
-    fn count(&self) -> Result<usize, VisionError> {
+    pub(super) fn count(&self) -> Result<usize, VisionError> {
         self.dims
             .iter()
             .try_fold(1_u64, |count, &side| count.checked_mul(side))

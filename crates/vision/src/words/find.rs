@@ -6,8 +6,8 @@
 
 use crate::VisionError;
 use crate::geometry::{Point, Quad};
-use crate::network::Network;
-use crate::raster::{Raster, scaled, whole};
+use crate::network::{Gate, Network};
+use crate::raster::{Raster, Tile, scaled, tiles, whole};
 use crate::rules::{Text, rules};
 
 pub(super) struct Finder(pub(super) Network);
@@ -16,28 +16,19 @@ pub(super) struct Finder(pub(super) Network);
 const LEAST_SIDE: f32 = 3.0;
 
 impl Finder {
-    pub(super) fn find(&self, picture: &Raster) -> Result<Vec<Quad>, VisionError> {
+    pub(super) fn find(&self, picture: &Raster<'_>, gate: &Gate) -> Result<Vec<Quad>, VisionError> {
         let rules = &rules()?.text;
         let [width, height] = size(picture.width, picture.height, rules);
-        let seen = picture.resized(width, height);
-        let [map] = self.0.run(
-            [1, height, width],
-            seen.planes(true, |value| value / 127.5 - 1.0),
-            [""],
-        )?;
-        if map.values.len() != width * height {
-            return Err(VisionError::Network("a map of another size".into()));
-        }
+        let map = self.map(&picture.resized(width, height), rules, gate)?;
         let across = picture.width as f32 / width as f32;
         let down = picture.height as f32 / height as f32;
         let mut quads = Vec::new();
-        for core in cores(&map.values, width, height, rules.pixel) {
+        for core in cores(&map, width, height, rules.pixel) {
             let Some(quad) = Quad::around(&core) else {
                 continue;
             };
             let (wide, high) = (quad.width(), quad.height());
-            if wide.min(high) < LEAST_SIDE || mean(&map.values, width, height, &quad) < rules.whole
-            {
+            if wide.min(high) < LEAST_SIDE || mean(&map, width, height, &quad) < rules.whole {
                 continue;
             }
             let out = wide * high * rules.unclip / (2.0 * (wide + high));
@@ -46,6 +37,37 @@ impl Finder {
             quads.push(quad.map(|point| Point::new(point.x * across, point.y * down)));
         }
         Ok(quads)
+    }
+}
+
+impl Finder {
+    /// How likely each pixel lies in the core of a line: tile by tile, so that memory does not grow with
+    /// the picture, each with a margin that its neighbours answer for.
+    fn map(&self, seen: &Raster<'_>, rules: &Text, gate: &Gate) -> Result<Vec<f32>, VisionError> {
+        let (width, height) = (seen.width, seen.height);
+        let mut map = vec![0.0; width * height];
+        for Tile {
+            core: [columns, rows],
+            with: [across, down],
+        } in tiles(width, height, rules.tile, rules.margin)
+        {
+            let tile = seen.cut(across.clone(), down.clone());
+            let [part] = self.0.run_alone(
+                gate,
+                [1, tile.height, tile.width],
+                tile.planes(true, |value| value / 127.5 - 1.0),
+                [""],
+            )?;
+            if part.values.len() != tile.width * tile.height {
+                return Err(VisionError::Network("a map of another size".into()));
+            }
+            for y in rows {
+                let from = (y - down.start) * tile.width + columns.start - across.start;
+                map[y * width..][columns.clone()]
+                    .copy_from_slice(&part.values[from..from + columns.len()]);
+            }
+        }
+        Ok(map)
     }
 }
 

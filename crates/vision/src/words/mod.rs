@@ -10,7 +10,7 @@ use std::fmt;
 use crate::VisionError;
 use crate::geometry::{Point, Quad};
 use crate::models::{Folder, Job, Set};
-use crate::network::{Network, Threads};
+use crate::network::{Gate, Network, Threads};
 use crate::raster::Raster;
 use crate::rules::rules;
 
@@ -94,8 +94,8 @@ impl Reader {
 
     /// All lines. A page that lies on its side is noticed by its lines standing upright, and one
     /// that stands on its head by the direction of most of them.
-    pub(crate) fn words(&self, picture: &Raster) -> Result<Words, VisionError> {
-        let mut quads = self.find.find(picture)?;
+    pub(crate) fn words(&self, picture: &Raster<'_>, gate: &Gate) -> Result<Words, VisionError> {
+        let mut quads = self.find.find(picture, gate)?;
         let mut quarters = 0;
         let mut upright = std::borrow::Cow::Borrowed(picture);
         let standing = quads.iter().filter(|quad| stands(quad)).count();
@@ -103,14 +103,14 @@ impl Reader {
             // On its side; which of two ways, the direction of its lines tells.
             quarters = 1;
             upright = std::borrow::Cow::Owned(picture.turned(1));
-            quads = self.find.find(&upright)?;
+            quads = self.find.find(&upright, gate)?;
         }
         let mut turned = self.turn.upside_down(&upright, &quads)?;
         let hanging = turned.iter().filter(|&&is| is).count();
         if !quads.is_empty() && hanging * 2 > quads.len() {
             quarters += 2;
             upright = std::borrow::Cow::Owned(picture.turned(quarters));
-            quads = self.find.find(&upright)?;
+            quads = self.find.find(&upright, gate)?;
             turned = self.turn.upside_down(&upright, &quads)?;
         }
         let whole = [picture.width as f32, picture.height as f32];

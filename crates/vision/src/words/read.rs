@@ -55,11 +55,11 @@ impl Recogniser {
     /// What each box says; those marked in `turned` stand on their heads.
     pub(super) fn read(
         &self,
-        picture: &Raster,
+        picture: &Raster<'_>,
         quads: &[Quad],
         turned: &[bool],
     ) -> Result<Vec<Line>, VisionError> {
-        let mut crops: Vec<(usize, Quad, Raster)> = quads
+        let mut crops: Vec<(usize, Quad, Raster<'static>)> = quads
             .iter()
             .zip(turned)
             .map(|(quad, &turned)| {
@@ -174,7 +174,7 @@ pub(super) fn lying(quad: &Quad) -> Quad {
 }
 
 /// The line upright, `HEIGHT` pixels high.
-pub(super) fn cut(picture: &Raster, quad: &Quad) -> Raster {
+pub(super) fn cut(picture: &Raster<'_>, quad: &Quad) -> Raster<'static> {
     let ratio = quad.width() / quad.height().max(1.0);
     let width = whole((HEIGHT as f32 * ratio).ceil()).clamp(8, MOST_WIDTH);
     // First at its own size, then by means: sampling a large line at few points would lose strokes.

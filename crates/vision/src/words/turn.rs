@@ -18,7 +18,7 @@ pub(super) struct Turner(pub(super) Network);
 impl Turner {
     pub(super) fn upside_down(
         &self,
-        picture: &Raster,
+        picture: &Raster<'_>,
         quads: &[Quad],
     ) -> Result<Vec<bool>, VisionError> {
         let least = rules()?.text.turned;
