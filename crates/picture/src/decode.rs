@@ -1,7 +1,7 @@
 //! Bytes become pixels.
 //!
 //! Rules: ISO/IEC 10918 (JPEG), ISO/IEC 15948 (PNG), RFC 9649 (WebP), TIFF 6.0, GIF 89a, BMP as
-//! Windows writes it; orientation as EXIF
+//! Windows writes it, HEIF with HEVC (`heic.rs`); orientation as EXIF
 //! 2.3 writes it; decoding itself is the `image` crate's.
 //! Sixteen bits become eight, grey and CMYK become RGB; a TIFF of several pages is refused. Colour
 //! profiles are not applied.
@@ -15,6 +15,7 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError};
 
+use crate::heic;
 use crate::{Picture, PictureError};
 
 /// A format of pictures, judged from bytes.
@@ -32,6 +33,8 @@ pub enum Format {
     Gif,
     /// A device-independent bitmap of Windows.
     Bmp,
+    /// HEVC within HEIF.
+    Heic,
 }
 
 impl Format {
@@ -80,6 +83,7 @@ impl Format {
                 0,
                 ..,
             ] => Some(Format::Bmp),
+            _ if heic::is_heif(bytes) => Some(Format::Heic),
             _ => None,
         }
     }
@@ -94,6 +98,7 @@ impl fmt::Display for Format {
             Format::Tiff => "TIFF",
             Format::Gif => "GIF",
             Format::Bmp => "BMP",
+            Format::Heic => "HEIC",
         })
     }
 }
@@ -169,6 +174,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
             format,
             limits,
         ),
+        Format::Heic => heic::pixels(bytes, limits),
         Format::Tiff if has_more_pages(bytes) => Err(PictureError::Animated(format)),
         Format::Tiff => pixels(
             TiffDecoder::new(source).map_err(wrong)?,

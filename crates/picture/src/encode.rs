@@ -42,7 +42,8 @@ impl Encoding {
     #[must_use]
     pub fn of(format: Format) -> Encoding {
         match format {
-            Format::Jpeg => Encoding::default(),
+            // What cameras write is written as cameras did before.
+            Format::Jpeg | Format::Heic => Encoding::default(),
             Format::Png | Format::Gif | Format::Bmp => Encoding::Png,
             Format::WebP => Encoding::WebP,
             Format::Tiff => Encoding::Tiff,

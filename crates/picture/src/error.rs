@@ -12,7 +12,7 @@ use crate::Format;
 #[non_exhaustive]
 pub enum PictureError {
     /// The first bytes match no format that is read here.
-    #[error("neither a JPEG nor a PNG, WebP or TIFF picture")]
+    #[error("neither a JPEG nor a PNG, WebP, TIFF, GIF, BMP or HEIC picture")]
     UnknownFormat,
     /// The header announces more pixels than the caller allows.
     #[error("{width} x {height} pixels are more than the {limit} allowed")]

@@ -1,6 +1,6 @@
 //! Bytes become pixels, pixels bytes; text drawn on them.
 //!
-//! [`decode`] reads JPEG, PNG, WebP, TIFF, GIF and BMP into a [`Picture`] of 8 bits a
+//! [`decode`] reads JPEG, PNG, WebP, TIFF, GIF, BMP and HEIC into a [`Picture`] of 8 bits a
 //! channel; what the bytes are is judged from the bytes, and [`Limits`] are
 //! checked from the header before anything large is allocated. [`encode`]
 //! writes pixels and nothing else: EXIF, positions, thumbnails and colour
@@ -31,6 +31,7 @@ pub mod text;
 mod decode;
 mod encode;
 mod error;
+mod heic;
 mod mark;
 mod paint;
 mod pixels;

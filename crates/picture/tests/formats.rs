@@ -1,7 +1,8 @@
 //! Every format and kind that comes in, against pictures another program wrote.
 //!
 //! `pictures/` holds four colours (red, lime; blue, white) of 16 x 12 pixels as ImageMagick 6.9 and
-//! libwebp 1.2 wrote them, one file for each kind.
+//! libwebp 1.2 wrote them, one file for each kind; those of HEIC are 64 x 48 pixels, by libheif 1.15
+//! with x265.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -78,6 +79,27 @@ fn every_kind_gives_its_colours() {
         let found = corners(&picture);
         assert!(near(found, *expected, *slack), "{name}: {found:?}");
     }
+}
+
+#[test]
+fn what_telephones_write_gives_its_colours() {
+    let picture = read(&stored("four.heic")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (64, 48));
+    assert_eq!(picture.channels(), 3);
+    let found = corners(&picture);
+    assert!(near(found, [RED, LIME, BLUE, WHITE], 6), "{found:?}");
+    let clear = read(&stored("clear.heic")).unwrap();
+    assert_eq!(clear.channels(), 4);
+    assert_eq!(clear.pixels()[3], 255);
+    assert_eq!(clear.pixels().last(), Some(&0));
+    // The same container may hold what moves.
+    let mut moving = stored("four.heic");
+    moving[8..12].copy_from_slice(b"hevc");
+    let moving = read(&moving);
+    assert!(
+        matches!(moving, Err(PictureError::Animated(Format::Heic))),
+        "{moving:?}"
+    );
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn more_magic(head: &[u8]) -> Option<&'static str> {
     let rows: [(bool, &'static str); 12] = [
         (at(0, b"RIFF") && at(8, b"WEBP"), "a WebP picture"),
         (at(0, b"RIFF"), "sound or video"),
-        (at(4, b"ftypheic") || at(4, b"ftypmif1"), "a HEIC picture"),
+        (is_heif(head), "a HEIC picture"),
         (at(4, b"ftyp"), "video"),
         (at(0, b"BM") && head.contains(&0), "a BMP picture"),
         (at(0, b"MM\0*"), "a TIFF picture"),
@@ -88,6 +88,15 @@ fn more_magic(head: &[u8]) -> Option<&'static str> {
         (at(0, b"\x04\x22\x4D\x18"), "lz4"),
     ];
     rows.into_iter().find(|(is, _)| *is).map(|(_, what)| what)
+}
+
+/// Whether a file of boxes says that it holds pictures compressed as HEVC, or a sequence of them.
+fn is_heif(head: &[u8]) -> bool {
+    const BRANDS: [&[u8]; 9] = [
+        b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1",
+    ];
+    let is_boxed = head.get(4..8) == Some(b"ftyp");
+    is_boxed && head.get(8..12).is_some_and(|brand| BRANDS.contains(&brand))
 }
 
 /// A stray NUL spoils a text nowhere else; among other control characters it means binary data.
