@@ -5,6 +5,7 @@
 //! cargo run --release -p liuhen-bench-sight -- why N MODELS [SEED]     # the same, and the commonest reasons for misses
 //! cargo run --release -p liuhen-bench-sight -- copies N MODELS [SEED]  # what is left in safe copies, by pixels and by tesseract
 //! cargo run --release -p liuhen-bench-sight -- draw N FOLDER [SEED]    # the photographs themselves
+//! cargo run --release -p liuhen-bench-sight -- faces-of FOLDER MODELS   # faces of photographs, as JSON, for bench/peers/pictures_by_others.py
 //! cargo run --release -p liuhen-bench-sight -- faces PORTRAITS MODELS  # templates of faces: what they cost, what a thief has
 //! ```
 //!
@@ -20,6 +21,7 @@
 
 mod copies;
 mod faces;
+mod portraits;
 mod reason;
 mod truth;
 
@@ -46,11 +48,14 @@ fn main() -> Result<()> {
     if let ["faces", portraits, models] = words.as_slice() {
         return faces::measure(Path::new(portraits), Path::new(models));
     }
+    if let ["faces-of", pictures, models] = words.as_slice() {
+        return portraits::list(Path::new(pictures), Path::new(models));
+    }
     let (verb, count, folder, seed) = match words.as_slice() {
         [verb, count, folder] => (*verb, count.parse()?, Path::new(folder), SEED),
         [verb, count, folder, seed] => (*verb, count.parse()?, Path::new(folder), seed.parse()?),
         _ => bail!(
-            "say: cards N MODELS [SEED], why N MODELS [SEED], copies N MODELS [SEED], draw N FOLDER [SEED] or faces PORTRAITS MODELS"
+            "say: cards N MODELS [SEED], why N MODELS [SEED], copies N MODELS [SEED], draw N FOLDER [SEED], faces-of FOLDER MODELS or faces PORTRAITS MODELS"
         ),
     };
     match verb {

@@ -27,6 +27,17 @@ pub(super) struct Places {
     made: Mutex<HashSet<PathBuf>>,
 }
 
+/// The ending of a picture's copy where it is written as another format than it was read
+/// (`liuhen_picture::Encoding::of`).
+fn written_as(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "heic" | "heif" | "hif" => Some("jpg"),
+        "gif" | "bmp" => Some("png"),
+        _ => None,
+    }
+}
+
 /// The place of a copy.
 pub(super) struct Chosen {
     pub(super) target: PathBuf,
@@ -93,6 +104,9 @@ impl Places {
             if let Component::Normal(name) = step {
                 target.push(hide(&name.to_string_lossy())?);
             }
+        }
+        if let Some(ending) = written_as(&target) {
+            target.set_extension(ending);
         }
         Ok(Chosen {
             target: self.free(target),
