@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use liuhen_vision::VisionError;
 pub use liuhen_vision::models::{Catalogue, Folder, Model, Package, Set, State, catalogue};
+pub use liuhen_vision::runtime;
 
 /// The variable that names the folder of weights.
 pub const FOLDER_VARIABLE: &str = "LIUHEN_MODELS";

@@ -39,6 +39,14 @@ pub enum VisionError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The runtime that was named cannot be used.
+    #[error("{} cannot run networks: {why}; unset LIUHEN_ONNXRUNTIME to use the program's own", library.display())]
+    Runtime {
+        /// The library that was named.
+        library: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A file of weights does not say what its format demands.
     #[error("weights cannot be read: {0}")]
     Weights(String),

@@ -21,6 +21,7 @@ pub mod models;
 mod network;
 mod raster;
 mod rules;
+mod runtime;
 mod words;
 
 pub use codes::Code;
@@ -30,4 +31,5 @@ pub use faces::{Embedding, Face, Quality, Verdict};
 pub use geometry::{Area, Point, Quad};
 pub use hidden::{Hidden, hidden};
 pub use raster::whole;
+pub use runtime::{VARIABLE as RUNTIME_VARIABLE, runtime};
 pub use words::{Line, Words};

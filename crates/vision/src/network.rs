@@ -8,14 +8,24 @@ use rten_tensor::{NdTensor, Tensor};
 
 use crate::VisionError;
 use crate::models::Weights;
+use crate::runtime::{self, Runtime};
 
 /// Threads that all networks of a pair of eyes share.
 #[derive(Clone)]
-pub(crate) struct Threads(Arc<ThreadPool>);
+pub(crate) struct Threads {
+    pool: Arc<ThreadPool>,
+    #[cfg(feature = "ort")]
+    count: usize,
+}
 
 impl Threads {
     pub(crate) fn new(count: usize) -> Threads {
-        Threads(Arc::new(ThreadPool::with_num_threads(count.max(1))))
+        let count = count.max(1);
+        Threads {
+            pool: Arc::new(ThreadPool::with_num_threads(count)),
+            #[cfg(feature = "ort")]
+            count,
+        }
     }
 }
 
@@ -23,10 +33,16 @@ impl Threads {
 pub(crate) type Gate = Mutex<()>;
 
 /// One network with its weights.
-pub(crate) struct Network {
-    model: rten::Model,
-    input: NodeId,
-    threads: Threads,
+pub(crate) struct Network(Loaded);
+
+enum Loaded {
+    Rten {
+        model: Box<rten::Model>,
+        input: NodeId,
+        threads: Threads,
+    },
+    #[cfg(feature = "ort")]
+    Onnx(Mutex<ort::session::Session>),
 }
 
 /// An output: its shape and its numbers, the last side fastest.
@@ -35,21 +51,36 @@ pub(crate) struct Output {
     pub(crate) values: Vec<f32>,
 }
 
+fn failed(error: &dyn std::fmt::Display) -> VisionError {
+    VisionError::Network(error.to_string())
+}
+
 impl Network {
-    pub(crate) fn load(weights: Weights, threads: &Threads) -> Result<Network, VisionError> {
+    pub(crate) fn load(weights: &Weights, threads: &Threads) -> Result<Network, VisionError> {
+        match runtime::chosen()? {
+            Runtime::Rten => Network::of(weights.with_fewer_steps()?, threads),
+            #[cfg(feature = "ort")]
+            Runtime::Onnx(environment) => {
+                onnx::load(&environment, &weights.as_they_are()?, threads.count)
+            }
+        }
+    }
+
+    /// By `rten`, of ONNX as it reads it.
+    pub(crate) fn of(prepared: Vec<u8>, threads: &Threads) -> Result<Network, VisionError> {
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
-            .load(weights.prepared)
+            .load(prepared)
             .map_err(|error| VisionError::Weights(error.to_string()))?;
         let &input = model
             .input_ids()
             .first()
             .ok_or_else(|| VisionError::Weights("a network without input".into()))?;
-        Ok(Network {
-            model,
+        Ok(Network(Loaded::Rten {
+            model: Box::new(model),
             input,
             threads: threads.clone(),
-        })
+        }))
     }
 
     /// As [`Network::run`], when nobody else is within the gate.
@@ -64,43 +95,120 @@ impl Network {
         self.run(shape, planes, outputs)
     }
 
-    /// Runs upon `count` pictures of 3 planes each, `planes` holding them one after another.
+    /// Runs upon `count` pictures of 3 planes each, `planes` holding them one after another. An output
+    /// without a name is the first.
     pub(crate) fn run<const N: usize>(
         &self,
         [count, height, width]: [usize; 3],
         planes: Vec<f32>,
         outputs: [&str; N],
     ) -> Result<[Output; N], VisionError> {
-        let failed = |error: &dyn std::fmt::Display| VisionError::Network(error.to_string());
         if planes.len() != count * 3 * height * width {
             return Err(VisionError::Network(
                 "pixels that do not fill their shape".into(),
             ));
         }
-        let mut ids = Vec::with_capacity(N);
-        for name in outputs {
-            ids.push(if name.is_empty() {
-                self.model.output_ids()[0]
-            } else {
-                self.model.node_id(name).map_err(|error| failed(&error))?
-            });
-        }
-        let input = NdTensor::from_data([count, 3, height, width], planes);
-        let mut options = RunOptions::default();
-        options.thread_pool = Some(self.threads.0.clone());
-        let found = self
-            .model
-            .run(vec![(self.input, input.into())], &ids, Some(options))
-            .map_err(|error| failed(&error))?;
-        let mut out = Vec::with_capacity(N);
-        for value in found {
+        let shape = [count, 3, height, width];
+        let found = match &self.0 {
+            Loaded::Rten {
+                model,
+                input,
+                threads,
+            } => by_rten(model, *input, threads, shape, planes, &outputs)?,
+            #[cfg(feature = "ort")]
+            Loaded::Onnx(session) => onnx::run(session, shape, planes, &outputs)?,
+        };
+        found
+            .try_into()
+            .map_err(|_| VisionError::Network("another count of outputs".into()))
+    }
+}
+
+fn by_rten(
+    model: &rten::Model,
+    input: NodeId,
+    threads: &Threads,
+    shape: [usize; 4],
+    planes: Vec<f32>,
+    outputs: &[&str],
+) -> Result<Vec<Output>, VisionError> {
+    let id = |name: &&str| match name.is_empty() {
+        true => Ok(model.output_ids()[0]),
+        false => model.node_id(name).map_err(|error| failed(&error)),
+    };
+    let ids: Vec<NodeId> = outputs.iter().map(id).collect::<Result<_, _>>()?;
+    let picture = NdTensor::from_data(shape, planes);
+    let mut options = RunOptions::default();
+    options.thread_pool = Some(threads.pool.clone());
+    let found = model
+        .run(vec![(input, picture.into())], &ids, Some(options))
+        .map_err(|error| failed(&error))?;
+    found
+        .into_iter()
+        .map(|value| {
             let tensor: Tensor<f32> = value.try_into().map_err(|error| failed(&error))?;
-            out.push(Output {
+            Ok(Output {
                 shape: tensor.shape().to_vec(),
                 values: tensor.into_data(),
-            });
-        }
-        out.try_into()
-            .map_err(|_| VisionError::Network("another count of outputs".into()))
+            })
+        })
+        .collect()
+}
+
+/// By onnxruntime.
+#[cfg(feature = "ort")]
+mod onnx {
+    use std::sync::{Mutex, PoisonError};
+
+    use ort::environment::Environment;
+    use ort::session::Session;
+    use ort::value::Tensor;
+
+    use super::{Loaded, Network, Output, failed};
+    use crate::VisionError;
+
+    pub(super) fn load(
+        environment: &Environment,
+        weights: &[u8],
+        threads: usize,
+    ) -> Result<Network, VisionError> {
+        let wrong = |error: &dyn std::fmt::Display| VisionError::Weights(error.to_string());
+        let session = Session::builder(environment)
+            .map_err(|error| wrong(&error))?
+            .with_intra_threads(threads)
+            .map_err(|error| wrong(&error))?
+            .commit_from_memory(weights)
+            .map_err(|error| wrong(&error))?;
+        Ok(Network(Loaded::Onnx(Mutex::new(session))))
+    }
+
+    pub(super) fn run(
+        session: &Mutex<Session>,
+        shape: [usize; 4],
+        planes: Vec<f32>,
+        outputs: &[&str],
+    ) -> Result<Vec<Output>, VisionError> {
+        let picture = Tensor::from_array((shape, planes)).map_err(|error| failed(&error))?;
+        // A session runs once at a time; looks of several threads wait for each other here.
+        let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = session
+            .run(ort::inputs![picture])
+            .map_err(|error| failed(&error))?;
+        let output = |name: &&str| {
+            let value = match name.is_empty() {
+                true => found.values().next(),
+                false => found.get(*name).map(ort::value::Value::view),
+            };
+            let value = value.ok_or_else(|| VisionError::Network(format!("no output {name}")))?;
+            let (shape, values) = value
+                .try_extract_tensor::<f32>()
+                .map_err(|error| failed(&error))?;
+            let side = |side: &i64| usize::try_from(*side).unwrap_or(0);
+            Ok(Output {
+                shape: shape.iter().map(side).collect(),
+                values: values.to_vec(),
+            })
+        };
+        outputs.iter().map(output).collect()
     }
 }

@@ -108,7 +108,11 @@ fn list(folder: &Folder, json: bool) -> Result<Exit> {
     if json {
         show::json(&rows)?;
     } else {
-        show::line(format_args!("models in {}", folder.path().display()))?;
+        show::line(format_args!(
+            "models in {}, run by {}",
+            folder.path().display(),
+            models::runtime()?
+        ))?;
         for row in &rows {
             let state = match row.state {
                 State::Installed => "installed",

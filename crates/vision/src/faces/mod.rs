@@ -64,7 +64,7 @@ pub(crate) struct Faces {
 
 impl Faces {
     pub(crate) fn open(folder: &Folder, threads: &Threads) -> Result<Faces, VisionError> {
-        let load = |job| Network::load(folder.weights(job, Set::Standard)?, threads);
+        let load = |job| Network::load(&folder.weights(job, Set::Standard)?, threads);
         Ok(Faces {
             landmarks: landmarks::Landmarks(load(Job::Faces)?),
             dense: dense::Dense(load(Job::SmallFaces)?),
@@ -177,7 +177,7 @@ pub(crate) struct Embedder(embed::Embedder);
 impl Embedder {
     pub(crate) fn open(folder: &Folder, threads: &Threads) -> Result<Embedder, VisionError> {
         let weights = folder.weights(Job::FaceEmbedding, Set::Standard)?;
-        Ok(Embedder(embed::Embedder(Network::load(weights, threads)?)))
+        Ok(Embedder(embed::Embedder(Network::load(&weights, threads)?)))
     }
 
     /// `None` for a face without landmarks.

@@ -345,7 +345,7 @@ const INTEGERS: u64 = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{Weights, onnx};
+    use crate::models::onnx;
     use crate::network::{Network, Threads};
 
     fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
@@ -463,11 +463,7 @@ mod tests {
     }
 
     fn said(prepared: Vec<u8>) -> Vec<f32> {
-        let weights = Weights {
-            letters: None,
-            prepared,
-        };
-        let network = Network::load(weights, &Threads::new(1)).unwrap();
+        let network = Network::of(prepared, &Threads::new(1)).unwrap();
         let pixels = (0..3 * 6 * 8)
             .map(|at| (at * 13 % 29) as f32 / 7.0 - 2.0)
             .collect();
@@ -479,7 +475,7 @@ mod tests {
     #[test]
     fn fewer_steps_say_the_same() {
         let network = network();
-        let folded = onnx::prepare(&network).unwrap();
+        let folded = onnx::prepare(&network, true).unwrap();
         let steps = |model: &[u8]| {
             let model = Message::parse(model).unwrap();
             let graph = Message::parse(model.bytes(7).unwrap()).unwrap();

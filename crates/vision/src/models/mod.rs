@@ -289,7 +289,7 @@ impl Folder {
             }
             return Ok(Weights {
                 letters: onnx::metadata(&bytes, "character")?,
-                prepared: onnx::prepare(&bytes)?,
+                bytes,
             });
         }
         Err(VisionError::NotInstalled {
@@ -308,12 +308,24 @@ fn read(path: &Path, model: &Model) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Weights in memory, ready for the runtime.
+/// Weights in memory, as the package ships them.
 pub(crate) struct Weights {
-    /// ONNX, as the runtime reads it.
-    pub(crate) prepared: Vec<u8>,
+    bytes: Vec<u8>,
     /// One letter a line, for networks that read.
     pub(crate) letters: Option<String>,
+}
+
+impl Weights {
+    /// ONNX as runtimes read it, with fewer steps that say the same.
+    pub(crate) fn with_fewer_steps(&self) -> Result<Vec<u8>, VisionError> {
+        onnx::prepare(&self.bytes, true)
+    }
+
+    /// ONNX as runtimes read it, for one that finds fewer steps itself.
+    #[cfg(feature = "ort")]
+    pub(crate) fn as_they_are(&self) -> Result<Vec<u8>, VisionError> {
+        onnx::prepare(&self.bytes, false)
+    }
 }
 
 fn changed(model: &Model, path: PathBuf, bytes: &[u8]) -> VisionError {

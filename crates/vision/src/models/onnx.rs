@@ -46,10 +46,10 @@ const INT64: u64 = 7;
 /// # Errors
 ///
 /// [`VisionError::Weights`].
-pub(super) fn prepare(bytes: &[u8]) -> Result<Vec<u8>, VisionError> {
+pub(super) fn prepare(bytes: &[u8], with_fewer_steps: bool) -> Result<Vec<u8>, VisionError> {
     let model = Message::parse(bytes)?;
     let graph = model.bytes(GRAPH).ok_or_else(|| wrong("no graph"))?;
-    let graph = prepared_graph(&Message::parse(graph)?)?.encode();
+    let graph = prepared_graph(&Message::parse(graph)?, with_fewer_steps)?.encode();
     let mut out = Message::default();
     for (number, value) in &model.fields {
         if *number == GRAPH {
@@ -80,7 +80,10 @@ fn wrong(what: impl Into<String>) -> VisionError {
     VisionError::Weights(what.into())
 }
 
-fn prepared_graph<'a>(graph: &Message<'a>) -> Result<Message<'a>, VisionError> {
+fn prepared_graph<'a>(
+    graph: &Message<'a>,
+    with_fewer_steps: bool,
+) -> Result<Message<'a>, VisionError> {
     let mut tensors = HashMap::new();
     for tensor in graph.all(INITIALIZER) {
         let tensor = Tensor::parse(tensor)?;
@@ -118,10 +121,12 @@ fn prepared_graph<'a>(graph: &Message<'a>) -> Result<Message<'a>, VisionError> {
                 let folded = tensors[first].reshaped(&shape.integers()?, output)?;
                 tensors.insert(output.clone(), folded);
             }
-            ("Constant", None, Some(output)) => match constant(&node, output)? {
-                Some(tensor) => drop(tensors.insert(output.clone(), tensor)),
-                None => nodes.push(node),
-            },
+            ("Constant", None, Some(output)) if with_fewer_steps => {
+                match constant(&node, output)? {
+                    Some(tensor) => drop(tensors.insert(output.clone(), tensor)),
+                    None => nodes.push(node),
+                }
+            }
             ("Dropout", Some(first), Some(output)) => {
                 renamed.insert(output.clone(), first.clone());
             }
@@ -132,7 +137,9 @@ fn prepared_graph<'a>(graph: &Message<'a>) -> Result<Message<'a>, VisionError> {
     for output in graph.all(OUTPUT) {
         kept.insert(Message::parse(output)?.text(1)?.to_owned());
     }
-    let nodes = fold(nodes, &mut tensors, &kept)?;
+    if with_fewer_steps {
+        nodes = fold(nodes, &mut tensors, &kept)?;
+    }
     let used: HashSet<String> = nodes
         .iter()
         .map(|node| names(node, NODE_INPUT))

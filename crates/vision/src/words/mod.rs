@@ -86,9 +86,15 @@ impl Reader {
         let letters = folder.weights(Job::TextRead, set)?;
         let alphabet = read::Alphabet::new(letters.letters.as_deref().unwrap_or_default())?;
         Ok(Reader {
-            find: find::Finder(Network::load(folder.weights(Job::TextFind, set)?, threads)?),
-            read: read::Recogniser::new(Network::load(letters, threads)?, alphabet),
-            turn: turn::Turner(Network::load(folder.weights(Job::TextTurn, set)?, threads)?),
+            find: find::Finder(Network::load(
+                &folder.weights(Job::TextFind, set)?,
+                threads,
+            )?),
+            read: read::Recogniser::new(Network::load(&letters, threads)?, alphabet),
+            turn: turn::Turner(Network::load(
+                &folder.weights(Job::TextTurn, set)?,
+                threads,
+            )?),
         })
     }
 
