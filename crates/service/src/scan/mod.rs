@@ -42,6 +42,8 @@ pub use summary::{FileReport, Hot, Summary};
 
 pub(crate) use file::shown;
 pub(crate) use packed::journal_of;
+pub(crate) use pages::PAGE_PICTURE;
+pub(crate) use pictures::not_seen;
 pub(crate) use table::{header_of, names, names_columns};
 pub(crate) use walk::{Leaves, Stop, What, walk};
 

@@ -11,6 +11,9 @@ use super::notes::Reason;
 use super::pictures;
 use super::sink::Sink;
 
+/// What a picture of a page is called.
+pub(crate) const PAGE_PICTURE: &str = "a picture of a page";
+
 /// Scans the text of a PDF, page by page.
 pub(super) fn pdf<S: Read + Seek>(
     source: S,
@@ -45,14 +48,13 @@ pub(super) fn pdf<S: Read + Seek>(
     Ok(())
 }
 
-/// What a picture of a page shows.
-fn shown(
+/// Tells what a picture of a page shows.
+pub(super) fn shown(
     picture: PdfPicture,
     page: usize,
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    const FORMAT: &str = "a picture of a page";
     let Some(looker) = sink.request().looker else {
         return Ok(());
     };
@@ -65,8 +67,8 @@ fn shown(
         } => Picture::rgb(width, height, pixels)
             .map_err(Into::into)
             .and_then(|picture| looker.see_pixels(picture, detector)),
-        _ => return Err(Reason::Format(FORMAT)),
+        _ => return Err(Reason::Format(PAGE_PICTURE)),
     };
-    pictures::found(&seen.map_err(pictures::reason(FORMAT))?, page, sink);
+    pictures::found(&seen.map_err(pictures::not_seen(PAGE_PICTURE))?, page, sink);
     Ok(())
 }

@@ -45,7 +45,7 @@ pub(super) fn bytes(
     let Some(looker) = sink.request().looker else {
         return Err(Reason::Format(format));
     };
-    let seen = looker.see(bytes, detector).map_err(reason(format))?;
+    let seen = looker.see(bytes, detector).map_err(not_seen(format))?;
     found(&seen, 0, sink);
     sink.read(bytes.len() as u64, 0);
     Ok(())
@@ -64,7 +64,7 @@ pub(super) fn found(seen: &Seen, page: usize, sink: &mut Sink<'_>) {
 }
 
 /// What is not read by its format stays so; what is damaged or too large is told as such.
-pub(super) fn reason(format: &'static str) -> impl Fn(SightError) -> Reason {
+pub(crate) fn not_seen(format: &'static str) -> impl Fn(SightError) -> Reason {
     move |error| match error {
         SightError::Picture(
             liuhen_picture::PictureError::UnknownFormat
