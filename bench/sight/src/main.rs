@@ -5,6 +5,7 @@
 //! cargo run --release -p liuhen-bench-sight -- why N MODELS [SEED]     # the same, and the commonest reasons for misses
 //! cargo run --release -p liuhen-bench-sight -- draw N FOLDER [SEED]    # the photographs themselves
 //! cargo run --release -p liuhen-bench-sight -- faces PORTRAITS MODELS  # templates of faces: what they cost, what a thief has
+//! cargo run --release -p liuhen-bench-sight -- triage N MODELS FOLDER...  # what `scan --triage` passes over
 //! ```
 //!
 //! The photographs are those of `liuhen_testkit::pictures`, of people who do not exist, and what is
@@ -19,6 +20,7 @@
 
 mod faces;
 mod reason;
+mod triage;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -44,11 +46,14 @@ fn main() -> Result<()> {
     if let ["faces", portraits, models] = words.as_slice() {
         return faces::measure(Path::new(portraits), Path::new(models));
     }
+    if let ["triage", count, models, folders @ ..] = words.as_slice() {
+        return triage::measure(count.parse()?, SEED, Path::new(models), folders);
+    }
     let (verb, count, folder, seed) = match words.as_slice() {
         [verb, count, folder] => (*verb, count.parse()?, Path::new(folder), SEED),
         [verb, count, folder, seed] => (*verb, count.parse()?, Path::new(folder), seed.parse()?),
         _ => bail!(
-            "say: cards N MODELS [SEED], why N MODELS [SEED], draw N FOLDER [SEED] or faces PORTRAITS MODELS"
+            "say: cards N MODELS [SEED], why N MODELS [SEED], draw N FOLDER [SEED], faces PORTRAITS MODELS or triage N MODELS FOLDER..."
         ),
     };
     match verb {

@@ -120,7 +120,9 @@ impl Gaze {
         let bytes = bytes()?;
         let sum = Sha256::digest(&bytes).into();
         self.once(sum, || {
-            looker.see(&bytes, detector).map_err(not_seen(format))
+            looker
+                .see(&bytes, detector)
+                .map_err(|error| not_seen(format)(&error))
         })
     }
 
@@ -145,7 +147,7 @@ impl Gaze {
                     Picture::rgb(width, height, pixels)
                         .map_err(Into::into)
                         .and_then(|picture| looker.see_pixels(picture, detector))
-                        .map_err(not_seen(PAGE_PICTURE))
+                        .map_err(|error| not_seen(PAGE_PICTURE)(&error))
                 })
             }
             _ => Err(Reason::Format(PAGE_PICTURE)),

@@ -8,8 +8,9 @@ use liuhen_reading::{Pdf, PdfPicture};
 
 use super::finding::Site;
 use super::notes::Reason;
-use super::pictures;
+use super::pictures::{self, not_seen};
 use super::sink::Sink;
+use crate::sight::Source;
 
 /// What a picture of a page is called.
 pub(crate) const PAGE_PICTURE: &str = "a picture of a page";
@@ -55,20 +56,17 @@ pub(super) fn shown(
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    let Some(looker) = sink.request().looker else {
-        return Ok(());
-    };
-    let seen = match picture {
-        PdfPicture::Jpeg(bytes) => looker.see(&bytes, detector),
+    let mut look = |source| pictures::looked(PAGE_PICTURE, source, page, detector, sink);
+    match picture {
+        PdfPicture::Jpeg(bytes) => look(Source::Bytes(&bytes)),
         PdfPicture::Rgb {
             width,
             height,
             pixels,
-        } => Picture::rgb(width, height, pixels)
-            .map_err(Into::into)
-            .and_then(|picture| looker.see_pixels(picture, detector)),
-        _ => return Err(Reason::Format(PAGE_PICTURE)),
-    };
-    pictures::found(&seen.map_err(pictures::not_seen(PAGE_PICTURE))?, page, sink);
-    Ok(())
+        } => match Picture::rgb(width, height, pixels) {
+            Ok(picture) => look(Source::Pixels(picture)),
+            Err(error) => Err(not_seen(PAGE_PICTURE)(&error.into())),
+        },
+        _ => Err(Reason::Format(PAGE_PICTURE)),
+    }
 }

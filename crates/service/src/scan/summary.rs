@@ -32,6 +32,8 @@ pub struct FileReport {
     pub sets: u64,
     /// Kinds of the person with most of them.
     pub largest_set: usize,
+    /// Pictures in it that there were eyes for.
+    pub pictures: Pictures,
 }
 
 impl FileReport {
@@ -83,6 +85,34 @@ pub struct Hot {
     pub weight: u64,
 }
 
+/// Pictures, by how far they were looked at. Each is in one of these, or among what was not read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pictures {
+    /// Looked at with all networks.
+    pub looked: u64,
+    /// Passed over: too small to be read.
+    pub small: u64,
+    /// Passed over: no text at a small size. What faces were large enough to be seen is told.
+    pub unlikely: u64,
+    /// The same bytes as one met before, of which the same is told.
+    pub repeated: u64,
+}
+
+impl Pictures {
+    /// Those not looked at closely, equal ones left out.
+    #[must_use]
+    pub const fn passed_over(&self) -> u64 {
+        self.small + self.unlikely
+    }
+
+    fn add(&mut self, other: Self) {
+        self.looked += other.looked;
+        self.small += other.small;
+        self.unlikely += other.unlikely;
+        self.repeated += other.repeated;
+    }
+}
+
 /// What a scan comes to.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
@@ -104,6 +134,8 @@ pub struct Summary {
     pub sets: u64,
     /// Files with findings.
     pub files_with: u64,
+    /// Pictures that there were eyes for.
+    pub pictures: Pictures,
     /// Whatever was not read, or not wholly.
     pub notes: Vec<Note>,
     places: Vec<Hot>,
@@ -151,6 +183,7 @@ impl Summary {
         self.allowed += report.allowed;
         self.malformed += report.malformed;
         self.sets += report.sets;
+        self.pictures.add(report.pictures);
         for (key, count) in &report.findings {
             *self.findings.entry(*key).or_insert(0) += count;
         }
@@ -182,7 +215,7 @@ impl Summary {
         for note in &self.notes {
             if let Some((folder, name)) = split(&note.path)
                 && note.reason.is_picture()
-                && shows_person(pack, name)
+                && shows_person(name)
             {
                 *pictures.entry(folder).or_insert(0) += 1;
             }
@@ -213,7 +246,8 @@ fn split(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a picture's name says that it shows a face or an identity document.
-fn shows_person(pack: &RulePack, name: &str) -> bool {
+pub(super) fn shows_person(name: &str) -> bool {
+    let pack = RulePack::builtin();
     let name = name.to_lowercase();
     [Kind::FACE_IMAGE, Kind::RESIDENT_ID]
         .iter()

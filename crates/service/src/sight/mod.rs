@@ -9,6 +9,7 @@ mod hide;
 mod rows;
 mod tell;
 mod text;
+mod triage;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -25,6 +26,8 @@ pub(crate) use self::cards::Form;
 pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
 pub use self::tell::Gives;
 use self::text::Sheet;
+pub use self::triage::Triage;
+pub(crate) use self::triage::{Glance, Source};
 use crate::scan::Pack;
 
 /// Why a picture could not be looked at.

@@ -113,12 +113,20 @@ impl Faces {
 impl Faces {
     /// Upright faces of one frame among many: one network at one size, no second look.
     pub(crate) fn glance(&self, picture: &Raster) -> Result<Vec<Face>, VisionError> {
-        let rules = &rules()?.faces;
+        self.glance_at(picture, rules()?.faces.glance)
+    }
+
+    /// The same at this longest side.
+    pub(crate) fn glance_at(
+        &self,
+        picture: &Raster,
+        size: usize,
+    ) -> Result<Vec<Face>, VisionError> {
         let longest = picture.width.max(picture.height);
         let found = self
             .landmarks
-            .find(picture, rules.glance.min(longest.max(160)), 0)?;
-        Ok(merge::merged(found, rules))
+            .find(picture, size.min(longest.max(160)), 0)?;
+        Ok(merge::merged(found, &rules()?.faces))
     }
 
     /// Looks again at a face that only the network for small ones found, enlarged, for landmarks.

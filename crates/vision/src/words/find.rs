@@ -16,10 +16,25 @@ pub(super) struct Finder(pub(super) Network);
 const LEAST_SIDE: f32 = 3.0;
 
 impl Finder {
-    pub(super) fn find(&self, picture: &Raster) -> Result<Vec<Quad>, VisionError> {
-        let rules = &rules()?.text;
-        let [width, height] = size(picture.width, picture.height, rules);
-        let seen = picture.resized(width, height);
+    /// How many cores a picture shows as it is, which is small: lines whose letters nobody could
+    /// read there are seen all the same.
+    pub(super) fn count(&self, small: &Raster) -> Result<usize, VisionError> {
+        let rules = rules()?;
+        let [width, height] = [small.width, small.height].map(|side| side.next_multiple_of(32));
+        // Enlarged by less than a thirty-second part at most sizes: letters keep their form.
+        let map = self.map(small.resized(width, height))?;
+        let quads = cores(&map, width, height, rules.text.pixel);
+        let quads = quads.iter().filter_map(|core| Quad::around(core));
+        let counts = |quad: &Quad| {
+            quad.width().min(quad.height()) >= rules.triage.least_side
+                && mean(&map, width, height, quad) >= rules.triage.whole
+        };
+        Ok(quads.filter(counts).count())
+    }
+
+    /// How likely each pixel lies in the core of a line; sides are multiples of 32.
+    fn map(&self, seen: Raster) -> Result<Vec<f32>, VisionError> {
+        let [width, height] = [seen.width, seen.height];
         let [map] = self.0.run(
             [1, height, width],
             seen.planes(true, |value| value / 127.5 - 1.0),
@@ -28,16 +43,22 @@ impl Finder {
         if map.values.len() != width * height {
             return Err(VisionError::Network("a map of another size".into()));
         }
+        Ok(map.values)
+    }
+
+    pub(super) fn find(&self, picture: &Raster) -> Result<Vec<Quad>, VisionError> {
+        let rules = &rules()?.text;
+        let [width, height] = size(picture.width, picture.height, rules);
+        let map = self.map(picture.resized(width, height))?;
         let across = picture.width as f32 / width as f32;
         let down = picture.height as f32 / height as f32;
         let mut quads = Vec::new();
-        for core in cores(&map.values, width, height, rules.pixel) {
+        for core in cores(&map, width, height, rules.pixel) {
             let Some(quad) = Quad::around(&core) else {
                 continue;
             };
             let (wide, high) = (quad.width(), quad.height());
-            if wide.min(high) < LEAST_SIDE || mean(&map.values, width, height, &quad) < rules.whole
-            {
+            if wide.min(high) < LEAST_SIDE || mean(&map, width, height, &quad) < rules.whole {
                 continue;
             }
             let out = wide * high * rules.unclip / (2.0 * (wide + high));
