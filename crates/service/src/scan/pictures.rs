@@ -7,7 +7,7 @@ use liuhen_detect::Detector;
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
-use super::summary::shows_person;
+use super::summary::shows_document;
 use crate::sight::{Glance, LARGEST, SightError, Source, Spot, pixels};
 
 /// Scans a picture; `format` is its English name.
@@ -70,7 +70,7 @@ pub(super) fn looked(
         found(&seen.spots, page, sink);
         return Ok(());
     };
-    let named = shows_person(name_in(sink.path()));
+    let named = shows_document(name_in(sink.path()));
     let (glance, again) = triage.see(looker, source, named, detector);
     let glance = glance.as_ref().as_ref().map_err(not_seen(format))?;
     let pictures = sink.pictures();

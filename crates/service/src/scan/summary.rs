@@ -215,7 +215,7 @@ impl Summary {
         for note in &self.notes {
             if let Some((folder, name)) = split(&note.path)
                 && note.reason.is_picture()
-                && shows_person(name)
+                && shows_person(pack, name)
             {
                 *pictures.entry(folder).or_insert(0) += 1;
             }
@@ -246,16 +246,26 @@ fn split(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a picture's name says that it shows a face or an identity document.
-pub(super) fn shows_person(name: &str) -> bool {
-    let pack = RulePack::builtin();
+fn shows_person(pack: &RulePack, name: &str) -> bool {
+    is_named(pack, name, |_, _| true)
+}
+
+/// Whether a picture's name says that it shows an identity document; `photo` says nothing there.
+pub(super) fn shows_document(name: &str) -> bool {
+    let of_document = |kind, word: &str| kind == Kind::RESIDENT_ID || word.contains('证');
+    is_named(RulePack::builtin(), name, of_document)
+}
+
+fn is_named(pack: &RulePack, name: &str, wanted: impl Fn(Kind, &str) -> bool) -> bool {
     let name = name.to_lowercase();
-    [Kind::FACE_IMAGE, Kind::RESIDENT_ID]
-        .iter()
-        .flat_map(|kind| &pack.info(*kind).headers)
-        // Single characters and `id` stand in many names.
-        .any(|word| {
-            word.chars().count() > 2 - usize::from(!word.is_ascii()) && name.contains(word.as_str())
-        })
+    // Single characters and `id` stand in many names.
+    let tells = |word: &String| {
+        word.chars().count() > 2 - usize::from(!word.is_ascii()) && name.contains(word.as_str())
+    };
+    [Kind::FACE_IMAGE, Kind::RESIDENT_ID].iter().any(|kind| {
+        let mut words = pack.info(*kind).headers.iter();
+        words.any(|word| wanted(*kind, word) && tells(word))
+    })
 }
 
 #[cfg(test)]
@@ -334,6 +344,21 @@ mod tests {
                 ("b/form.txt", 0, Level::High),
             ]
         );
+    }
+
+    #[test]
+    fn names_of_documents_are_told_from_those_that_any_camera_gives() {
+        let rows = [
+            ("身份证正面.jpg", true),
+            ("张三手持身份证.png", true),
+            ("证件照.jpg", true),
+            ("photo_2026-11-23.jpg", false),
+            ("头像.png", false),
+            ("IMG_0001.JPG", false),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(shows_document(name), expected, "{name}");
+        }
     }
 
     #[test]

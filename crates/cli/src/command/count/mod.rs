@@ -47,7 +47,8 @@ Acts are TOML:  [[act]]
                 actor = \"李某\"
 Thresholds are advice: a number below them is not a permission. Killed, a count goes on where it was
 when --work names the same directory. Archives, documents, databases and mail are looked into, as `scan` does;
-docs/reading.md lists the formats. Exit codes: 0 done, 8 something could not be read.")]
+docs/reading.md lists the formats. Pictures are looked at when `liuhen models install` was run, and are told as not
+read when it was not. Exit codes: 0 done, 8 something could not be read.")]
 pub(crate) struct CountArgs {
     /// Files and folders to count; also a database: postgres://USER@HOST/NAME, mysql://USER@HOST/NAME.
     #[arg(required = true, value_name = "PATH")]
