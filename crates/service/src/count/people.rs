@@ -269,7 +269,7 @@ fn free<'a>(items: &[Item<'a>]) -> Vec<Record<'a>> {
             let starts = records.is_empty() || another && Some(at) == first;
             let again = Some(item.kind()) == leads
                 && first.is_some_and(|first| at > first)
-                && records.last().is_some_and(|record| record.refuses(item));
+                && records.last().is_some_and(|record| record.differs(item));
             if starts || again {
                 records.push(Record::default());
             }
@@ -329,14 +329,14 @@ mod tests {
     const IDS: [&str; 2] = ["440308199902038818", "110105200001019133"];
 
     /// A value at a row and a place along it; its letters are 20 high.
-    fn spot(kind: Kind, text: &str, at: usize, left: f32) -> Spot {
+    fn spot(kind: Kind, text: &str, at: usize, left: u16) -> Spot {
         let top = 40.0 * f32::from(u8::try_from(at).unwrap());
         Spot {
             what: What::Words,
             hit: Hit {
                 kind,
                 span: Span {
-                    bytes: (left as u64, left as u64 + 1),
+                    bytes: (u64::from(left), u64::from(left) + 1),
                     chars: (0, 0),
                     utf16: (0, 0),
                 },
@@ -345,7 +345,7 @@ mod tests {
                 word: None,
                 person: 0,
             },
-            places: vec![Quad::upright(left, top, 100.0, 20.0)],
+            places: vec![Quad::upright(f32::from(left), top, 100.0, 20.0)],
             text: text.to_owned(),
             line: String::new(),
             at: Some(at),
@@ -383,12 +383,12 @@ mod tests {
     #[test]
     fn a_form_is_one_person_and_a_second_name_in_it_another() {
         let form = vec![
-            spot(K::PERSON_NAME, "周晓燕", 0, 0.0),
-            spot(K::GENDER, "女", 0, 200.0),
-            spot(K::RESIDENT_ID, IDS[0], 1, 0.0),
-            spot(K::ETHNICITY, "汉", 2, 0.0),
-            spot(K::PERSON_NAME, "周大海", 2, 200.0),
-            spot(K::MOBILE, "15412345678", 3, 0.0),
+            spot(K::PERSON_NAME, "周晓燕", 0, 0),
+            spot(K::GENDER, "女", 0, 200),
+            spot(K::RESIDENT_ID, IDS[0], 1, 0),
+            spot(K::ETHNICITY, "汉", 2, 0),
+            spot(K::PERSON_NAME, "周大海", 2, 200),
+            spot(K::MOBILE, "15412345678", 3, 0),
         ];
         let expected = [
             format!("周晓燕 女 {} 汉", IDS[0]),
@@ -400,14 +400,14 @@ mod tests {
     #[test]
     fn a_list_has_a_person_to_each_line_and_two_beside_each_other() {
         let list = vec![
-            spot(K::MOBILE, "15412345678", 0, 0.0),
-            spot(K::PERSON_NAME, "周晓燕", 0, 200.0),
-            spot(K::MOBILE, "15412345679", 1, 0.0),
-            spot(K::PERSON_NAME, "周大海", 1, 200.0),
-            spot(K::MOBILE, "15412345670", 1, 400.0),
-            spot(K::PERSON_NAME, "周小海", 1, 600.0),
-            spot(K::ADDRESS, "某路1号", 2, 0.0),
-            spot(K::DATE_OF_BIRTH, "2000-01-01", 9, 0.0),
+            spot(K::MOBILE, "15412345678", 0, 0),
+            spot(K::PERSON_NAME, "周晓燕", 0, 200),
+            spot(K::MOBILE, "15412345679", 1, 0),
+            spot(K::PERSON_NAME, "周大海", 1, 200),
+            spot(K::MOBILE, "15412345670", 1, 400),
+            spot(K::PERSON_NAME, "周小海", 1, 600),
+            spot(K::ADDRESS, "某路1号", 2, 0),
+            spot(K::DATE_OF_BIRTH, "2000-01-01", 9, 0),
         ];
         let expected = [
             "15412345678 周晓燕",
@@ -417,10 +417,10 @@ mod tests {
         assert_eq!(told(Form::Free, list), expected);
         // Without a name every number is somebody; with one a second number is his.
         let numbers = |name: Option<&str>| {
-            let name = name.map(|name| spot(K::PERSON_NAME, name, 0, 0.0));
+            let name = name.map(|name| spot(K::PERSON_NAME, name, 0, 0));
             let mut all: Vec<Spot> = name.into_iter().collect();
-            all.push(spot(K::MOBILE, "15412345678", 1, 0.0));
-            all.push(spot(K::MOBILE, "15412345679", 2, 0.0));
+            all.push(spot(K::MOBILE, "15412345678", 1, 0));
+            all.push(spot(K::MOBILE, "15412345679", 2, 0));
             told(Form::Free, all)
         };
         assert_eq!(numbers(None).len(), 2);
@@ -430,10 +430,10 @@ mod tests {
     #[test]
     fn a_row_of_a_table_stays_one_and_one_that_tells_nobody_is_none() {
         let table = vec![
-            spot(K::GENDER, "女", 0, 0.0),
-            spot(K::MOBILE, "15412345678", 1, 0.0),
-            spot(K::PERSON_NAME, "周晓燕", 2, 0.0),
-            spot(K::PERSON_NAME, "周大海", 2, 200.0),
+            spot(K::GENDER, "女", 0, 0),
+            spot(K::MOBILE, "15412345678", 1, 0),
+            spot(K::PERSON_NAME, "周晓燕", 2, 0),
+            spot(K::PERSON_NAME, "周大海", 2, 200),
         ];
         assert_eq!(told(Form::Table, table), ["15412345678", "周晓燕"]);
     }
@@ -442,9 +442,9 @@ mod tests {
     fn two_cards_are_two_people_and_what_stands_beneath_a_number_is_the_next_ones() {
         let card = |from: usize, name: &str, id: &str| {
             [
-                spot(K::PERSON_NAME, name, from, 0.0),
-                spot(K::ADDRESS, name, from + 2, 0.0),
-                spot(K::RESIDENT_ID, id, from + 4, 0.0),
+                spot(K::PERSON_NAME, name, from, 0),
+                spot(K::ADDRESS, name, from + 2, 0),
+                spot(K::RESIDENT_ID, id, from + 4, 0),
             ]
         };
         let both = [card(0, "周晓燕", IDS[0]), card(5, "周大海", IDS[1])].concat();
@@ -459,9 +459,9 @@ mod tests {
     fn a_number_that_fails_leaves_a_card_without_a_key() {
         let card = |id: &str| {
             vec![
-                spot(K::PERSON_NAME, "周晓燕", 0, 0.0),
-                spot(K::ADDRESS, "某路1号", 1, 0.0),
-                spot(K::RESIDENT_ID, id, 2, 0.0),
+                spot(K::PERSON_NAME, "周晓燕", 0, 0),
+                spot(K::ADDRESS, "某路1号", 1, 0),
+                spot(K::RESIDENT_ID, id, 2, 0),
             ]
         };
         let one = Form::One(Some(K::RESIDENT_ID));
@@ -484,15 +484,15 @@ mod tests {
             what: What::Face,
             hit: Hit {
                 confidence: sure,
-                ..spot(K::FACE_IMAGE, "", 0, 0.0).hit
+                ..spot(K::FACE_IMAGE, "", 0, 0).hit
             },
             text: String::new(),
             at: None,
-            ..spot(K::FACE_IMAGE, "", 0, 0.0)
+            ..spot(K::FACE_IMAGE, "", 0, 0)
         };
         let with = |spots: Vec<Spot>| told(Form::Free, spots);
-        let name = spot(K::PERSON_NAME, "周晓燕", 0, 0.0);
-        let other = spot(K::PERSON_NAME, "周大海", 1, 0.0);
+        let name = spot(K::PERSON_NAME, "周晓燕", 0, 0);
+        let other = spot(K::PERSON_NAME, "周大海", 1, 0);
         assert_eq!(with(vec![name.clone(), face(0.9)]), ["周晓燕 face"]);
         assert_eq!(with(vec![name.clone(), face(0.4)]), ["周晓燕"]);
         assert_eq!(with(vec![name, other, face(0.9)]), ["周晓燕", "周大海"]);
@@ -504,12 +504,12 @@ mod tests {
         let code = Spot {
             what: What::Code,
             at: None,
-            ..spot(K::WAYBILL, "LH0123456789012", 0, 300.0)
+            ..spot(K::WAYBILL, "LH0123456789012", 0, 300)
         };
         let mut spots = vec![
-            spot(K::WAYBILL, "LH0123456789012", 0, 0.0),
-            spot(K::PERSON_NAME, "周晓燕", 1, 0.0),
-            spot(K::PERSON_NAME, "周大海", 2, 0.0),
+            spot(K::WAYBILL, "LH0123456789012", 0, 0),
+            spot(K::PERSON_NAME, "周晓燕", 1, 0),
+            spot(K::PERSON_NAME, "周大海", 2, 0),
             code,
         ];
         spots[2].score = 0.6;
