@@ -251,7 +251,7 @@ fn one<'a>(items: &[Item<'a>], number: Option<Kind>) -> Vec<Record<'a>> {
 fn distance(item: &Item<'_>, number: &Item<'_>) -> f32 {
     let (from, to) = (item.area.centre(), number.area.centre());
     let down = to.y - from.y;
-    let down = if down < 0.0 { -3.0 * down } else { down };
+    let down = if down < 0.0 { -6.0 * down } else { down };
     (to.x - from.x).hypot(down)
 }
 
