@@ -183,6 +183,7 @@ pub(crate) fn total(
         acts: Acts::default(),
         ledger: false,
         reading: String::new(),
+        sight: None,
         work: std::path::PathBuf::new(),
     };
     let counted = apart::total(plan, &counts, &sums).map_err(failed)?;

@@ -1,8 +1,10 @@
 //! Whether pictures are looked at, and by which weights.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use liuhen_service::count::Eyes as Counting;
 use liuhen_service::models::{Set, default_folder};
 use liuhen_service::sight::{Looker, VisionError};
 
@@ -37,6 +39,15 @@ impl Eyes {
         }
         // Most runs meet no picture, and the networks take half a second to open.
         Ok(Looker::when_needed(&default_folder(), Set::Standard, threads).ok())
+    }
+
+    /// The eyes of a count, which tells a picture that could be read as missing.
+    pub(crate) fn counting(&self, threads: usize) -> Result<Counting> {
+        Ok(match self.open(threads)? {
+            Some(looker) => Counting::Open(Arc::new(looker)),
+            None if self.no_pictures => Counting::Closed,
+            None => Counting::Missing,
+        })
     }
 
     /// The eyes, without which the verb can do nothing.

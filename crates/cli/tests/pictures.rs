@@ -178,6 +178,54 @@ fn a_form_is_found_in_picture_archive_and_pdf() {
 }
 
 #[test]
+fn of_many_pictures_those_that_may_be_documents_are_looked_at_and_the_others_counted() {
+    let (Some(models), Some(form)) = (models(), form()) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let many = dir.path().join("many");
+    fs::create_dir(&many).unwrap();
+    let put = |name: &str, picture: &Picture| {
+        fs::write(many.join(name), encode(picture, Encoding::Png).unwrap()).unwrap();
+    };
+    put("form.png", &form);
+    put("form-again.png", &form);
+    put("icon.png", &Picture::blank(48, 48, [9; 3]).unwrap());
+    put(
+        "sky.png",
+        &Picture::blank(900, 600, [120, 160, 220]).unwrap(),
+    );
+    // Its name says that it should be looked at, whatever it seems to show.
+    let named = Picture::blank(700, 500, [250; 3]).unwrap();
+    put("身份证正面.png", &named);
+    let run = |more: &[&str]| {
+        let words = [&["scan", "many", "--json"], more].concat();
+        done(&run(&dir, &models, &words))
+    };
+    let told = run(&["--triage", "--jobs", "2"]);
+    let summary: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        summary["summary"]["pictures"],
+        serde_json::json!({
+            "looked_at": 2, "repeated": 1, "passed_over": { "small": 1, "unlikely": 1 },
+        })
+    );
+    let found = kinds(&told);
+    assert_eq!(
+        found.len(),
+        6,
+        "three kinds in each of two equal forms: {found:?}"
+    );
+    assert_eq!(found, kinds(&run(&[])), "a full scan finds no more");
+    let both = Command::new(BIN)
+        .args(["scan", "many", "--triage", "--no-pictures"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
 fn a_safe_copy_gives_nothing_away_and_the_frame_shows_what_did() {
     let (Some(models), Some(form)) = (models(), form()) else {
         return;

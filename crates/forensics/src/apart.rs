@@ -150,6 +150,7 @@ pub fn merge<'k>(
         inside: None,
         sheet: None,
         row: place.row(),
+        picture: None,
     };
     let lines = merge.lines.take().unwrap_or_default();
     Ok(Part {

@@ -14,6 +14,7 @@ use crate::near::Link;
 use crate::place::Place;
 use crate::reason::{Policy, Reason};
 use crate::rules::{Rules, kinds_of};
+use crate::sight::Shown;
 use crate::work;
 
 /// A line, as partitions keep it.
@@ -128,8 +129,11 @@ pub struct At {
     /// The sheet, where there are sheets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// The row in it, from 1, the header included.
+    /// The row in it, from 1, the header included; in a picture its rows from the top.
     pub row: u64,
+    /// Where the row stands in the picture that it was read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Shown>,
 }
 
 /// A line of the ledger, as it leaves; it holds places and codes, never a value.

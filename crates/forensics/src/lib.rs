@@ -32,6 +32,7 @@ mod row;
 pub mod rules;
 mod run;
 pub mod sample;
+mod sight;
 pub mod slang;
 mod spill;
 mod threshold;
@@ -45,10 +46,12 @@ pub use error::CountError;
 pub use hash::HashKey;
 pub use ledger::{At, Entry};
 pub use ports::{
-    Exhibit, Exhibits, Judge, Progress, Silent, Step, TableHead, Unit, Unread, UnreadPart, Verdict,
+    Exhibit, Exhibits, Judge, Looked, Progress, Silent, Step, TableHead, Unit, Unread, UnreadPart,
+    Verdict,
 };
 pub use reason::{Policy, Reason};
 pub use report::{Case, Report};
 pub use rules::Rules;
 pub use run::{Counted, Plan, count};
+pub use sight::{Network, PictureCounts, Shown, Sight};
 pub use threshold::{Assessment, ByTier, Circumstances, Reached, assess};

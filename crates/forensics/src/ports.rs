@@ -4,6 +4,7 @@ use liuhen_document::Header;
 use liuhen_kinds::Kind;
 
 use crate::batch::Batch;
+use crate::sight::Shown;
 
 /// One file to be counted.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -35,9 +36,30 @@ pub struct UnreadPart {
     pub why: Unread,
 }
 
+/// A picture, as an exhibit met it; its rows, where it has any, follow as a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// It was looked at.
+    Seen {
+        /// It shows a face.
+        face: bool,
+        /// It shows what may be a face, and none that is one for sure.
+        perhaps: bool,
+        /// Its rows hold a direct identifier, or two indirect ones.
+        identifiers: bool,
+        /// Its file says where it was taken.
+        place: bool,
+    },
+    /// It was not, for a reason of this stable name.
+    NotSeen(String),
+}
+
 /// What a table is called and what its columns hold.
 #[derive(Debug, Clone, Default)]
 pub struct TableHead {
+    /// Where its rows stand in the picture that it was read from, the row numbered 1 first; empty
+    /// for every other table.
+    pub shown: Vec<Shown>,
     /// The way to it within the file, where it lies in something within it.
     pub inside: Option<String>,
     /// The sheet's name, where there are sheets.
@@ -55,6 +77,8 @@ pub enum Step {
     Table(TableHead),
     /// The batch was filled with rows of the table begun last.
     Rows,
+    /// A picture was met.
+    Picture(Looked),
     /// Something within the file is not read; what follows it may be.
     Unread(UnreadPart),
     /// There is nothing more.
@@ -134,6 +158,9 @@ pub trait Judge: Sync {
 pub trait Progress: Sync {
     /// So many more bytes were read, and so many rows counted.
     fn read(&self, bytes: u64, rows: u64);
+
+    /// One more picture was looked at.
+    fn looked(&self) {}
 
     /// Whether the count should stop.
     fn stop(&self) -> bool {

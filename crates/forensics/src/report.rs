@@ -15,6 +15,7 @@ use crate::reason::{Policy, Reason};
 use crate::region;
 use crate::rules::Reading;
 use crate::run::{Counted, Plan};
+use crate::sight::{PictureCounts, Sight};
 use crate::threshold::{Assessment, ByTier, Circumstances, assess};
 use crate::unit::RowCounts;
 
@@ -58,6 +59,8 @@ pub struct Report {
     pub near_duplicates: Near,
     /// Schools and classes.
     pub schools: Schools,
+    /// Pictures, and by what they were looked at.
+    pub pictures: Pictures,
     /// Sorts of data, by rows that count.
     pub domains: Vec<Named>,
     /// Each file.
@@ -210,6 +213,16 @@ pub struct Schools {
     pub largest_class: u64,
 }
 
+/// Pictures met, and by what they were looked at.
+#[derive(Debug, Serialize)]
+pub struct Pictures {
+    /// The networks; none where pictures were not looked at.
+    pub sight: Option<Sight>,
+    /// How many there were, and what they show.
+    #[serde(flatten)]
+    pub counts: PictureCounts,
+}
+
 /// A count with the names of what is counted.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -245,6 +258,9 @@ pub struct FileCount {
     /// Persons that no earlier file has.
     pub persons_first_here: u64,
     pub domains: Vec<String>,
+    /// Pictures in it.
+    #[serde(skip_serializing_if = "PictureCounts::is_empty")]
+    pub pictures: PictureCounts,
 }
 
 impl Counted<'_> {
@@ -288,6 +304,7 @@ impl Counted<'_> {
                 persons_in_classes: self.sums.in_classes,
                 largest_class: self.sums.largest_class,
             },
+            pictures: self.pictures(),
             domains: self.domains(&counts),
             files: (0..self.units.len())
                 .filter_map(|unit| self.file(unit))
@@ -453,6 +470,17 @@ impl Counted<'_> {
         }
     }
 
+    fn pictures(&self) -> Pictures {
+        let mut counts = PictureCounts::default();
+        self.units
+            .iter()
+            .for_each(|unit| counts.add(&unit.pictures));
+        Pictures {
+            sight: self.plan.sight.clone(),
+            counts,
+        }
+    }
+
     fn domains(&self, counts: &RowCounts) -> Vec<Named> {
         let domain = |(at, rows): (&usize, &u64)| {
             let domain = self.plan.rules.domains.get(*at)?;
@@ -489,6 +517,7 @@ impl Counted<'_> {
             persons,
             persons_first_here,
             domains: domains.map(|domain| domain.name.clone()).collect(),
+            pictures: done.pictures.clone(),
         })
     }
 }

@@ -97,6 +97,7 @@ struct File {
     deceased: Deceased,
     schools: Schools,
     free_text: FreeText,
+    pictures: Pictures,
     link: Vec<LinkRule>,
     domain: Vec<Domain>,
     provenance: KinRules,
@@ -173,6 +174,14 @@ struct FreeText {
     source: Source,
     headers: Vec<String>,
     one_in: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pictures {
+    #[expect(dead_code, reason = "read so that it must be there")]
+    source: Source,
+    unsure_below: f32,
 }
 
 /// Kinds by tier, under one reading of the disputed ones.
@@ -281,6 +290,7 @@ pub struct Rules {
     deceased: Deceased,
     schools: Schools,
     free_text: FreeText,
+    unsure_below: f32,
 }
 
 impl Rules {
@@ -345,6 +355,7 @@ impl Rules {
             deceased: file.deceased,
             schools: file.schools,
             free_text: file.free_text,
+            unsure_below: file.pictures.unsure_below,
         })
     }
 
@@ -393,6 +404,28 @@ impl Rules {
     #[must_use]
     pub fn says_free_text(&self, header: &str) -> bool {
         has_any(header, &self.free_text.headers)
+    }
+
+    /// Letters of a picture read with less confidence than this, 0 to 1, make their row unsure.
+    #[must_use]
+    pub fn unsure_below(&self) -> f32 {
+        self.unsure_below
+    }
+
+    /// Whether a kind is the number of a document, which no two people share.
+    #[must_use]
+    pub fn is_document(&self, kind: Kind) -> bool {
+        let place = self.ranks.iter().position(|one| *one == kind);
+        place.is_some_and(|place| place < self.documents)
+    }
+
+    /// Whether a kind tells whose a row is: by itself, or beside another that does not.
+    #[must_use]
+    pub fn identifies(&self, kind: Kind) -> Option<bool> {
+        if self.ranks.contains(&kind) {
+            return Some(true);
+        }
+        self.quasi.contains(&kind).then_some(false)
     }
 
     /// One in so many cells with an identifier among other words makes a column running text.

@@ -31,6 +31,7 @@ use crate::provenance::{self, Facts, Provenance};
 use crate::reason::Reason;
 use crate::row::{Columns, RowJudge, Valid};
 use crate::rules::Rules;
+use crate::sight::Sight;
 use crate::spill::{self, Buffers, PARTS, Record, Spill, Stream};
 use crate::unit::{RowCounts, UnitDone};
 use crate::work::{Identity, Work};
@@ -54,6 +55,8 @@ pub struct Plan<'a> {
     pub ledger: bool,
     /// How the exhibits read files, in any words: read in another way it is another count.
     pub reading: String,
+    /// By what they look at pictures, where they do; `reading` names it too.
+    pub sight: Option<Sight>,
     /// A directory of the count's own; emptied by [`Counted::finish`].
     pub work: PathBuf,
 }
@@ -163,6 +166,7 @@ impl Counted<'_> {
             inside: name(|done| &done.inside),
             sheet: name(|done| &done.sheets),
             row,
+            picture: done.and_then(|done| done.shown(table, row)),
         }
     }
 
@@ -392,7 +396,15 @@ impl Reading<'_, '_> {
                         done.shape = Some(Shape::of(&head, self.work.key));
                     }
                     begin += std::mem::take(&mut last);
-                    done.table(head.inside, head.sheet, begin);
+                    done.table(head, begin);
+                }
+                Step::Picture(looked) => {
+                    done.pictures.looked(&looked);
+                    self.progress.looked();
+                    // A picture takes seconds and may have no row that would move a bar.
+                    let now = exhibit.taken();
+                    self.progress.read(now.saturating_sub(taken), 0);
+                    taken = now.max(taken);
                 }
                 Step::Rows => {}
                 Step::Unread(part) => done.unread_part(part),
@@ -703,6 +715,7 @@ mod tests {
             acts: Acts::default(),
             ledger: false,
             reading: String::new(),
+            sight: None,
             work: dir.path().to_owned(),
         };
         let told = count(plan, &One, &Fails, &Silent).map(drop);

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::place::Place;
-use crate::ports::{Unread, UnreadPart};
+use crate::ports::{TableHead, Unread, UnreadPart};
 use crate::provenance::habit::{Habits, Shape};
 use crate::reason::Reason;
 use crate::row::Valid;
+use crate::sight::{PictureCounts, Shown};
 use crate::spill::Block;
 
 /// Rows of an exhibit, counted; adding in any order gives the same.
@@ -83,6 +84,12 @@ pub(crate) struct UnitDone {
     pub(crate) inside: Vec<Option<String>>,
     /// Behind which row of the file each begins, as many.
     pub(crate) begins: Vec<u64>,
+    /// Where the rows of those that are pictures stand, by the table's number from 0.
+    #[serde(default)]
+    pub(crate) shown: BTreeMap<usize, Vec<Shown>>,
+    /// The pictures in it.
+    #[serde(default)]
+    pub(crate) pictures: PictureCounts,
     /// What within it was not read, the first of it.
     pub(crate) unread_parts: Vec<UnreadPart>,
     /// How much more of that there is.
@@ -112,10 +119,20 @@ impl UnitDone {
     }
 
     /// Begins a table behind a row of the file.
-    pub(crate) fn table(&mut self, inside: Option<String>, sheet: Option<String>, begin: u64) {
-        self.inside.push(inside);
-        self.sheets.push(sheet);
+    pub(crate) fn table(&mut self, head: TableHead, begin: u64) {
+        if !head.shown.is_empty() {
+            self.pictures.rows(&head.shown);
+            self.shown.insert(self.begins.len(), head.shown);
+        }
+        self.inside.push(head.inside);
+        self.sheets.push(head.sheet);
         self.begins.push(begin);
+    }
+
+    /// Where in its picture a row of a table stands; none where the table is no picture.
+    pub(crate) fn shown(&self, table: usize, row: u64) -> Option<Shown> {
+        let at = usize::try_from(row.checked_sub(1)?).ok()?;
+        self.shown.get(&table)?.get(at).copied()
     }
 
     /// The table of a place, from 0, and the row in it, from 1.
@@ -137,7 +154,7 @@ mod tests {
         let mut done = UnitDone::default();
         assert_eq!(done.spot(Place::of(3, 7)), (0, 7));
         for begin in [0, 0, 50, 50, 300_000_000_000] {
-            done.table(None, None, begin);
+            done.table(TableHead::default(), begin);
         }
         let rows = [
             (1, (1, 1)),
@@ -148,5 +165,24 @@ mod tests {
         for (row, spot) in rows {
             assert_eq!(done.spot(Place::of(3, row)), spot, "{row}");
         }
+    }
+
+    #[test]
+    fn a_row_of_a_picture_knows_its_place_and_others_have_none() {
+        let shown = |left| Shown {
+            area: [left, 0, 1, 1],
+            unsure: false,
+        };
+        let mut done = UnitDone::default();
+        done.table(TableHead::default(), 0);
+        let picture = TableHead {
+            shown: vec![shown(5), shown(6)],
+            ..TableHead::default()
+        };
+        done.table(picture, 9);
+        assert_eq!(done.shown(0, 1), None);
+        assert_eq!(done.shown(1, 2), Some(shown(6)));
+        assert_eq!((done.shown(1, 0), done.shown(1, 3)), (None, None));
+        assert_eq!(done.pictures.rows, 2);
     }
 }

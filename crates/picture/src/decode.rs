@@ -185,6 +185,29 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
     }
 }
 
+/// Width and height as the header states them, before any turning; nothing is decoded.
+///
+/// # Errors
+///
+/// [`PictureError`]: unknown format, or a header that cannot be read.
+pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+    let format = Format::guess(bytes).ok_or(PictureError::UnknownFormat)?;
+    let limits = Limits::default();
+    let wrong = |error| refusal(format, &limits, &error);
+    let source = Cursor::new(bytes);
+    Ok(match format {
+        Format::Jpeg => JpegDecoder::new(source).map_err(wrong)?.dimensions(),
+        Format::Png => PngDecoder::with_limits(source, memory(&limits))
+            .map_err(wrong)?
+            .dimensions(),
+        Format::WebP => WebPDecoder::new(source).map_err(wrong)?.dimensions(),
+        Format::Gif => GifDecoder::new(source).map_err(wrong)?.dimensions(),
+        Format::Bmp => BmpDecoder::new(source).map_err(wrong)?.dimensions(),
+        Format::Tiff => TiffDecoder::new(source).map_err(wrong)?.dimensions(),
+        Format::Heic => heic::dimensions(bytes, &limits)?,
+    })
+}
+
 /// Whether a TIFF holds a second picture that is no smaller version of the first: a further page.
 ///
 /// Rule: TIFF 6.0, section 2: directories are chained by offsets; `NewSubfileType` (254), bit 0,

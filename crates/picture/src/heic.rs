@@ -27,15 +27,22 @@ fn brand(bytes: &[u8]) -> Option<&[u8; 4]> {
 /// Bytes of a pixel while it is decoded: three planes of four bytes, opacity, and three of the outcome.
 const WORKING: u64 = 20;
 
+/// Width and height before the picture is cut and turned: so large it is decoded.
+pub(crate) fn dimensions(bytes: &[u8], limits: &Limits) -> Result<(u32, u32), PictureError> {
+    let info = probe(bytes).map_err(|error| refusal(limits, &error))?;
+    Ok((side(info.coded_width), side(info.coded_height)))
+}
+
+fn side(pixels: usize) -> u32 {
+    u32::try_from(pixels).unwrap_or(u32::MAX)
+}
+
 pub(crate) fn pixels(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
     if brand(bytes).is_some_and(|brand| SEQUENCES.contains(&brand)) {
         return Err(PictureError::Animated(Format::Heic));
     }
     let wrong = |error| refusal(limits, &error);
-    let info = probe(bytes).map_err(wrong)?;
-    let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-    // Before it is cut and turned: so large it is decoded.
-    let (width, height) = (side(info.coded_width), side(info.coded_height));
+    let (width, height) = dimensions(bytes, limits)?;
     let count = u64::from(width) * u64::from(height);
     if count == 0 {
         return Err(PictureError::Empty);

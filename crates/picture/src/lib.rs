@@ -37,7 +37,7 @@ mod paint;
 mod pixels;
 mod stamp;
 
-pub use decode::{Format, Limits, decode};
+pub use decode::{Format, Limits, decode, dimensions};
 pub use encode::{Encoding, encode, encode_grey};
 pub use error::{FontError, MarkError, PictureError};
 pub use font::{Font, Glyphs, Metrics};

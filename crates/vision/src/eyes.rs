@@ -7,6 +7,7 @@ use liuhen_picture::Picture;
 use crate::VisionError;
 use crate::codes::{self, Code};
 use crate::faces::{Embedder, Embedding, Face, Faces};
+use crate::geometry::Point;
 use crate::models::{Folder, Set};
 use crate::network::{Gate, Threads};
 use crate::raster::{Raster, Small};
@@ -45,6 +46,17 @@ pub struct Sight {
     pub faces: Vec<Face>,
     /// Codes.
     pub codes: Vec<Code>,
+}
+
+/// What a picture shows at a small size.
+#[derive(Clone, Debug)]
+pub struct Glimpse {
+    /// Places that look like lines of text.
+    pub lines: usize,
+    /// Upright faces that are large in it.
+    pub faces: Vec<Face>,
+    /// Whether there is enough text to look closer (`[triage]` of `eyes.toml`).
+    pub is_worth_a_look: bool,
 }
 
 /// Networks over one folder of weights, each loaded when it is first needed. Usable from many
@@ -153,6 +165,44 @@ impl Eyes {
     /// As [`Eyes::look`].
     pub fn glance(&self, frame: &Picture) -> Result<Vec<Face>, VisionError> {
         self.faces()?.glance(&Raster::of(frame))
+    }
+
+    /// What a picture shows at a small size, for tens of milliseconds: whether there are lines of
+    /// text, and large upright faces, whose boxes are rough and whose quality is not told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Eyes::look`].
+    pub fn glimpse(&self, picture: &Picture) -> Result<Glimpse, VisionError> {
+        let rules = &rules()?.triage;
+        let [width, height] = [picture.width() as usize, picture.height() as usize];
+        let long = rules.text_shorter * width.max(height) / width.min(height).max(1);
+        let side = long.clamp(rules.text, rules.text_longest.max(rules.text));
+        let small = Raster::shrunk(picture, side);
+        let lines = self.reader()?.cores(&small)?;
+        let mut faces = self.faces()?.glance_at(&small, rules.face)?;
+        let scale = picture.width() as f32 / small.width as f32;
+        for face in &mut faces {
+            face.area = face.area.scaled(scale);
+            let points = face.landmarks.iter_mut().flatten();
+            points.for_each(|point| *point = Point::new(point.x * scale, point.y * scale));
+        }
+        Ok(Glimpse {
+            lines,
+            faces,
+            is_worth_a_look: lines >= rules.lines,
+        })
+    }
+
+    /// Whether a picture of so many pixels a side is too small to be read.
+    ///
+    /// # Errors
+    ///
+    /// [`VisionError::Weights`] never happens in a tested build.
+    pub fn is_too_small(width: u32, height: u32) -> Result<bool, VisionError> {
+        let rules = &rules()?.triage;
+        let [width, height] = [width as usize, height as usize];
+        Ok(width.max(height) < rules.longer || width.min(height) < rules.shorter)
     }
 
     /// A face as 128 numbers; `None` for one without landmarks.

@@ -71,6 +71,17 @@ impl Area {
         }
     }
 
+    /// The same box in a picture of so many times the size.
+    #[must_use]
+    pub fn scaled(&self, by: f32) -> Area {
+        Area::new(
+            self.left * by,
+            self.top * by,
+            self.width * by,
+            self.height * by,
+        )
+    }
+
     /// Pixels it covers.
     #[must_use]
     pub fn size(&self) -> f32 {

@@ -26,7 +26,7 @@ mod words;
 
 pub use codes::Code;
 pub use error::VisionError;
-pub use eyes::{Eyes, Look, Sight};
+pub use eyes::{Eyes, Glimpse, Look, Sight};
 pub use faces::{Embedding, Face, Quality, Verdict};
 pub use geometry::{Area, Point, Quad};
 pub use hidden::{Hidden, hidden};

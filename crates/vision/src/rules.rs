@@ -10,7 +10,23 @@ use serde::Deserialize;
 pub(crate) struct Rules {
     pub(crate) version: String,
     pub(crate) faces: Faces,
+    pub(crate) triage: Triage,
     pub(crate) text: Text,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Triage {
+    pub(crate) longer: usize,
+    pub(crate) shorter: usize,
+    pub(crate) text: usize,
+    pub(crate) text_shorter: usize,
+    pub(crate) text_longest: usize,
+    pub(crate) face: usize,
+    pub(crate) least_side: f32,
+    #[serde(rename = "box")]
+    pub(crate) whole: f32,
+    pub(crate) lines: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -96,7 +96,7 @@ impl Pdf {
         Ok(rows::plain(&self.shows(page)?.runs))
     }
 
-    /// The pictures of a page, counted from 0; small ones and codings that are not read are left out.
+    /// The pictures of a page, counted from 0; small ones are left out.
     /// What several pages show is a picture of each.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub enum PdfPicture {
         /// Three bytes a pixel.
         pixels: Vec<u8>,
     },
+    /// One in a coding that is not read: JPEG 2000, fax, JBIG2.
+    Coded,
 }
 
 /// Pixels of a picture.
@@ -30,7 +32,7 @@ const PIXELS: usize = 64 << 20;
 /// Shorter sides show nothing worth looking at.
 const SIDE: usize = 64;
 
-/// The picture of an object; nothing when it is small or in a coding that is not read.
+/// The picture of an object; nothing when it is small or holds less than it promises.
 pub(super) fn read(file: &File, number: u32) -> Result<Option<PdfPicture>, ReadError> {
     let Object::Dict(dict) = file.object(number) else {
         return Ok(None);
@@ -50,7 +52,7 @@ pub(super) fn read(file: &File, number: u32) -> Result<Option<PdfPicture>, ReadE
     };
     match coded.as_deref() {
         Some(b"DCTDecode" | b"DCT") => Ok(Some(PdfPicture::Jpeg(bytes))),
-        Some(_) => Ok(None),
+        Some(_) => Ok(Some(PdfPicture::Coded)),
         None => Ok(pixels(file, &dict, &bytes, (width, height))),
     }
 }

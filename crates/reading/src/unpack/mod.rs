@@ -31,7 +31,7 @@ pub(crate) use spool::Spool;
 pub(crate) use walk::{Fails, Piece, Walker, unpacked_name};
 
 use crate::source::{Blob, Source};
-use crate::{Limits, Nature, ReadError, Table};
+use crate::{Limits, Nature, PdfPicture, ReadError, Table};
 
 /// How a file is to be taken apart.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,8 @@ pub struct Wishes {
     /// Dumps of SQL, JSON and XML come as their tables, pages of HTML as text and tables; without it
     /// they come as they are written, so that every place is one of the file.
     pub records: bool,
+    /// Pictures on pages of PDF are handed out too, after the pages' text.
+    pub page_pictures: bool,
 }
 
 /// Passwords to try, in order. Their `Debug` is a count.
@@ -122,6 +124,8 @@ pub enum Content<'a> {
     Text(TextPart<'a>),
     /// A picture, whose bytes are still to be read.
     Picture(Picture<'a>),
+    /// What a page of a PDF shows, counted from 1; its place names page and picture.
+    PagePicture(usize, PdfPicture),
     /// It was not read, or not to its end.
     Unread(ReadError),
 }

@@ -209,10 +209,18 @@ impl<'a> Walker<'a> {
                 let flow = Box::new(office::rtf::Rtf::new(blob.open()));
                 walker.flow(place, name, "RTF", flow)
             }),
-            Family::Pdf if self.wishes.records => self.sought(piece, Self::whole),
+            Family::Pdf if self.wishes.records => {
+                self.sought(piece, |walker, place, name, blob| {
+                    walker.whole(place, name, blob)?;
+                    walker.page_pictures(place, blob)
+                })
+            }
             Family::Pdf => self.sought(piece, |walker, place, name, blob| {
                 match guarded(|| Pdf::open(blob.open(), &walker.budget.limits)) {
-                    Ok(pdf) => walker.flow(place, name, "PDF", Box::new(Pages::new(pdf))),
+                    Ok(pdf) => {
+                        walker.flow(place, name, "PDF", Box::new(Pages::new(pdf)))?;
+                        walker.page_pictures(place, blob)
+                    }
                     Err(error) => walker.unread(place, error),
                 }
             }),
@@ -372,6 +380,35 @@ impl<'a> Walker<'a> {
             Err(ReadError::Empty) => ControlFlow::Continue(()),
             Err(error) => self.unread(place, error),
         }
+    }
+
+    /// The pictures on the pages of a PDF, where they are wished for; why it cannot be opened was
+    /// said of its text.
+    fn page_pictures(&mut self, place: &Locator, blob: &Blob) -> ControlFlow<()> {
+        if !self.wishes.page_pictures {
+            return ControlFlow::Continue(());
+        }
+        let opened = guarded(|| Pdf::open(blob.open(), &self.budget.limits));
+        let Ok(mut pdf) = opened else {
+            return ControlFlow::Continue(());
+        };
+        for page in 0..pdf.pages() {
+            let number = page + 1;
+            match guarded(|| pdf.pictures(page)) {
+                Ok(pictures) => {
+                    for (at, picture) in (1..).zip(pictures) {
+                        let name = format!("page {number}, picture {at}");
+                        let place = place.clone().in_sheet(name);
+                        self.tell(&place, Content::PagePicture(number, picture))?;
+                    }
+                }
+                Err(error) => {
+                    let place = place.clone().in_sheet(format!("page {number}"));
+                    self.unread(&place, error)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn text(&mut self, piece: Piece<'_>, nature: crate::Nature) -> ControlFlow<()> {

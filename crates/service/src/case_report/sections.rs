@@ -265,6 +265,7 @@ impl Pages<'_> {
         self.thresholds(count);
         self.persons(count);
         self.near(count);
+        self.pictures(count);
         self.files(count);
         self.provenance(count);
     }
@@ -842,6 +843,97 @@ impl Pages<'_> {
         }
     }
 
+    /// What pictures showed, and what of it is in no number above.
+    fn pictures(&mut self, count: &Value) {
+        let of = |name: &str| number(count, &format!("/pictures/{name}"));
+        let unseen: u64 = map(count, "/pictures/not_read")
+            .map(|(_, count)| count)
+            .sum();
+        if of("seen") + unseen == 0 {
+            return;
+        }
+        self.heading("图片", "Pictures");
+        self.text(
+            "图片中读出的人各为一行，与其他各行同样认定、去重。同一图片中既有人脸又有标识信息的，计为一套。仅有人脸的图片不成行：未经比对不能区分是谁、是否同一人，故单列张数，不计入条、套、人；法释〔2017〕10号未规定其计数方法。",
+            "Each person read from a picture is a row, judged and compared as all others are. A face beside identifiers in one picture is a set. A face alone makes no row: whose it is, and whether two are one, is not told without comparing faces, which is not done. Such pictures are told apart and are in none of the totals; Fa Shi (2017) 10 has no rule for counting them.",
+        );
+        let rows = [
+            ("已查看", "looked at", of("seen")),
+            ("未查看", "not looked at", unseen),
+            ("有标识信息", "with identifiers", of("with_identifiers")),
+            ("有人脸", "with a face", of("with_face")),
+            (
+                "有人脸且有标识信息（套）",
+                "with a face and identifiers (sets)",
+                of("sets"),
+            ),
+            ("仅有人脸", "with a face alone", of("face_alone")),
+            ("疑似人脸", "with what may be a face", of("perhaps_face")),
+            ("带拍摄位置", "whose file tells a place", of("with_place")),
+            ("读出的行", "rows read from them", of("rows")),
+            (
+                "其中识读把握不足",
+                "of them, read with little confidence",
+                of("rows_unsure"),
+            ),
+        ];
+        let mut rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .map(|(zh, en, count)| vec![self.say(zh, en), grouped(count)])
+            .collect();
+        for (code, count) in map(count, "/pictures/not_read") {
+            let said = self.say("未查看的原因", "not looked at for");
+            rows.push(vec![format!("{said} {code}"), grouped(count)]);
+        }
+        self.table(
+            &[
+                ("图片", "Pictures", 4.0, false),
+                ("数量", "Number", 1.0, true),
+            ],
+            rows,
+        );
+    }
+
+    /// The networks of a count, by file and sum.
+    fn networks(&mut self, count: &Value) {
+        let Some(sight) = count
+            .pointer("/pictures/sight")
+            .filter(|sight| sight.is_object())
+        else {
+            return;
+        };
+        let thorough = sight.get("thorough").and_then(Value::as_bool) == Some(true);
+        let which = if thorough { "thorough" } else { "standard" };
+        self.lesser(
+            "识读图片的网络",
+            "Networks that pictures were looked at with",
+        );
+        let pairs = vec![
+            (self.say("一组", "Set"), which.to_owned()),
+            (self.say("阈值", "Thresholds"), string(sight, "thresholds")),
+            (
+                self.say("证件规则", "Rules of documents"),
+                string(sight, "documents"),
+            ),
+        ];
+        self.blocks.push(Block::Pairs(pairs));
+        let rows: Vec<Vec<String>> = list(sight, "/networks")
+            .map(|network| {
+                ["job", "file", "sha256"]
+                    .map(|name| string(network, name))
+                    .into()
+            })
+            .collect();
+        self.table(
+            &[
+                ("用途", "Job", 2.0, false),
+                ("文件", "File", 3.0, false),
+                ("SHA-256", "SHA-256", 5.0, false),
+            ],
+            rows,
+        );
+    }
+
     fn files(&mut self, count: &Value) {
         self.heading("各文件", "Files");
         let files: Vec<&Value> = list(count, "/files").collect();
@@ -1123,6 +1215,9 @@ impl Pages<'_> {
             self.blocks
                 .push(Block::Text(format!("{said}: {}", unverified.join(", "))));
         }
+        if let Some(count) = count {
+            self.networks(count);
+        }
     }
 
     fn custody(&mut self) {
@@ -1249,6 +1344,37 @@ mod tests {
         let text = words(&document(&material, Lang::En).blocks);
         assert!(text.contains("not listed, see the JSON: 3"));
         assert!(text.contains("the folder's own key alone"));
+    }
+
+    /// Pictures with a face alone are told and are no row; the networks stand by file and sum.
+    #[test]
+    fn pictures_and_the_networks_that_saw_them_are_on_paper() {
+        let text = words(&blocks(json!({
+            "files": [{ "path": "a.jpg" }],
+            "pictures": {
+                "sight": {
+                    "networks": [{ "job": "faces", "file": "y.onnx", "sha256": "49f0" }],
+                    "thorough": true, "thresholds": "t1", "documents": "d1",
+                },
+                "seen": 1200, "face_alone": 7, "sets": 3, "not_read": { "damaged": 2 },
+            },
+        })));
+        for part in [
+            "looked at | 1,200",
+            "with a face alone | 7",
+            "with a face and identifiers (sets) | 3",
+            "not looked at | 2",
+            "not looked at for damaged | 2",
+            "faces | y.onnx | 49f0",
+            "Set: thorough",
+            "Thresholds: t1",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        let none = words(&blocks(
+            json!({ "files": [], "pictures": { "sight": null, "seen": 0 } }),
+        ));
+        assert!(!none.contains("face alone") && !none.contains("Networks"));
     }
 
     /// Every premise of the law part is on paper, and article 6 has words of its own.

@@ -14,15 +14,17 @@ use std::thread::JoinHandle;
 
 use liuhen_detect::Detector;
 use liuhen_document::Locator;
-use liuhen_forensics::{Batch, Exhibit, Step, TableHead, Unread, UnreadPart};
+use liuhen_forensics::{Batch, Exhibit, Looked, Step, TableHead, Unread, UnreadPart};
 use liuhen_reading::{
     self as reading, Charset, Content, Nature, Part, ReadError, Said, Source, Table, TextPart,
     TextStream, Wishes,
 };
 
 use super::forms::Forms;
+use super::pictures::{Gaze, Glance};
 use super::tables::{Lines, Rows, of_reader, unread};
 use crate::scan::{Reason, names_columns};
+use crate::sight::LARGEST;
 
 /// Steps that may wait to be counted.
 const AHEAD: usize = 3;
@@ -39,6 +41,7 @@ pub(super) struct Inside {
 enum Told {
     Table(TableHead),
     Rows(Batch),
+    Picture(Looked),
     Unread(UnreadPart),
 }
 
@@ -56,6 +59,7 @@ impl Inside {
         name: &str,
         wishes: &Arc<Wishes>,
         detector: &Arc<Detector>,
+        gaze: &Arc<Gaze>,
     ) -> io::Result<Self> {
         let meter = Arc::new(Meter::default());
         let (give, take) = sync_channel(AHEAD);
@@ -65,10 +69,12 @@ impl Inside {
             meter: Arc::clone(&meter),
         };
         let (name, wishes, detector) = (name.to_owned(), Arc::clone(wishes), Arc::clone(detector));
+        let gaze = Arc::clone(gaze);
         let work = move || {
             let mut walk = Walk {
                 wishes: &wishes,
                 detector: &detector,
+                gaze: &gaze,
                 give,
                 spared,
                 reached: None,
@@ -107,6 +113,7 @@ impl Exhibit for Inside {
         let told = self.take.as_ref().and_then(|take| take.recv().ok());
         match told {
             Some(Told::Table(head)) => Ok(Step::Table(head)),
+            Some(Told::Picture(looked)) => Ok(Step::Picture(looked)),
             Some(Told::Unread(part)) => Ok(Step::Unread(part)),
             Some(Told::Rows(rows)) => {
                 let spare = std::mem::replace(batch, rows);
@@ -164,6 +171,7 @@ impl Seek for Metered {
 struct Walk<'a> {
     wishes: &'a Wishes,
     detector: &'a Detector,
+    gaze: &'a Gaze,
     give: SyncSender<Told>,
     spared: Receiver<Batch>,
     /// The text whose pieces come one after another, and its last line.
@@ -191,7 +199,14 @@ impl Walk<'_> {
             }
             Content::Text(text) => self.text(&place, text),
             Content::Picture(picture) => {
-                self.unread(&place, unread(&Reason::Format(picture.format)))
+                let format = picture.format;
+                let bytes = || picture.bytes(LARGEST).map_err(|error| Reason::from(&error));
+                let glance = self.gaze.bytes(format, bytes, self.detector);
+                self.picture(&place, glance)
+            }
+            Content::PagePicture(_, picture) => {
+                let glance = self.gaze.page(picture, self.detector);
+                self.picture(&place, glance)
             }
             Content::Unread(error) => self.unread(&place, of_reader(&error)),
             _ => ControlFlow::Continue(()),
@@ -223,6 +238,31 @@ impl Walk<'_> {
             sheet: place.sheet.clone(),
             ..head
         }))
+    }
+
+    /// A picture that was looked at, or why it was not.
+    fn picture(&mut self, place: &Locator, glance: Result<Arc<Glance>, Reason>) -> ControlFlow<()> {
+        let glance = match glance {
+            Ok(glance) => glance,
+            Err(reason) => {
+                self.tell(Told::Picture(Looked::NotSeen(reason.code().to_owned())))?;
+                return self.unread(place, unread(&reason));
+            }
+        };
+        self.tell(Told::Picture(glance.looked.clone()))?;
+        let Some(head) = glance.table() else {
+            return ControlFlow::Continue(());
+        };
+        self.head(place, head)?;
+        let mut from = 0;
+        loop {
+            let mut batch = self.batch();
+            match glance.rows(from, &mut batch) {
+                0 => return ControlFlow::Continue(()),
+                count => from += count,
+            }
+            self.tell(Told::Rows(batch))?;
+        }
     }
 
     fn table(&mut self, place: &Locator, table: &mut Table) -> ControlFlow<()> {

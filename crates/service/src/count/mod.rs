@@ -8,7 +8,9 @@ mod form;
 mod forms;
 mod heard;
 mod inside;
+mod people;
 mod persons;
+mod pictures;
 mod sample;
 mod tables;
 
@@ -26,6 +28,7 @@ use serde::Deserialize;
 use crate::scan::{Databases, Leaves, Note, Reason, Stop, What, Wishes, shown, walk};
 pub use heard::{Ear, Heard};
 pub use persons::{Persons, persons};
+pub use pictures::Eyes;
 pub use sample::{Cell, Drawing, Shown, draw};
 
 use tables::{Files, changed_ns};
@@ -64,6 +67,8 @@ pub struct CountRequest<'a> {
     pub ear: Option<&'a Ear>,
     /// How database servers are read.
     pub databases: Databases,
+    /// Whether pictures are looked at, and by what.
+    pub eyes: Eyes,
     /// Told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -84,6 +89,7 @@ impl<'a> CountRequest<'a> {
             except: Vec::new(),
             ear: None,
             databases: Databases::default(),
+            eyes: Eyes::default(),
             progress,
         }
     }
@@ -181,7 +187,12 @@ fn count_then<T>(
 ) -> Result<(Counted, T), CountFailure> {
     let mut databases = databases::Tables::new(&request.databases);
     let (units, files, notes) = units(request, &mut databases);
-    let files = Files::new(files, databases, request.wishes.clone());
+    let files = Files::new(
+        files,
+        databases,
+        request.wishes.clone(),
+        request.eyes.clone(),
+    );
     let acts = request
         .acts
         .map(|text| acts(text, &units))
@@ -219,6 +230,7 @@ fn count_then<T>(
         acts,
         ledger,
         reading: reading(request),
+        sight: request.eyes.sight(),
         work,
     };
     let listening = request
@@ -240,7 +252,7 @@ fn reading(request: &CountRequest<'_>) -> String {
     let wishes = &request.wishes;
     let limits = &wishes.limits;
     format!(
-        "unpacked {}, ratio {}, depth {}, files {}, strings {}, passwords {:04x}, sample {:?}",
+        "unpacked {}, ratio {}, depth {}, files {}, strings {}, passwords {:04x}, sample {:?}, pictures {}",
         limits.max_unpacked_bytes,
         limits.max_ratio,
         limits.max_depth,
@@ -248,6 +260,7 @@ fn reading(request: &CountRequest<'_>) -> String {
         wishes.strings,
         wishes.passwords.check(),
         request.databases.sample,
+        request.eyes.reading(),
     )
 }
 

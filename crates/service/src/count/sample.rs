@@ -119,7 +119,7 @@ fn read(
                 head = next;
                 tables += 1;
             }
-            Step::Rows | Step::Unread(_) => {}
+            Step::Rows | Step::Picture(_) | Step::Unread(_) => {}
             Step::End => break,
         }
     }

@@ -19,6 +19,7 @@ use liuhen_reading::{
 use sha2::{Digest as _, Sha256};
 
 use super::inside::Inside;
+use super::pictures::{Eyes, Gaze};
 use crate::scan::{HeaderRow, Reason, header_of, journal_of, names, names_columns};
 
 /// Bytes that a file's nature is judged by.
@@ -36,6 +37,7 @@ pub(super) struct Files {
     databases: super::databases::Tables,
     detector: Arc<Detector>,
     wishes: Arc<Wishes>,
+    gaze: Arc<Gaze>,
 }
 
 impl Files {
@@ -43,13 +45,16 @@ impl Files {
         paths: std::collections::HashMap<String, PathBuf>,
         databases: super::databases::Tables,
         wishes: Wishes,
+        eyes: Eyes,
     ) -> Self {
+        let gaze = Gaze::new(eyes);
         let options = Options {
             model: false,
             ..Options::default()
         };
         let wishes = Wishes {
             records: true,
+            page_pictures: gaze.is_wanted(),
             ..wishes
         };
         Self {
@@ -57,6 +62,7 @@ impl Files {
             databases,
             detector: Arc::new(Detector::new(options)),
             wishes: Arc::new(wishes),
+            gaze: Arc::new(gaze),
         }
     }
 
@@ -132,6 +138,8 @@ impl Files {
         let limits = &self.wishes.limits;
         let table = |file| reading::open(file, "", limits).map_err(|error| of_reader(&error));
         match nature(&head, name) {
+            // What its pages show comes after what they say.
+            Nature::Pdf if self.wishes.page_pictures => self.inside(file, None, name),
             Nature::Empty => Ok(Box::new(Nothing)),
             Nature::Archive => match workbook(&file, limits) {
                 Ok(table) => Ok(Box::new(Tables::new(table, &self.detector))),
@@ -162,7 +170,14 @@ impl Files {
         journal: Option<File>,
         name: &str,
     ) -> Result<Box<dyn Exhibit + '_>, Unread> {
-        let inside = Inside::open(file, journal, name, &self.wishes, &self.detector);
+        let inside = Inside::open(
+            file,
+            journal,
+            name,
+            &self.wishes,
+            &self.detector,
+            &self.gaze,
+        );
         Ok(Box::new(
             inside.map_err(|error| unread(&Reason::from(&error)))?,
         ))

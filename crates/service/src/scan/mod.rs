@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use liuhen_detect::{Detector, Options};
 use liuhen_kinds::{Kind, Lang, Level, RulePack};
 
-use crate::sight::Looker;
+use crate::sight::{Looker, Triage};
 
 pub use baseline::Baseline;
 pub use databases::Databases;
@@ -38,10 +38,12 @@ pub use finding::{Finding, Site};
 pub use liuhen_detect::own::{ExampleFailure, Pack, PackError};
 pub use liuhen_reading::{Limits, Passwords, Wishes};
 pub use notes::{Note, Reason};
-pub use summary::{FileReport, Hot, Summary};
+pub use summary::{FileReport, Hot, Pictures, Summary};
 
 pub(crate) use file::shown;
 pub(crate) use packed::journal_of;
+pub(crate) use pages::PAGE_PICTURE;
+pub(crate) use pictures::not_seen;
 pub(crate) use table::{header_of, names, names_columns};
 pub(crate) use walk::{Leaves, Stop, What, walk};
 
@@ -74,6 +76,8 @@ pub struct Request<'a> {
     pub wishes: Wishes,
     /// Eyes for pictures; without them a picture is told as not read.
     pub looker: Option<&'a Looker>,
+    /// With it, pictures that hardly are documents are passed over, and counted.
+    pub triage: Option<&'a Triage>,
     /// Findings carry a masked sample.
     pub show: bool,
     /// Rule packs of the user's own, beside the built-in one.
@@ -105,6 +109,7 @@ impl Request<'_> {
             databases: Databases::default(),
             wishes: Wishes::default(),
             looker: None,
+            triage: None,
             show: false,
             packs: &[],
             baseline: None,

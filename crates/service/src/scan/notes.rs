@@ -20,6 +20,8 @@ pub struct Note {
 pub enum Reason {
     /// A format that this version does not read, by its English name.
     Format(&'static str),
+    /// A picture, by its English name, that could be looked at if there were models.
+    NoModels(&'static str),
     /// A symbolic link, which is not followed.
     Link,
     /// A symbolic link that leads nowhere.
@@ -56,6 +58,7 @@ impl Reason {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Format(_) => "format_not_read",
+            Self::NoModels(_) => "no_models",
             Self::Link => "link_not_followed",
             Self::BrokenLink => "broken_link",
             Self::Special => "special_file",
@@ -98,6 +101,15 @@ impl Reason {
         match self {
             Self::Format(what) if zh => format!("未读：{}", format_zh(what)),
             Self::Format(what) => format!("not read: {what}"),
+            Self::NoModels(what) if zh => {
+                format!(
+                    "未读：{}（运行 liuhen models install 后可读）",
+                    format_zh(what)
+                )
+            }
+            Self::NoModels(what) => {
+                format!("not read: {what}; `liuhen models install` fetches what reads it")
+            }
             Self::Link => say("符号链接，不跟随", "a symbolic link, not followed"),
             Self::BrokenLink => say(
                 "符号链接指向不存在的位置",
@@ -174,7 +186,8 @@ impl From<&ReadError> for Reason {
 
 /// The name of a format in Chinese; its English name where it has none of its own.
 fn format_zh(english: &'static str) -> &'static str {
-    const NAMES: [(&str, &str); 32] = [
+    const NAMES: [(&str, &str); 33] = [
+        ("a picture of a page", "页面上的图片"),
         (
             "a view, or a table whose rows lie elsewhere",
             "视图，或数据在别处的表",

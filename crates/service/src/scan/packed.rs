@@ -18,7 +18,7 @@ use super::file::{Stretch, name_of, text_of};
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
-use super::{pictures, table};
+use super::{pages, pictures, table};
 use crate::sight::LARGEST;
 
 /// Strings that a workbook's cells share may take this much memory, for every worker.
@@ -46,6 +46,7 @@ where
     S: Read + Seek + Send + 'static,
 {
     let mut wishes = outer.request().wishes.clone();
+    wishes.page_pictures = outer.request().looker.is_some();
     wishes.limits.max_shared_strings_bytes =
         wishes.limits.max_shared_strings_bytes.min(SHARED_STRINGS);
     let path = outer.path().to_owned();
@@ -112,6 +113,11 @@ impl<'r> Inside<'_, 'r> {
                     Err(Reason::Format(format))
                 };
                 if let Err(reason) = read {
+                    sink.note(reason);
+                }
+            }
+            Content::PagePicture(page, picture) => {
+                if let Err(reason) = pages::shown(picture, page, detector, sink) {
                     sink.note(reason);
                 }
             }

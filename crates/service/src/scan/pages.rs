@@ -8,8 +8,12 @@ use liuhen_reading::{Pdf, PdfPicture};
 
 use super::finding::Site;
 use super::notes::Reason;
-use super::pictures;
+use super::pictures::{self, not_seen};
 use super::sink::Sink;
+use crate::sight::Source;
+
+/// What a picture of a page is called.
+pub(crate) const PAGE_PICTURE: &str = "a picture of a page";
 
 /// Scans the text of a PDF, page by page.
 pub(super) fn pdf<S: Read + Seek>(
@@ -45,28 +49,24 @@ pub(super) fn pdf<S: Read + Seek>(
     Ok(())
 }
 
-/// What a picture of a page shows.
-fn shown(
+/// Tells what a picture of a page shows.
+pub(super) fn shown(
     picture: PdfPicture,
     page: usize,
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    const FORMAT: &str = "a picture of a page";
-    let Some(looker) = sink.request().looker else {
-        return Ok(());
-    };
-    let seen = match picture {
-        PdfPicture::Jpeg(bytes) => looker.see(&bytes, detector),
+    let mut look = |source| pictures::looked(PAGE_PICTURE, source, page, detector, sink);
+    match picture {
+        PdfPicture::Jpeg(bytes) => look(Source::Bytes(&bytes)),
         PdfPicture::Rgb {
             width,
             height,
             pixels,
-        } => Picture::rgb(width, height, pixels)
-            .map_err(Into::into)
-            .and_then(|picture| looker.see_pixels(picture, detector)),
-        _ => return Err(Reason::Format(FORMAT)),
-    };
-    pictures::found(&seen.map_err(pictures::reason(FORMAT))?, page, sink);
-    Ok(())
+        } => match Picture::rgb(width, height, pixels) {
+            Ok(picture) => look(Source::Pixels(picture)),
+            Err(error) => Err(not_seen(PAGE_PICTURE)(&error.into())),
+        },
+        _ => Err(Reason::Format(PAGE_PICTURE)),
+    }
 }

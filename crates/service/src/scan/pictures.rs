@@ -7,7 +7,8 @@ use liuhen_detect::Detector;
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
-use crate::sight::{LARGEST, Seen, SightError, pixels};
+use super::summary::shows_document;
+use crate::sight::{Glance, LARGEST, SightError, Source, Spot, pixels};
 
 /// Scans a picture; `format` is its English name.
 pub(super) fn scan(
@@ -42,18 +43,55 @@ pub(super) fn bytes(
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    let Some(looker) = sink.request().looker else {
-        return Err(Reason::Format(format));
-    };
-    let seen = looker.see(bytes, detector).map_err(reason(format))?;
-    found(&seen, 0, sink);
+    looked(format, Source::Bytes(bytes), 0, detector, sink)?;
     sink.read(bytes.len() as u64, 0);
     Ok(())
 }
 
-/// Tells what a picture shows; `page` is that of a PDF which shows it, or 0.
-pub(super) fn found(seen: &Seen, page: usize, sink: &mut Sink<'_>) {
-    for spot in &seen.spots {
+/// Looks at a picture, closely or not, and tells what it shows; `page` is that of a PDF which
+/// shows it, or 0.
+pub(super) fn looked(
+    format: &'static str,
+    source: Source<'_>,
+    page: usize,
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    let Some(looker) = sink.request().looker else {
+        return Err(Reason::Format(format));
+    };
+    let Some(triage) = sink.request().triage else {
+        let seen = match source {
+            Source::Bytes(bytes) => looker.see(bytes, detector),
+            Source::Pixels(picture) => looker.see_pixels(picture, detector),
+        };
+        let seen = seen.map_err(|error| not_seen(format)(&error))?;
+        sink.pictures().looked += 1;
+        found(&seen.spots, page, sink);
+        return Ok(());
+    };
+    let named = shows_document(name_in(sink.path()));
+    let (glance, again) = triage.see(looker, source, named, detector);
+    let glance = glance.as_ref().as_ref().map_err(not_seen(format))?;
+    let pictures = sink.pictures();
+    *match glance {
+        _ if again => &mut pictures.repeated,
+        Glance::Looked(_) => &mut pictures.looked,
+        Glance::Small => &mut pictures.small,
+        Glance::Unlikely(_) => &mut pictures.unlikely,
+    } += 1;
+    found(glance.spots(), page, sink);
+    Ok(())
+}
+
+/// The last name of a path, whatever lies around it.
+fn name_in(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// Tells what a picture shows.
+fn found(spots: &[Spot], page: usize, sink: &mut Sink<'_>) {
+    for spot in spots {
         let site = spot.area().map_or(Site::PictureFile, |area| Site::Picture {
             page,
             area: pixels(&area),
@@ -64,7 +102,7 @@ pub(super) fn found(seen: &Seen, page: usize, sink: &mut Sink<'_>) {
 }
 
 /// What is not read by its format stays so; what is damaged or too large is told as such.
-pub(super) fn reason(format: &'static str) -> impl Fn(SightError) -> Reason {
+pub(crate) fn not_seen(format: &'static str) -> impl Fn(&SightError) -> Reason {
     move |error| match error {
         SightError::Picture(
             liuhen_picture::PictureError::UnknownFormat

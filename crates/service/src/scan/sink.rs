@@ -10,7 +10,7 @@ use liuhen_reading::Place;
 use super::allow::allows;
 use super::finding::{Finding, Site};
 use super::notes::{Note, Reason};
-use super::summary::FileReport;
+use super::summary::{FileReport, Pictures};
 use super::watch::Runs;
 use super::{Request, level};
 
@@ -68,6 +68,11 @@ impl<'a> Sink<'a> {
 
     pub(super) fn path(&self) -> &str {
         &self.report.path
+    }
+
+    /// The pictures of this file.
+    pub(super) fn pictures(&mut self) -> &mut Pictures {
+        &mut self.report.pictures
     }
 
     pub(super) fn request(&self) -> &'a Request<'a> {

@@ -32,6 +32,8 @@ pub struct FileReport {
     pub sets: u64,
     /// Kinds of the person with most of them.
     pub largest_set: usize,
+    /// Pictures in it that there were eyes for.
+    pub pictures: Pictures,
 }
 
 impl FileReport {
@@ -83,6 +85,34 @@ pub struct Hot {
     pub weight: u64,
 }
 
+/// Pictures, by how far they were looked at. Each is in one of these, or among what was not read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pictures {
+    /// Looked at with all networks.
+    pub looked: u64,
+    /// Passed over: too small to be read.
+    pub small: u64,
+    /// Passed over: no text at a small size. What faces were large enough to be seen is told.
+    pub unlikely: u64,
+    /// The same bytes as one met before, of which the same is told.
+    pub repeated: u64,
+}
+
+impl Pictures {
+    /// Those not looked at closely, equal ones left out.
+    #[must_use]
+    pub const fn passed_over(&self) -> u64 {
+        self.small + self.unlikely
+    }
+
+    fn add(&mut self, other: Self) {
+        self.looked += other.looked;
+        self.small += other.small;
+        self.unlikely += other.unlikely;
+        self.repeated += other.repeated;
+    }
+}
+
 /// What a scan comes to.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
@@ -104,6 +134,8 @@ pub struct Summary {
     pub sets: u64,
     /// Files with findings.
     pub files_with: u64,
+    /// Pictures that there were eyes for.
+    pub pictures: Pictures,
     /// Whatever was not read, or not wholly.
     pub notes: Vec<Note>,
     places: Vec<Hot>,
@@ -151,6 +183,7 @@ impl Summary {
         self.allowed += report.allowed;
         self.malformed += report.malformed;
         self.sets += report.sets;
+        self.pictures.add(report.pictures);
         for (key, count) in &report.findings {
             *self.findings.entry(*key).or_insert(0) += count;
         }
@@ -214,14 +247,25 @@ fn split(path: &str) -> Option<(&str, &str)> {
 
 /// Whether a picture's name says that it shows a face or an identity document.
 fn shows_person(pack: &RulePack, name: &str) -> bool {
+    is_named(pack, name, |_, _| true)
+}
+
+/// Whether a picture's name says that it shows an identity document; `photo` says nothing there.
+pub(super) fn shows_document(name: &str) -> bool {
+    let of_document = |kind, word: &str| kind == Kind::RESIDENT_ID || word.contains('证');
+    is_named(RulePack::builtin(), name, of_document)
+}
+
+fn is_named(pack: &RulePack, name: &str, wanted: impl Fn(Kind, &str) -> bool) -> bool {
     let name = name.to_lowercase();
-    [Kind::FACE_IMAGE, Kind::RESIDENT_ID]
-        .iter()
-        .flat_map(|kind| &pack.info(*kind).headers)
-        // Single characters and `id` stand in many names.
-        .any(|word| {
-            word.chars().count() > 2 - usize::from(!word.is_ascii()) && name.contains(word.as_str())
-        })
+    // Single characters and `id` stand in many names.
+    let tells = |word: &String| {
+        word.chars().count() > 2 - usize::from(!word.is_ascii()) && name.contains(word.as_str())
+    };
+    [Kind::FACE_IMAGE, Kind::RESIDENT_ID].iter().any(|kind| {
+        let mut words = pack.info(*kind).headers.iter();
+        words.any(|word| wanted(*kind, word) && tells(word))
+    })
 }
 
 #[cfg(test)]
@@ -300,6 +344,21 @@ mod tests {
                 ("b/form.txt", 0, Level::High),
             ]
         );
+    }
+
+    #[test]
+    fn names_of_documents_are_told_from_those_that_any_camera_gives() {
+        let rows = [
+            ("身份证正面.jpg", true),
+            ("张三手持身份证.png", true),
+            ("证件照.jpg", true),
+            ("photo_2026-11-23.jpg", false),
+            ("头像.png", false),
+            ("IMG_0001.JPG", false),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(shows_document(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -20,16 +20,15 @@ use super::{Spot, What, bare};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rules {
-    #[expect(dead_code, reason = "for whoever reads the file")]
     version: String,
-    form: Form,
+    form: Labels,
     shapes: BTreeMap<String, Shape>,
     document: Vec<Document>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
+struct Labels {
     #[expect(dead_code, reason = "for whoever reads the file")]
     source: String,
     labels: BTreeMap<String, Vec<String>>,
@@ -53,6 +52,12 @@ struct Document {
     alone: Vec<Alone>,
     #[serde(default)]
     holder: Vec<String>,
+    /// Whatever it says is about one person.
+    #[serde(default)]
+    one: bool,
+    /// The number of its holder: several of them are several such documents.
+    #[serde(default)]
+    number: Option<String>,
 }
 
 /// How many letters and digits a value has, and digits among them.
@@ -166,11 +171,57 @@ pub(super) fn fields(lines: &[Line], known: &[Spot]) -> Vec<Spot> {
             let places = known.iter().chain(&added).flat_map(|spot| &spot.places);
             !covers(places, place)
         });
-        if !value.places.is_empty() {
-            added.push(value.spot());
+        if let Some(place) = value.places.first() {
+            let at = page.at(place);
+            let score = at.map_or(1.0, |at| lines[at].score);
+            added.push(Spot {
+                at,
+                score,
+                ..value.spot()
+            });
         }
     }
     added
+}
+
+/// The version of the rules.
+pub(super) fn version() -> &'static str {
+    RULES
+        .as_ref()
+        .map_or("", |ready| ready.rules.version.as_str())
+}
+
+/// How the words of a picture belong to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A document of one person, and the kind of its holder's number where it has one.
+    One(Option<Kind>),
+    /// A table: heads of columns, and below them a person to each row.
+    Table,
+    /// Anything else: a form, a waybill, a conversation.
+    #[default]
+    Free,
+}
+
+/// What the words of a picture look like as a whole.
+pub(super) fn form(lines: &[Line]) -> Form {
+    let Some(ready) = RULES.as_ref() else {
+        return Form::Free;
+    };
+    let page = Page::new(lines);
+    if page.is_table(ready) {
+        return Form::Table;
+    }
+    let mut ones = ready.rules.document.iter().filter(|one| one.one);
+    match ones.find(|document| page.is(document)) {
+        Some(document) => Form::One(
+            document
+                .number
+                .as_deref()
+                .and_then(|kind| Kind::parse(kind).ok()),
+        ),
+        None => Form::Free,
+    }
 }
 
 /// A value found by position.
@@ -192,6 +243,8 @@ impl Value {
             places: self.places,
             text: self.text,
             line: self.line,
+            at: None,
+            score: 1.0,
         }
     }
 }
@@ -243,6 +296,14 @@ impl<'a> Page<'a> {
             })
             .collect();
         Page { lines }
+    }
+
+    /// The line that a part of it stands on.
+    fn at(&self, part: &Quad) -> Option<usize> {
+        let centre = middle(part.0[0], part.0[2]);
+        self.lines
+            .iter()
+            .position(|row| row.line.quad.holds(centre))
     }
 
     fn is(&self, document: &Document) -> bool {
@@ -453,6 +514,24 @@ impl<'a> Page<'a> {
                 }
             }
         }
+    }
+
+    /// Whether more heads stand beside each other than beside a value.
+    fn is_table(&self, ready: &Ready) -> bool {
+        let heads: Vec<bool> = self
+            .lines
+            .iter()
+            .map(|row| ready.head(row).is_some())
+            .collect();
+        let (mut beside, mut before) = (0, 0);
+        for row in (0..heads.len()).filter(|row| heads[*row]) {
+            match self.right_of(row) {
+                Some(next) if heads[next] => beside += 1,
+                Some(_) => before += 1,
+                None => {}
+            }
+        }
+        beside > 0 && beside >= before
     }
 
     /// Every line below a head whose middle or beginning stands under it.

@@ -6,8 +6,10 @@
 
 mod cards;
 mod hide;
+mod rows;
 mod tell;
 mod text;
+mod triage;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -16,13 +18,16 @@ use liuhen_detect::{Detector, Hit, Options, Reasons};
 use liuhen_document::Span;
 use liuhen_kinds::Kind;
 use liuhen_picture::{Encoding, Limits, Picture, PictureError, decode, encode};
-use liuhen_vision::models::{Folder, Job, Set};
+use liuhen_vision::models::{Folder, Job, Model, Set, catalogue};
 pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hidden};
 use liuhen_vision::{Eyes, Look};
 
+pub(crate) use self::cards::Form;
 pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
 pub use self::tell::Gives;
 use self::text::Sheet;
+pub use self::triage::Triage;
+pub(crate) use self::triage::{Glance, Source};
 use crate::scan::Pack;
 
 /// Why a picture could not be looked at.
@@ -39,8 +44,18 @@ pub enum SightError {
 /// Eyes and what they may hold in memory. Opened once, usable from many threads.
 pub struct Looker {
     eyes: Eyes,
+    set: Set,
     limits: Limits,
 }
+
+/// What a look needs a network for.
+const LOOKING: [Job; 5] = [
+    Job::Faces,
+    Job::SmallFaces,
+    Job::TextFind,
+    Job::TextRead,
+    Job::TextTurn,
+];
 
 impl fmt::Debug for Looker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +76,10 @@ pub struct Spot {
     pub(crate) text: String,
     /// The line it stands on.
     pub(crate) line: String,
+    /// The first of the lines it stands on, by its place in [`Seen::lines`].
+    pub(crate) at: Option<usize>,
+    /// How surely its letters were read, 0 to 1.
+    pub(crate) score: f32,
 }
 
 impl fmt::Debug for Spot {
@@ -122,6 +141,10 @@ pub struct Seen {
     pub unread: Vec<Quad>,
     /// What the file says beside its pixels.
     pub hidden: Hidden,
+    /// The row in which each line stands, and how far along it.
+    pub(crate) rows: Vec<(usize, f32)>,
+    /// How its words belong to people.
+    pub(crate) form: Form,
 }
 
 impl Looker {
@@ -143,18 +166,32 @@ impl Looker {
     ///
     /// [`VisionError::NotInstalled`].
     pub fn when_needed(folder: &Folder, set: Set, threads: usize) -> Result<Looker, VisionError> {
-        const LOOKING: [Job; 5] = [
-            Job::Faces,
-            Job::SmallFaces,
-            Job::TextFind,
-            Job::TextRead,
-            Job::TextTurn,
-        ];
         folder.has(set, &LOOKING)?;
         Ok(Looker {
             eyes: Eyes::new(folder.clone(), set, threads),
+            set,
             limits: Limits::default(),
         })
+    }
+
+    /// The networks it looks with.
+    pub fn networks(&self) -> impl Iterator<Item = &'static Model> {
+        let set = self.set;
+        LOOKING
+            .into_iter()
+            .filter_map(move |job| catalogue().used(set, job))
+    }
+
+    /// Whether text is read with the larger networks.
+    #[must_use]
+    pub fn is_thorough(&self) -> bool {
+        self.set == Set::Thorough
+    }
+
+    /// The versions of its thresholds and of the rules by which documents are known.
+    #[must_use]
+    pub fn rules() -> (&'static str, &'static str) {
+        (Eyes::rules_version(), cards::version())
     }
 
     /// Looks at a picture's bytes.
@@ -177,18 +214,22 @@ impl Looker {
     /// [`SightError`].
     pub fn see_pixels(&self, picture: Picture, detector: &Detector) -> Result<Seen, SightError> {
         let sight = self.eyes.look(&picture, Look::all())?;
-        let sheet = Sheet::new(&sight.words.lines);
+        let lines = &sight.words.lines;
+        let sheet = Sheet::new(lines);
         let mut spots = Vec::new();
         detector.hits(&sheet.text, |found| {
+            let (at, score) = sheet.read(found.hit.span.bytes);
             spots.push(Spot {
                 what: What::Words,
                 hit: *found.hit,
                 places: sheet.places(found.hit.span.bytes),
                 text: found.text.to_owned(),
                 line: found.around().to_owned(),
+                at,
+                score,
             });
         });
-        spots.extend(cards::fields(&sight.words.lines, &spots));
+        spots.extend(cards::fields(lines, &spots));
         for code in &sight.codes {
             detector.hits(&code.text, |found| {
                 spots.push(Spot {
@@ -197,6 +238,8 @@ impl Looker {
                     places: vec![upright(&code.area)],
                     text: found.text.to_owned(),
                     line: String::new(),
+                    at: None,
+                    score: 1.0,
                 });
             });
         }
@@ -206,7 +249,9 @@ impl Looker {
             spots,
             faces: sight.faces,
             codes: sight.codes,
-            lines: sight.words.lines.iter().map(|line| line.quad).collect(),
+            rows: rows::rows(lines),
+            form: cards::form(lines),
+            lines: lines.iter().map(|line| line.quad).collect(),
             numbers: hide::numbers(&sheet.text)
                 .into_iter()
                 .map(|stretch| sheet.places(stretch))
@@ -281,6 +326,8 @@ fn face(face: &Face) -> Spot {
         places: vec![upright(&face.area)],
         text: String::new(),
         line: String::new(),
+        at: None,
+        score: face.score,
     }
 }
 
@@ -313,6 +360,8 @@ fn of_file(hidden: &Hidden, detector: &Detector) -> Vec<Spot> {
             places: Vec::new(),
             text: format!("{latitude},{longitude}"),
             line: String::new(),
+            at: None,
+            score: 1.0,
         });
     }
     for text in hidden.names.iter().chain(&hidden.remarks) {
@@ -323,6 +372,8 @@ fn of_file(hidden: &Hidden, detector: &Detector) -> Vec<Spot> {
                 places: Vec::new(),
                 text: found.text.to_owned(),
                 line: String::new(),
+                at: None,
+                score: 1.0,
             });
         });
     }

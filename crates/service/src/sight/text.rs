@@ -25,6 +25,15 @@ impl<'a> Sheet<'a> {
         Sheet { text, starts }
     }
 
+    /// The first line that a stretch of the text stands on, and the confidence of the least sure.
+    pub(super) fn read(&self, (from, to): (u64, u64)) -> (Option<usize>, f32) {
+        let touches =
+            |(start, line): &(u64, &Line)| to > *start && from < start + line.text.len() as u64;
+        let on = self.starts.iter().filter(|one| touches(one));
+        let score = on.fold(1.0_f32, |least, (_, line)| least.min(line.score));
+        (self.starts.iter().position(touches), score)
+    }
+
     /// Where a stretch of the text stands: a part of each line it touches.
     pub(super) fn places(&self, (from, to): (u64, u64)) -> Vec<Quad> {
         let mut out = Vec::new();

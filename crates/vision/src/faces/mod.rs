@@ -123,13 +123,18 @@ impl Faces {
 impl Faces {
     /// Upright faces of one frame among many: one network at one size, no second look.
     pub(crate) fn glance(&self, picture: &Raster<'_>) -> Result<Vec<Face>, VisionError> {
-        let rules = &rules()?.faces;
-        let longest = picture.longest();
-        let small = Small::of(picture, rules.glance);
-        let found = self
-            .landmarks
-            .find(&small, rules.glance.min(longest.max(160)), 0)?;
-        Ok(merge::merged(found, rules))
+        self.glance_at(picture, rules()?.faces.glance)
+    }
+
+    /// The same at this longest side.
+    pub(crate) fn glance_at(
+        &self,
+        picture: &Raster<'_>,
+        size: usize,
+    ) -> Result<Vec<Face>, VisionError> {
+        let size = size.min(picture.longest().max(160));
+        let found = self.landmarks.find(&Small::of(picture, size), size, 0)?;
+        Ok(merge::merged(found, &rules()?.faces))
     }
 
     /// Looks again at a face that only the network for small ones found, enlarged, for landmarks.

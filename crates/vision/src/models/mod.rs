@@ -134,6 +134,14 @@ impl Catalogue {
         self.models.iter().filter(move |model| model.set <= set)
     }
 
+    /// The model that does a job in a set: the thorough one where both could. Whoever asks for the
+    /// larger network is not given the smaller one instead.
+    #[must_use]
+    pub fn used(&self, set: Set, job: Job) -> Option<&Model> {
+        let fitting = self.of(set).filter(|model| model.job == job);
+        fitting.reduce(|best, model| if model.set > best.set { model } else { best })
+    }
+
     /// The package of a model.
     #[must_use]
     pub fn package(&self, model: &Model) -> Option<&Package> {
@@ -270,31 +278,23 @@ impl Folder {
     /// [`VisionError::NotInstalled`], [`VisionError::Changed`], [`VisionError::File`],
     /// [`VisionError::Weights`].
     pub(crate) fn weights(&self, job: Job, set: Set) -> Result<Weights, VisionError> {
-        let mut fitting: Vec<&Model> = catalogue()
-            .of(set)
-            .filter(|model| model.job == job)
-            .collect();
-        fitting.sort_by_key(|model| std::cmp::Reverse(model.set));
-        // Whoever asks for the larger network is not given the smaller one instead.
-        fitting.truncate(1);
-        for model in fitting {
-            let path = self.of(model);
-            let bytes = match read(&path, model) {
-                Ok(bytes) => bytes,
-                Err(source) if source.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(VisionError::File { path, source }),
-            };
-            if !model.is(&bytes) {
-                return Err(changed(model, path, &bytes));
-            }
-            return Ok(Weights {
-                letters: onnx::metadata(&bytes, "character")?,
-                bytes,
-            });
-        }
-        Err(VisionError::NotInstalled {
+        let missing = || VisionError::NotInstalled {
             job,
             folder: self.0.clone(),
+        };
+        let model = catalogue().used(set, job).ok_or_else(missing)?;
+        let path = self.of(model);
+        let bytes = match read(&path, model) {
+            Ok(bytes) => bytes,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Err(missing()),
+            Err(source) => return Err(VisionError::File { path, source }),
+        };
+        if !model.is(&bytes) {
+            return Err(changed(model, path, &bytes));
+        }
+        Ok(Weights {
+            letters: onnx::metadata(&bytes, "character")?,
+            bytes,
         })
     }
 }

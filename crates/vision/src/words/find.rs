@@ -16,6 +16,23 @@ pub(super) struct Finder(pub(super) Network);
 const LEAST_SIDE: f32 = 3.0;
 
 impl Finder {
+    /// How many cores a picture shows as it is, which is small: lines whose letters nobody could
+    /// read there are seen all the same.
+    pub(super) fn count(&self, small: &Raster<'_>) -> Result<usize, VisionError> {
+        let rules = rules()?;
+        let [width, height] = [small.width, small.height].map(|side| side.next_multiple_of(32));
+        // Enlarged by less than a thirty-second part at most sizes: letters keep their form.
+        let seen = small.resized(width, height);
+        let map = self.map(&seen, &rules.text, &Gate::default())?;
+        let quads = cores(&map, width, height, rules.text.pixel);
+        let quads = quads.iter().filter_map(|core| Quad::around(core));
+        let counts = |quad: &Quad| {
+            quad.width().min(quad.height()) >= rules.triage.least_side
+                && mean(&map, width, height, quad) >= rules.triage.whole
+        };
+        Ok(quads.filter(counts).count())
+    }
+
     pub(super) fn find(&self, picture: &Raster<'_>, gate: &Gate) -> Result<Vec<Quad>, VisionError> {
         let rules = &rules()?.text;
         let [width, height] = size(picture.width, picture.height, rules);

@@ -98,6 +98,11 @@ impl Reader {
         })
     }
 
+    /// How many places look like lines of text in a picture that was made small.
+    pub(crate) fn cores(&self, small: &Raster<'_>) -> Result<usize, VisionError> {
+        self.find.count(small)
+    }
+
     /// All lines. A page that lies on its side is noticed by its lines standing upright, and one
     /// that stands on its head by the direction of most of them.
     pub(crate) fn words(&self, picture: &Raster<'_>, gate: &Gate) -> Result<Words, VisionError> {

@@ -16,7 +16,8 @@ use crate::show;
 Counts as `liuhen count` does, over all exhibits, and seals nothing when a file has other bytes than were
 sealed, is missing or was never sealed. count.json and ledger.jsonl are put under seal in the
 case's results; files are named from the case's folder on, so that the same exhibits, rules, version and
-options give the same bytes anywhere.
+options give the same bytes anywhere. Pictures are looked at when models are installed; the result names them by
+file and SHA-256.
 
 Example:
   liuhen case count --case 2026-17 --insider --acts acts.toml --gain 李某=2200")]

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::{Place, anew, of_the_sealed, write_new};
 use crate::command::count::Bar;
 use crate::exit::Exit;
+use crate::eyes::Eyes;
 use crate::processors::processors;
 use crate::show;
 use crate::unpacking::Unpacking;
@@ -59,6 +60,8 @@ struct AskArgs {
     place: Place,
     #[command(flatten)]
     unpacking: Unpacking,
+    #[command(flatten)]
+    eyes: Eyes,
     /// The file to send.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -80,6 +83,8 @@ struct AnswerArgs {
     place: Place,
     #[command(flatten)]
     unpacking: Unpacking,
+    #[command(flatten)]
+    eyes: Eyes,
     /// The other office's ask.
     ask: PathBuf,
     /// The file to send back.
@@ -113,9 +118,9 @@ pub(super) fn run(args: &LinkArgs) -> Result<Exit> {
 }
 
 /// The persons of all exhibits.
-fn of(case: &Folder, unpacking: &Unpacking) -> Result<Persons> {
+fn of(case: &Folder, unpacking: &Unpacking, eyes: &Eyes) -> Result<Persons> {
     let bar = Bar::over(&case.exhibits());
-    let request = anew(case, unpacking, None, &bar)?;
+    let request = anew(case, unpacking, eyes, None, &bar)?;
     let (counted, persons) = persons(&request)?;
     bar.0.finish_and_clear();
     of_the_sealed(case, &counted)?;
@@ -124,7 +129,7 @@ fn of(case: &Folder, unpacking: &Unpacking) -> Result<Persons> {
 
 fn asked(args: &AskArgs) -> Result<Exit> {
     let mut case = args.place.open()?;
-    let persons = of(&case, &args.unpacking)?;
+    let persons = of(&case, &args.unpacking, &args.eyes)?;
     let blind = Blind::generate()?;
     let asked = ask(
         &persons.keys,
@@ -165,7 +170,7 @@ fn asked(args: &AskArgs) -> Result<Exit> {
 fn answered(args: &AnswerArgs) -> Result<Exit> {
     let mut case = args.place.open()?;
     let text = text(&args.ask)?;
-    let persons = of(&case, &args.unpacking)?;
+    let persons = of(&case, &args.unpacking, &args.eyes)?;
     let blind = Blind::generate()?;
     let rules = Persons::rules();
     let answer = answer(

@@ -24,6 +24,7 @@ use liuhen_service::count::{CountRequest, Counted, Progress};
 
 use crate::command::count::answer;
 use crate::exit::Exit;
+use crate::eyes::Eyes;
 use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
@@ -44,6 +45,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
 fn anew<'a>(
     case: &Case,
     unpacking: &Unpacking,
+    eyes: &Eyes,
     jobs: Option<std::num::NonZeroUsize>,
     progress: &'a dyn Progress,
 ) -> Result<CountRequest<'a>> {
@@ -51,6 +53,7 @@ fn anew<'a>(
     Ok(CountRequest {
         base: Some(case.dir().to_owned()),
         wishes: unpacking.wishes()?,
+        eyes: eyes.counting(jobs)?,
         ..CountRequest::new(case.exhibits(), jobs, progress)
     })
 }

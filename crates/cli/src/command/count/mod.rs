@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 use crate::database::Sampled;
 use crate::exit::Exit;
+use crate::eyes::Eyes;
 use crate::processors::processors;
 use crate::unpacking::Unpacking;
 use crate::{bar, show};
@@ -45,7 +47,8 @@ Acts are TOML:  [[act]]
                 actor = \"李某\"
 Thresholds are advice: a number below them is not a permission. Killed, a count goes on where it was
 when --work names the same directory. Archives, documents, databases and mail are looked into, as `scan` does;
-docs/reading.md lists the formats. Exit codes: 0 done, 8 something could not be read.")]
+docs/reading.md lists the formats. Pictures are looked at when `liuhen models install` was run, and are told as not
+read when it was not. Exit codes: 0 done, 8 something could not be read.")]
 pub(crate) struct CountArgs {
     /// Files and folders to count; also a database: postgres://USER@HOST/NAME, mysql://USER@HOST/NAME.
     #[arg(required = true, value_name = "PATH")]
@@ -94,6 +97,8 @@ pub(crate) struct How {
     acts: Option<PathBuf>,
     #[command(flatten)]
     unpacking: Unpacking,
+    #[command(flatten)]
+    eyes: Eyes,
 }
 
 /// The circumstances of the rule pack; a test compares.
@@ -198,6 +203,7 @@ impl How {
         Ok(CountRequest {
             base,
             wishes: self.unpacking.wishes()?,
+            eyes: self.eyes.counting(jobs)?,
             date: self.date,
             case: self.case(),
             acts,
@@ -252,17 +258,23 @@ fn total(paths: &[PathBuf]) -> u64 {
     paths.iter().flat_map(entries).map(length).sum()
 }
 
-pub(crate) struct Bar(pub(crate) ProgressBar);
+/// Bytes read, and pictures looked at.
+pub(crate) struct Bar(pub(crate) ProgressBar, AtomicU64);
 
 impl Bar {
     pub(crate) fn over(paths: &[PathBuf]) -> Self {
-        Self(bar::bytes(total(paths), "count"))
+        Self(bar::bytes(total(paths), "count"), AtomicU64::new(0))
     }
 }
 
 impl Progress for Bar {
     fn read(&self, bytes: u64, _rows: u64) {
         self.0.inc(bytes);
+    }
+
+    fn looked(&self) {
+        let count = 1 + self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.set_message(format!("count, {count} pictures"));
     }
 }
 
@@ -325,7 +337,7 @@ impl Ledger {
         if ledger.csv {
             writeln!(
                 ledger.out,
-                "file,sheet,row,code,policy,rule,confidence,first_file,first_sheet,first_row,kinds,n"
+                "file,sheet,row,code,policy,rule,confidence,first_file,first_sheet,first_row,kinds,n,picture,first_picture"
             )?;
         }
         Ok(ledger)
@@ -353,6 +365,8 @@ impl Ledger {
             first.map(|first| first.row.to_string()).unwrap_or_default(),
             kinds.join(" "),
             entry.n.to_string(),
+            picture(Some(&entry.at)),
+            picture(first),
         ];
         writeln!(self.out, "{}", cells.map(|cell| quoted(&cell)).join(","))
     }
@@ -364,6 +378,12 @@ fn file(at: &At) -> String {
         Some(inside) => format!("{} » {inside}", at.file),
         None => at.file.clone(),
     }
+}
+
+/// The box in the picture, where the row was read from one.
+fn picture(at: Option<&At>) -> String {
+    at.and_then(|at| at.picture)
+        .map_or_else(String::new, |shown| shown.to_string())
 }
 
 /// Rule: RFC 4180; a sign that a spreadsheet takes for a formula gets an apostrophe before it.

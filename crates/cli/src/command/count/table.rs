@@ -26,6 +26,7 @@ pub(super) fn report(counted: &Counted, lang: Lang) -> String {
     page.advice();
     page.persons();
     page.near();
+    page.pictures();
     page.files();
     page.provenance();
     for note in &counted.notes {
@@ -231,6 +232,65 @@ impl Page<'_> {
             self.say("人数上限", "most persons"),
             near.persons_between[1],
         );
+    }
+
+    fn pictures(&mut self) {
+        let report = self.report;
+        let counts = &report.pictures.counts;
+        if counts.is_empty() {
+            return;
+        }
+        self.title("图片（张）", "Pictures");
+        for (zh, en, count) in [
+            ("已查看", "looked at", counts.seen),
+            ("有标识信息", "with identifiers", counts.with_identifiers),
+            ("有人脸", "with a face", counts.with_face),
+            (
+                "有人脸且有标识信息（套）",
+                "with a face and identifiers (sets)",
+                counts.sets,
+            ),
+            (
+                "仅有人脸，未计入上列数量",
+                "with a face alone, in none of the numbers above",
+                counts.face_alone,
+            ),
+            ("疑似人脸", "with what may be a face", counts.perhaps_face),
+            ("带拍摄位置", "whose file tells a place", counts.with_place),
+            ("从中读出的行", "rows read from them", counts.rows),
+            (
+                "其中识读把握不足的行",
+                "of them, read with little confidence",
+                counts.rows_unsure,
+            ),
+        ] {
+            if count > 0 {
+                self.row(self.say(zh, en), count);
+            }
+        }
+        for (code, count) in &counts.not_read {
+            let label = format!("{}: {code}", self.say("未查看", "not looked at"));
+            self.row(&label, count);
+        }
+        let Some(sight) = &report.pictures.sight else {
+            return;
+        };
+        let which = if sight.thorough {
+            "thorough"
+        } else {
+            "standard"
+        };
+        let title = self.say("识读网络", "networks");
+        let (thresholds, documents) = (&sight.thresholds, &sight.documents);
+        self.line(&format!("  {title}: {which}, {thresholds}, {documents}"));
+        for network in &sight.networks {
+            self.line(&format!(
+                "    {}  {}  {}",
+                pad(&network.job, 16),
+                network.file,
+                network.sha256
+            ));
+        }
     }
 
     fn files(&mut self) {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use liuhen_kinds::Lang;
-use liuhen_service::scan::{Finding, Summary};
+use liuhen_service::scan::{Finding, Pictures, Summary};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -101,8 +101,18 @@ fn told(summary: &Summary, took: Duration) -> Value {
         "allowed": summary.allowed,
         "ignored": summary.ignored,
         "malformed": summary.malformed,
+        "pictures": pictures(&summary.pictures),
         "complete": !summary.is_incomplete(),
         "places": places.collect::<Vec<_>>(),
         "unreadable": unreadable.collect::<Vec<_>>(),
+    })
+}
+
+/// Pictures by how far they were looked at.
+pub(super) fn pictures(pictures: &Pictures) -> Value {
+    json!({
+        "looked_at": pictures.looked,
+        "repeated": pictures.repeated,
+        "passed_over": { "small": pictures.small, "unlikely": pictures.unlikely },
     })
 }

@@ -24,6 +24,7 @@ use liuhen_service::Watch;
 use liuhen_service::scan::{
     Baseline, Event, FileReport, Finding, HeaderRow, Note, Pack, Request, Summary, scan,
 };
+use liuhen_service::sight::Triage;
 
 use self::words::Labels;
 use crate::command::{rules, sighting};
@@ -41,6 +42,7 @@ Examples:
   liuhen scan .
   liuhen scan members.xlsx dump.sql --show
   liuhen scan leak.7z --password-file words.txt
+  liuhen scan /media/disk --triage --json
   zcat access.log.gz | liuhen scan - --json
   PGPASSWORD=… liuhen scan postgres://reader@127.0.0.1/members --sample 1000
   liuhen scan . --fail-on high --baseline liuhen-baseline.json --sarif --output liuhen.sarif
@@ -102,6 +104,10 @@ pub(crate) struct ScanArgs {
     unpacking: Unpacking,
     #[command(flatten)]
     eyes: Eyes,
+    /// Of very many pictures, look closely only at those that show text at a small size or are named like a document;
+    /// the others are counted.
+    #[arg(long, conflicts_with = "no_pictures")]
+    triage: bool,
     /// Look for the kinds of a rule pack of one's own too; `liuhen rules test` checks one.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
@@ -159,6 +165,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
     let mut out = open(args.output.as_deref())?;
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let looker = args.eyes.open(jobs)?;
+    let triage = args.triage.then(Triage::default);
     let bar = bar::so_far("scan");
     let meter = |bytes: u64| bar.inc(bytes);
     let watch = args.canaries.then(|| Watching::begin(args)).transpose()?;
@@ -184,6 +191,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             .databases(args.unpacking.password_file.as_deref())?,
         wishes: args.unpacking.wishes()?,
         looker: looker.as_ref(),
+        triage: triage.as_ref(),
         show: args.show,
         packs: &packs,
         baseline: known.as_ref(),
@@ -349,6 +357,13 @@ fn problems(args: &ScanArgs, summary: &Summary) {
         return;
     }
     let lang = show::lang();
+    let passed = summary.pictures.passed_over();
+    if passed > 0 {
+        show::note(format_args!(
+            "--triage: {} pictures were looked at closely, {passed} were passed over",
+            summary.pictures.looked
+        ));
+    }
     for note in summary.notes.iter().filter(|note| note.reason.is_failure()) {
         show::note(format_args!(
             "{}: {}",

@@ -133,6 +133,7 @@ impl Page<'_> {
     }
 
     fn figures(&self, summary: &Summary) -> Markup {
+        let passed = summary.pictures.passed_over() > 0;
         let figures = [
             (summary.count(), self.say("处发现", "findings")),
             (
@@ -144,10 +145,18 @@ impl Page<'_> {
                 summary.notes.len() as u64,
                 self.say("处没有读完", "paths not read wholly"),
             ),
+            (
+                summary.pictures.passed_over(),
+                self.say(
+                    "张图片未细看（--triage）",
+                    "pictures passed over (--triage)",
+                ),
+            ),
         ];
         html! {
             div class="figures" {
-                @for (count, what) in figures {
+                // Most scans pass no picture over, and need not say so.
+                @for (count, what) in figures.into_iter().take(4 + usize::from(passed)) {
                     div { b { (grouped(count)) } (what) }
                 }
             }

@@ -11,11 +11,11 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use liuhen_kinds::{Kind, Lang, Level};
-use liuhen_service::scan::{self, Finding, Note, Summary};
+use liuhen_service::scan::{self, Finding, Note, Pictures, Summary};
 use serde_json::{Value, json};
 
-use super::Report;
 use super::words::{Labels, level_name};
+use super::{Report, lines};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -96,10 +96,13 @@ impl Report for Sarif<'_> {
             "version": env!("CARGO_PKG_VERSION"),
             "rules": rules,
         });
-        let invocation = json!({
+        let mut invocation = json!({
             "executionSuccessful": !summary.is_incomplete(),
             "toolExecutionNotifications": notes,
         });
+        if summary.pictures != Pictures::default() {
+            invocation["properties"] = json!({ "pictures": lines::pictures(&summary.pictures) });
+        }
         write!(
             out,
             "],\"tool\":{},\"invocations\":[{invocation}]}}]}}",

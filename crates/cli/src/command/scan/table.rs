@@ -171,6 +171,21 @@ impl<'p> Terminal<'p> {
                 "处字节无法解码",
                 "sequences of bytes that do not decode",
             ),
+            (
+                summary.pictures.unlikely,
+                "张图片缩小后未见文字，未细看（--triage）",
+                "pictures passed over: no text at a small size (--triage)",
+            ),
+            (
+                summary.pictures.small,
+                "张图片过小，未看（--triage）",
+                "pictures passed over: too small to be read (--triage)",
+            ),
+            (
+                summary.pictures.repeated,
+                "张图片与先前的相同，只看一次",
+                "pictures equal to earlier ones, looked at once",
+            ),
         ];
         for (count, zh, en) in rows.into_iter().filter(|(count, ..)| *count > 0) {
             writeln!(out, "{} {}", grouped(count), say(self.chinese, zh, en))?;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::{Place, anew, of_the_sealed, write_new};
 use crate::command::count::{Bar, answer};
 use crate::exit::Exit;
+use crate::eyes::Eyes;
 use crate::show;
 use crate::unpacking::Unpacking;
 
@@ -51,6 +52,8 @@ pub(super) struct SampleArgs {
     /// As they were asked for when the case was counted.
     #[command(flatten)]
     unpacking: Unpacking,
+    #[command(flatten)]
+    eyes: Eyes,
 }
 
 pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
@@ -70,7 +73,7 @@ pub(super) fn run(args: &SampleArgs) -> Result<Exit> {
         bail!("the seed must be one line");
     }
     let bar = Bar::over(&case.exhibits());
-    let request = anew(&case, &args.unpacking, args.jobs, &bar)?;
+    let request = anew(&case, &args.unpacking, &args.eyes, args.jobs, &bar)?;
     let (counted, drawing) = draw(&request, &asked, args.show_values)?;
     bar.0.finish_and_clear();
     of_the_sealed(&case, &counted)?;

@@ -7,7 +7,7 @@
 
 use liuhen_kinds::{Lang, RulePack};
 use liuhen_service::case::Head;
-use liuhen_service::count::{Cell, Drawing};
+use liuhen_service::count::{At, Cell, Drawing};
 use liuhen_service::sample::{Drawn, Group, policy_hash};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -73,17 +73,20 @@ fn one(row: &Drawn, drawing: &Drawing) -> Markup {
     let empty = (Vec::new(), Vec::new());
     let (own, first) = drawing.cells.get(&row.n).unwrap_or(&empty);
     let name = format!("r{}", row.n);
-    let place = |file: &str, sheet: Option<&str>, at: u64| match sheet {
-        Some(sheet) => format!("{file} · {sheet} · {at}"),
-        None => format!("{file} · {at}"),
+    let place = |at: &At| {
+        let mut words = vec![at.file.clone()];
+        words.extend(at.inside.iter().chain(&at.sheet).cloned());
+        words.push(at.row.to_string());
+        words.extend(at.picture.map(|shown| shown.to_string()));
+        words.join(" · ")
     };
     html! {
         fieldset id=(name) data-n=(row.n) tabindex="-1" {
-            legend { (row.n) " · " (place(&row.at.file, row.at.sheet.as_deref(), row.at.row)) }
+            legend { (row.n) " · " (place(&row.at)) }
             @if let Some(group) = group { p.soft { (ask(group)) } }
             (cells(own))
             @if let Some(repeated) = &row.first {
-                p.soft { (both("所重复的首次出现", "The first occurrence it repeats")) ": " (place(&repeated.at.file, repeated.at.sheet.as_deref(), repeated.at.row)) }
+                p.soft { (both("所重复的首次出现", "The first occurrence it repeats")) ": " (place(&repeated.at)) }
                 (cells(first))
             }
             div.marks role="radiogroup" aria-label=(format!("{} 标记 mark", row.n)) {

@@ -1,0 +1,168 @@
+//! Which lines of a picture stand in one row, also where it was taken at an angle: a line goes on
+//! in the nearest one to its right, in the direction in which the writing around it runs.
+
+use liuhen_vision::{Line, Point, Quad};
+
+/// How far beside a line's middle the next may begin, in heights of the smaller of the two.
+const BESIDE: f32 = 0.5;
+/// How far away, in heights of a line, others still tell its direction at half weight.
+const NEAR: f32 = 2.0;
+
+/// The row of each line, from 0 at the top, and how far along it the line begins.
+pub(super) fn rows(lines: &[Line]) -> Vec<(usize, f32)> {
+    let strokes: Vec<Stroke> = lines.iter().map(|line| Stroke::of(&line.quad)).collect();
+    let whole = sum(strokes.iter().map(|stroke| stroke.along(stroke.length)));
+    let Some(whole) = unit(whole) else {
+        return vec![(0, 0.0); lines.len()];
+    };
+    let mut row: Vec<usize> = (0..lines.len()).collect();
+    for from in 0..strokes.len() {
+        let along = direction(&strokes, from, whole);
+        if let Some(next) = next(&strokes, from, along) {
+            let (kept, gone) = (row[from].min(row[next]), row[from].max(row[next]));
+            row.iter_mut()
+                .filter(|row| **row == gone)
+                .for_each(|row| *row = kept);
+        }
+    }
+    let rows = numbered(&row, &strokes, whole).into_iter();
+    rows.zip(strokes.iter().map(|stroke| dot(whole, stroke.from)))
+        .collect()
+}
+
+/// A line of text as a stroke through its middle.
+struct Stroke {
+    from: Point,
+    to: Point,
+    length: f32,
+    height: f32,
+}
+
+impl Stroke {
+    fn of(quad: &Quad) -> Stroke {
+        let [a, b, c, d] = quad.0;
+        let (from, to) = (a.between(d, 0.5), b.between(c, 0.5));
+        Stroke {
+            from,
+            to,
+            length: from.distance(to),
+            height: quad.height().max(1.0),
+        }
+    }
+
+    /// Its direction, this long.
+    fn along(&self, length: f32) -> Point {
+        let share = length / self.length.max(1e-3);
+        Point::new(
+            (self.to.x - self.from.x) * share,
+            (self.to.y - self.from.y) * share,
+        )
+    }
+}
+
+/// The direction of the writing around a line: long lines and near ones tell most.
+fn direction(strokes: &[Stroke], of: usize, whole: Point) -> Point {
+    let down = |stroke: &Stroke| cross(whole, stroke.from.between(stroke.to, 0.5));
+    let (own, height) = (down(&strokes[of]), strokes[of].height);
+    let told = strokes.iter().map(|stroke| {
+        let apart = (down(stroke) - own) / (NEAR * height);
+        stroke.along(stroke.length / (1.0 + apart * apart))
+    });
+    unit(sum(told)).unwrap_or(whole)
+}
+
+/// The nearest line that begins to the right of a line's end and at its height.
+fn next(strokes: &[Stroke], from: usize, along: Point) -> Option<usize> {
+    let line = &strokes[from];
+    let mut best: Option<(f32, usize)> = None;
+    for (at, other) in strokes.iter().enumerate() {
+        let way = Point::new(other.from.x - line.to.x, other.from.y - line.to.y);
+        let (far, aside) = (dot(along, way), cross(along, way).abs());
+        let height = line.height.min(other.height);
+        let follows = at != from && far > -0.6 * height && aside < BESIDE * height;
+        if follows && best.is_none_or(|(least, _)| far < least) {
+            best = Some((far, at));
+        }
+    }
+    best.map(|(_, at)| at)
+}
+
+/// Rows numbered from the top, by the mean height at which their lines stand.
+fn numbered(row: &[usize], strokes: &[Stroke], whole: Point) -> Vec<usize> {
+    let mut heights: Vec<(f32, usize)> = Vec::new();
+    for name in 0..row.len() {
+        let of = (0..row.len()).filter(|at| row[*at] == name);
+        let downs: Vec<f32> = of
+            .map(|at| cross(whole, strokes[at].from.between(strokes[at].to, 0.5)))
+            .collect();
+        if !downs.is_empty() {
+            heights.push((downs.iter().sum::<f32>() / downs.len() as f32, name));
+        }
+    }
+    heights.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let place = |name: &usize| heights.iter().position(|(_, other)| other == name);
+    row.iter().map(|name| place(name).unwrap_or(0)).collect()
+}
+
+fn sum(points: impl Iterator<Item = Point>) -> Point {
+    points.fold(Point::new(0.0, 0.0), |a, b| {
+        Point::new(a.x + b.x, a.y + b.y)
+    })
+}
+
+fn unit(point: Point) -> Option<Point> {
+    let length = point.x.hypot(point.y);
+    (length > 1e-3).then(|| Point::new(point.x / length, point.y / length))
+}
+
+fn dot(a: Point, b: Point) -> f32 {
+    a.x * b.x + a.y * b.y
+}
+
+fn cross(a: Point, b: Point) -> f32 {
+    a.x * b.y - a.y * b.x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three columns of a table of five rows, turned by so many degrees about the origin.
+    fn table(degrees: f32) -> Vec<Line> {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let turn = |x: f32, y: f32| Point::new(x * cos - y * sin, x * sin + y * cos);
+        let mut lines = Vec::new();
+        for column in [0.0_f32, 200.0, 600.0] {
+            for row in 0..5_u8 {
+                let top = 40.0 * f32::from(row);
+                let wide = if column > 500.0 { 300.0 } else { 80.0 };
+                lines.push(Line {
+                    text: row.to_string(),
+                    quad: Quad([
+                        turn(column, top),
+                        turn(column + wide, top),
+                        turn(column + wide, top + 24.0),
+                        turn(column, top + 24.0),
+                    ]),
+                    score: 1.0,
+                    row: 0,
+                    letters: vec![(0.0, 1.0)],
+                });
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn rows_of_a_table_are_the_same_at_any_angle() {
+        for degrees in [0.0, 4.0, -7.0, 88.0, 180.0] {
+            let lines = table(degrees);
+            let rows = rows(&lines);
+            for (line, (row, _)) in lines.iter().zip(&rows) {
+                assert_eq!(line.text, row.to_string(), "{degrees} degrees");
+            }
+            assert!(rows[0].1 < rows[5].1 && rows[5].1 < rows[10].1);
+        }
+        assert!(rows(&[]).is_empty());
+    }
+}
