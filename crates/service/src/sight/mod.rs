@@ -20,7 +20,9 @@ use liuhen_vision::models::{Folder, Job, Set};
 pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hidden};
 use liuhen_vision::{Eyes, Look};
 
-pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
+pub use self::hide::{
+    Decided, Faces, Hidden as HiddenPicture, Hide, HideError, Mark, Painted, Settled, Sort,
+};
 pub use self::tell::Gives;
 use self::text::Sheet;
 use crate::scan::Pack;
