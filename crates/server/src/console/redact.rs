@@ -11,15 +11,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use liuhen_service::{ReviewLimits, ReviewProblem, ReviewState, ReviewSummary, ReviewView};
 use maud::{Markup, html};
-use zeroize::Zeroizing;
 
 use super::request::{Answer, Desk, Page, Posted, Sent, go, refusal};
 use super::retouch;
 use crate::api::pictures::download;
+use crate::api::redactions;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
 use crate::state::AppState;
-use crate::stream;
 use crate::ui::form::csrf;
 use crate::ui::i18n::Phrase;
 use crate::ui::table::{Set, Table};
@@ -272,30 +271,11 @@ async fn add(mut sent: Sent) -> Answer {
 async fn receive(sent: &mut Sent) -> Result<(), ApiError> {
     let caller = sent.desk.caller();
     let state = sent.desk.state.clone();
-    let service = state.service();
-    let limits = service.review_limits()?;
     // Asked before the first byte is kept, so that nobody fills the memory.
-    service.review_room(&caller)?;
-    let mut some = false;
-    while let Some(field) = stream::next_part(&state, &mut sent.form).await? {
-        let name = field.file_name().unwrap_or_default().to_owned();
-        if field.name() != Some("file") || name.is_empty() {
-            continue;
-        }
-        service.review_room(&caller)?;
-        let file = match stream::in_memory(&state, field, limits.file).await {
-            // As long as it is, and no longer: room for the longest was made.
-            Ok(bytes) => Some(Zeroizing::new(bytes.to_vec())),
-            Err(error) if error.code() == "too_large" => None,
-            Err(error) => return Err(error),
-        };
-        service.take_for_review(&caller, &name, file).await?;
-        some = true;
-    }
-    match some {
-        true => Ok(()),
-        false => Err(ApiError::malformed("no file was chosen")),
-    }
+    state.service().review_room(&caller)?;
+    redactions::receive(&state, &caller, &mut sent.form)
+        .await
+        .map(drop)
 }
 
 async fn summary(desk: Desk) -> Answer {

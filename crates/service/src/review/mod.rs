@@ -64,6 +64,20 @@ pub enum ReviewState {
 }
 
 impl ReviewState {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Looking => "looking",
+            Self::Open => "open",
+            Self::ToSave => "to_save",
+            Self::Saving => "saving",
+            Self::Saved => "saved",
+            Self::Refused => "refused",
+        }
+    }
+
     /// Whether something is being done, or is about to be, without anybody's doing.
     #[must_use]
     pub const fn is_underway(self) -> bool {
