@@ -108,6 +108,14 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
+// Whoever goes through the list by keyboard sees on the picture where he is.
+for (const [name, on] of [["focusin", true], ["focusout", false]]) {
+  form.addEventListener(name, (event) => {
+    if (event.target.name !== "release") return;
+    svg.querySelector(`[data-mark="${event.target.value}"]`).classList.toggle("lit", on);
+  });
+}
+
 // ---- the pointer ----
 
 /** Where the pointer is, in pixels of the picture, held within it. */

@@ -222,7 +222,13 @@ async fn pictures_are_their_bringers_alone_and_go_with_him() {
     let blank = encode(&Picture::blank(320, 240, [250; 3]).unwrap(), Encoding::Png).unwrap();
     let parts = [("file", Some("张某某13800138000.png"), &blank[..])];
     world.form(&admin, "/redact", &parts).await.expect(303);
+    // Without scripts the page comes again by itself, as long as there is something to wait for.
+    let reload = visit(&world, &admin, "/redact?reload=yes", "en").await;
+    let waits = reload.text().contains("hx-trigger");
+    assert_eq!(reload.headers.contains_key("refresh"), waits);
     let part = settled(&world, &admin).await;
+    let reload = visit(&world, &admin, "/redact?reload=yes", "en").await;
+    assert!(!reload.headers.contains_key("refresh"));
     let id = ids(&part).remove(0);
     let path = |rest: &str| format!("/redact/{id}{rest}");
 

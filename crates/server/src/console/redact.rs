@@ -65,7 +65,7 @@ async fn list_page(desk: &Desk, note: Option<&Note>) -> Result<(Markup, bool), A
         .ask(|service, caller| {
             let ready = service.review_ready().is_ok();
             let views = service.reviews(caller, true)?;
-            let sum = service.review_summary(caller)?;
+            let sum = service.review_summary(caller, true)?;
             Ok((service.review_limits()?, ready, views, sum))
         })
         .await?;
@@ -120,7 +120,7 @@ async fn progress(desk: Desk) -> Page {
         .ask(|service, caller| {
             Ok((
                 service.reviews(caller, false)?,
-                service.review_summary(caller)?,
+                service.review_summary(caller, false)?,
             ))
         })
         .await?;
@@ -280,7 +280,7 @@ async fn receive(sent: &mut Sent) -> Result<(), ApiError> {
 
 async fn summary(desk: Desk) -> Answer {
     let sum = desk
-        .ask(|service, caller| service.review_summary(caller))
+        .ask(|service, caller| service.review_summary(caller, true))
         .await?;
     let body =
         serde_json::to_vec_pretty(&sum).map_err(|_| ApiError::internal("a summary is no JSON"))?;

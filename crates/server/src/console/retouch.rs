@@ -92,9 +92,7 @@ fn decided(c: &Ctx, view: &ReviewView) -> Markup {
                 p { (c.f(w::COPY_SAID, &[("looks", &copy.looks), ("bytes", &names::bytes(copy.bytes))])) }
                 @if late > 0 { p { (c.f(w::LATE_SAID, &[("n", &late)])) } }
                 @if copy.media_type != "image/tiff" {
-                    details { summary { (c.t(w::COPY)) }
-                        img.whole src={ "/redact/" (view.id) "/copy?" (copy.sha256) } alt=(c.t(w::COPY_ALT)) loading="lazy";
-                    }
+                    img.whole src={ "/redact/" (view.id) "/copy?" (copy.sha256) } alt=(c.t(w::COPY_ALT));
                 }
             }
         }
@@ -109,7 +107,7 @@ fn review(c: &Ctx, view: &ReviewView) -> Markup {
         w::SAVE
     };
     html! {
-        form.review #review method="post" action={ "/redact/" (view.id) } {
+        form.review #review method="post" action={ "/redact/" (view.id) } autocomplete="off" {
             (csrf(c))
             section.sheet {
                 header {
@@ -237,7 +235,7 @@ fn marks(c: &Ctx, view: &ReviewView) -> Markup {
         table.row(vec![
             html! { (n) },
             html! {
-                i.swatch class=(sort_class(&mark.mark)) {} (said(c, &what))
+                i class={ "swatch " (sort_class(&mark.mark)) } {} (said(c, &what))
                 @if mark.late { " " span.tag.warn { (c.t(w::MARK_LATE)) } }
             },
             html! {

@@ -460,7 +460,7 @@ impl Service {
         for (id, view, _) in &copies {
             self.note_handed_out(caller, id, view).await?;
         }
-        let summary = serde_json::to_vec_pretty(&self.review_summary(caller)?)
+        let summary = serde_json::to_vec_pretty(&self.review_summary(caller, true)?)
             .map_err(|_| ServiceError::Damaged("summary"))?;
         let made = crate::exports::off_the_runtime(move || {
             summary::packed(&copies, &summary).map_err(|_| ServiceError::Damaged("package"))
@@ -472,13 +472,13 @@ impl Service {
         })
     }
 
-    /// What became of all pictures of a member.
+    /// What became of all pictures of a member; `there` as for [`Service::reviews`].
     ///
     /// # Errors
     ///
     /// Never in a tested build.
-    pub fn review_summary(&self, caller: &Caller) -> Result<ReviewSummary> {
-        let views = self.reviews(caller, true)?;
+    pub fn review_summary(&self, caller: &Caller, there: bool) -> Result<ReviewSummary> {
+        let views = self.reviews(caller, there)?;
         Ok(ReviewSummary::of(&views, self.now(), &rules()?.version))
     }
 

@@ -69,17 +69,17 @@ pub struct ReviewLine {
     pub looks: Option<u32>,
     /// Whether faces are coarse squares instead of filled.
     pub faces_coarse: bool,
-    /// Marks hidden, by kind.
+    /// Marks hidden in the copy, by kind.
     pub hidden: BTreeMap<Kind, u64>,
-    /// Codes hidden.
+    /// Codes hidden in the copy.
     pub codes: u64,
-    /// Places hidden to be sure.
+    /// Places hidden in the copy to be sure.
     pub unsure: u64,
     /// Marks that only a later look found, whatever became of them.
     pub found_later: u64,
-    /// Boxes drawn by hand: left, top, width, height in pixels.
+    /// Boxes drawn by hand, as decided last: left, top, width, height in pixels.
     pub added: Vec<[u32; 4]>,
-    /// Marks released by hand.
+    /// Marks released by hand, as decided last.
     pub released: Vec<Released>,
 }
 
@@ -132,7 +132,11 @@ impl ReviewSummary {
 impl ReviewLine {
     fn of(view: &ReviewView) -> Self {
         let marks = view.marks.iter();
-        let (hidden, codes, unsure) = counted(marks.clone().filter(|mark| !view.is_released(mark)));
+        // Without a copy nothing is hidden.
+        let hidden = marks
+            .clone()
+            .filter(|mark| view.copy.is_some() && !view.is_released(mark));
+        let (hidden, codes, unsure) = counted(hidden);
         Self {
             number: view.number,
             state: view.state,

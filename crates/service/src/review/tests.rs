@@ -212,7 +212,7 @@ fn while_something_is_seen_there_is_no_copy() {
     let mut benches = Benches::default();
     let one = member("one");
     open(&mut benches, &one, "r_1");
-    let mut save = |saved, benches: &mut Benches| {
+    let save = |saved, benches: &mut Benches| {
         let all = decision(&[1, 2], &[]);
         benches.decide(&one.id, "r_1", all, rules, 0).unwrap();
         let job = benches.next().unwrap();

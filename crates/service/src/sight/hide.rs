@@ -669,4 +669,67 @@ mod tests {
         assert!(numbers("2026年").is_empty());
         assert!(numbers("").is_empty());
     }
+
+    fn place(kind: Option<Kind>, sort: Sort, confidence: f32, quad: Quad) -> Place {
+        Place {
+            kind,
+            sort,
+            confidence: kind.map(|_| confidence),
+            quads: vec![quad],
+        }
+    }
+
+    #[test]
+    fn findings_at_one_place_are_one_mark_and_a_face_stays_one() {
+        let at = |left: f32| Quad::upright(left, 10.0, 100.0, 20.0);
+        let (name, card) = (Kind::PERSON_NAME, Kind::BANK_CARD);
+        let marks = merged(vec![
+            place(None, Sort::Unread, 0.0, at(0.0)),
+            place(Some(name), Sort::Words, 0.4, at(3.0)),
+            place(Some(card), Sort::Words, 0.9, at(1.0)),
+            place(Some(Kind::FACE_IMAGE), Sort::Face, 0.3, at(2.0)),
+            place(Some(name), Sort::Words, 0.8, at(90.0)),
+        ]);
+        let told: Vec<_> = marks
+            .iter()
+            .map(|mark| (mark.sort, mark.kinds.len(), mark.confidence, mark.is_sure()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Sort::Words, 2, Some(0.9), true),
+                (Sort::Face, 1, Some(0.3), false),
+                (Sort::Words, 1, Some(0.8), true),
+            ]
+        );
+        // Nothing of the three that became one is missed.
+        assert_eq!(marks[0].places.len(), 3);
+        assert!(marks[0].is_part_of(&marks[1]) && !marks[2].is_part_of(&marks[0]));
+    }
+
+    #[test]
+    fn what_is_released_stays_and_what_reaches_beyond_does_not() {
+        let mark = |sort| Mark {
+            sort,
+            kinds: Vec::new(),
+            confidence: None,
+            places: vec![Quad::upright(100.0, 100.0, 80.0, 20.0)],
+        };
+        let stays = Stays::of(&[mark(Sort::Words)]);
+        let rows = [
+            ("the same", [100.0, 100.0, 80.0, 20.0], true),
+            ("drawn otherwise", [97.0, 97.0, 86.0, 25.0], true),
+            ("a part", [120.0, 104.0, 20.0, 10.0], true),
+            ("the word after it too", [100.0, 100.0, 160.0, 20.0], false),
+            ("another line", [100.0, 130.0, 80.0, 20.0], false),
+        ];
+        for (name, [left, top, wide, high], is) in rows {
+            let quad = Quad::upright(left, top, wide, high);
+            assert_eq!(stays.holds(&quad), is, "{name}");
+        }
+        // A face that is released releases no words upon it.
+        let stays = Stays::of(&[mark(Sort::Face)]);
+        assert!(!stays.holds(&Quad::upright(100.0, 100.0, 80.0, 20.0)));
+        assert_eq!(stays.faces.len(), 1);
+    }
 }
