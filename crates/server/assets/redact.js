@@ -9,7 +9,6 @@ const rows = document.getElementById("rows");
 const undo = document.getElementById("undo");
 const draw = document.getElementById("draw");
 const SIDES = ["left", "top", "width", "height"];
-const SVG = "http://www.w3.org/2000/svg";
 const blank = rows.lastElementChild.cloneNode(true);
 const [width, height] = [Number(svg.dataset.width), Number(svg.dataset.height)];
 
@@ -32,7 +31,7 @@ function show() {
 }
 
 function rectangle([x, y, wide, high]) {
-  const rect = document.createElementNS(SVG, "rect");
+  const rect = document.createElementNS(svg.namespaceURI, "rect");
   for (const [name, value] of Object.entries({ x, y, width: wide, height: high })) rect.setAttribute(name, value);
   return rect;
 }

@@ -1,4 +1,5 @@
 use super::bench::{Benches, Looked, Saved, Task};
+use super::rules::Rules;
 use super::*;
 use crate::sight::Quad;
 
@@ -57,10 +58,17 @@ fn copy(bytes: usize) -> Option<(Zeroizing<Vec<u8>>, ReviewCopy)> {
     Some((Zeroizing::new(vec![7; bytes]), copy))
 }
 
+/// The numbers of the program, but as many bytes as a test fills in no time.
+fn small() -> Rules {
+    let mut rules: Rules = toml::from_str(include_str!("review.toml")).unwrap();
+    rules.member.bytes = 4_000;
+    rules.all.bytes = 10_000;
+    rules
+}
+
 fn put(benches: &mut Benches, by: &Caller, id: &str, bytes: usize, now: UnixMs) -> Result<()> {
-    let rules = rules().unwrap();
     let file = Zeroizing::new(vec![0; bytes]);
-    benches.add(by, view(id), file, now, rules).map(drop)
+    benches.add(by, view(id), file, now, &small()).map(drop)
 }
 
 /// A picture that was looked at, with two marks.
@@ -82,7 +90,7 @@ fn decision(released: &[usize], drawn: &[[u32; 4]]) -> ReviewDecision {
 
 #[test]
 fn memory_is_bounded_for_one_and_for_all() {
-    let rules = rules().unwrap();
+    let rules = small();
     let mut benches = Benches::default();
     let one = member("one");
     for at in 0..rules.member.pictures {
@@ -208,7 +216,7 @@ fn a_mark_stays_hidden_unless_it_is_released() {
 
 #[test]
 fn while_something_is_seen_there_is_no_copy() {
-    let rules = rules().unwrap();
+    let rules = &small();
     let mut benches = Benches::default();
     let one = member("one");
     open(&mut benches, &one, "r_1");
