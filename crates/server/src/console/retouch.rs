@@ -333,13 +333,13 @@ async fn decide(Path(id): Path<String>, posted: Posted) -> Answer {
 fn decision(form: &Pairs) -> Result<ReviewDecision, ApiError> {
     let wrong = || ApiError::malformed("a box needs four whole numbers: left, top, width, height");
     let sides = ["left", "top", "width", "height"].map(|name| form.all(name));
-    let rows = sides[0].len();
-    if sides.iter().any(|side| side.len() != rows) {
+    let [lefts, tops, widths, heights] = &sides;
+    if sides.iter().any(|side| side.len() != lefts.len()) {
         return Err(wrong());
     }
     let mut drawn = Vec::new();
-    for row in 0..rows {
-        let texts = [0, 1, 2, 3].map(|side: usize| sides[side][row].as_str());
+    for (((left, top), width), height) in lefts.iter().zip(tops).zip(widths).zip(heights) {
+        let texts = [left, top, width, height];
         if texts.iter().all(|text| text.is_empty()) {
             continue;
         }

@@ -685,7 +685,7 @@ fn painted(
     Ok(Saved {
         copy,
         late: settled.late,
-        left: settled.left.len(),
+        left: settled.left,
     })
 }
 

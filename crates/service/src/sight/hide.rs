@@ -142,9 +142,9 @@ impl Looker {
     /// Hides what a person has decided on and looks again, as [`Looker::hide_pixels`] does, until
     /// nothing is found but what he released.
     ///
-    /// The look whose marks he decided upon counts as the first. A mark released lets its sort of
-    /// finding stay at its place, whatever a later look takes it for; what covers it in part only
-    /// is hidden.
+    /// The look whose marks he decided upon counts as the first. At the place of a released mark
+    /// faces stay for a face, codes for a code, words for words, and numbers of no known kind and
+    /// text that could not be read for codes and words; what reaches beyond the place is hidden.
     ///
     /// # Errors
     ///
@@ -180,11 +180,13 @@ impl Looker {
                     drawn.map(|area| area.shared(&bounds)).sum::<f32>() > 0.5 * bounds.size()
                 })
         };
-        let late = merged(easel.late);
+        let seen = left.len();
+        easel.late.extend(left);
+        let late = merged(easel.late).into_iter();
         Ok(Settled {
-            painted: left.is_empty().then_some(easel.out),
-            late: late.into_iter().filter(|mark| !known(mark)).collect(),
-            left: merged(left),
+            painted: (seen == 0).then_some(easel.out),
+            late: late.filter(|mark| !known(mark)).collect(),
+            left: seen,
         })
     }
 
@@ -273,7 +275,7 @@ impl Mark {
         around(&self.places)
     }
 
-    /// Whether it was found at all surely: below one half the answer is "could not tell".
+    /// Whether the finding is sure enough to be one: below one half the answer is "could not tell".
     #[must_use]
     pub fn is_sure(&self) -> bool {
         self.confidence.is_some_and(|sure| sure >= 0.5) || self.sort == Sort::Code
@@ -306,10 +308,10 @@ pub struct Decided {
 pub struct Settled {
     /// The picture; none while something is seen that he did not release.
     pub painted: Option<Painted>,
-    /// Places that only a later look found, and that were painted over.
+    /// Places that only a later look found.
     pub late: Vec<Mark>,
-    /// What is seen after all rounds; empty when there is a picture.
-    pub left: Vec<Mark>,
+    /// How many places are seen after all rounds; none when there is a picture.
+    pub left: usize,
 }
 
 impl Seen {
@@ -376,7 +378,8 @@ fn around(quads: &[Quad]) -> Option<Area> {
 #[derive(Default)]
 struct Stays {
     faces: Vec<Area>,
-    places: Vec<Quad>,
+    /// Places, and whether a code was released there.
+    places: Vec<(bool, Quad)>,
 }
 
 impl Stays {
@@ -390,19 +393,31 @@ impl Stays {
             }
             stays.places.extend(mark.places.iter().map(|quad| {
                 let margin = quad.height().min(quad.width()) * 0.25;
-                quad.grown(margin, margin)
+                (mark.sort == Sort::Code, quad.grown(margin, margin))
             }));
         }
         stays
     }
 
     /// Whether at least nine in ten points of a place may be seen.
-    fn holds(&self, quad: &Quad) -> bool {
-        if self.places.is_empty() {
+    fn holds(&self, sort: Sort, quad: &Quad) -> bool {
+        let fits = |code: bool| match sort {
+            Sort::Words => !code,
+            Sort::Code => code,
+            // A code looks like text that cannot be read, and says numbers.
+            Sort::Number | Sort::Unread => true,
+            Sort::Face => false,
+        };
+        let places: Vec<&Quad> = self
+            .places
+            .iter()
+            .filter_map(|(code, place)| fits(*code).then_some(place))
+            .collect();
+        if places.is_empty() {
             return false;
         }
         let within = points(quad)
-            .filter(|&point| self.places.iter().any(|place| place.holds(point)))
+            .filter(|&point| places.iter().any(|place| place.holds(point)))
             .count();
         within * 10 >= points(quad).count() * 9
     }
@@ -500,7 +515,8 @@ fn places(seen: &Seen, hide: &Hide, stays: &Stays) -> Vec<Place> {
         unknown(seen, hide, &mut out);
     }
     for place in out.iter_mut().filter(|place| place.sort != Sort::Face) {
-        place.quads.retain(|quad| !stays.holds(quad));
+        let sort = place.sort;
+        place.quads.retain(|quad| !stays.holds(sort, quad));
     }
     out.retain(|place| !place.quads.is_empty());
     out
@@ -725,11 +741,18 @@ mod tests {
         ];
         for (name, [left, top, wide, high], is) in rows {
             let quad = Quad::upright(left, top, wide, high);
-            assert_eq!(stays.holds(&quad), is, "{name}");
+            assert_eq!(stays.holds(Sort::Words, &quad), is, "{name}");
         }
-        // A face that is released releases no words upon it.
-        let stays = Stays::of(&[mark(Sort::Face)]);
-        assert!(!stays.holds(&Quad::upright(100.0, 100.0, 80.0, 20.0)));
-        assert_eq!(stays.faces.len(), 1);
+        // What is released says of which sort what may stay there is.
+        let place = Quad::upright(100.0, 100.0, 80.0, 20.0);
+        let held = |released| {
+            let stays = Stays::of(&[mark(released)]);
+            [Sort::Words, Sort::Code, Sort::Unread, Sort::Face]
+                .map(|sort| stays.holds(sort, &place))
+        };
+        assert_eq!(held(Sort::Words), [true, false, true, false]);
+        assert_eq!(held(Sort::Code), [false, true, true, false]);
+        assert_eq!(held(Sort::Face), [false; 4]);
+        assert_eq!(Stays::of(&[mark(Sort::Face)]).faces.len(), 1);
     }
 }
