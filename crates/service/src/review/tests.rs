@@ -62,7 +62,7 @@ fn copy(bytes: usize) -> Option<(Zeroizing<Vec<u8>>, ReviewCopy)> {
 fn small() -> Rules {
     let mut rules: Rules = toml::from_str(include_str!("review.toml")).unwrap();
     rules.member.bytes = 4_000;
-    rules.all.bytes = 10_000;
+    rules.all.bytes = 16_000;
     rules
 }
 
