@@ -153,6 +153,43 @@ impl Picture {
             ..self
         }
     }
+
+    /// The picture made smaller by a whole number, until no side is longer than `longest` (at least
+    /// one): each pixel the mean of those it stands for. One that is small enough stays as it is.
+    #[must_use]
+    pub fn shrunk(&self, longest: u32) -> Picture {
+        let by = self.width.max(self.height).div_ceil(longest.max(1));
+        if by <= 1 {
+            return self.clone();
+        }
+        let (width, height) = (self.width.div_ceil(by), self.height.div_ceil(by));
+        let channels = self.channels;
+        let mut pixels = Vec::with_capacity(width as usize * height as usize * channels);
+        for top in (0..self.height).step_by(by as usize) {
+            for left in (0..self.width).step_by(by as usize) {
+                let (mut sums, mut count) = ([0_u64; 4], 0_u64);
+                for y in top..(top + by).min(self.height) {
+                    let row = y as usize * self.width as usize;
+                    let from = (row + left as usize) * channels;
+                    let to = (row + (left + by).min(self.width) as usize) * channels;
+                    for pixel in self.pixels[from..to].chunks_exact(channels) {
+                        for (sum, &sample) in sums.iter_mut().zip(pixel) {
+                            *sum += u64::from(sample);
+                        }
+                        count += 1;
+                    }
+                }
+                let mean = |sum: &u64| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX);
+                pixels.extend(sums[..channels].iter().map(mean));
+            }
+        }
+        Picture {
+            width,
+            height,
+            channels,
+            pixels,
+        }
+    }
 }
 
 impl fmt::Debug for Picture {
@@ -216,6 +253,17 @@ mod tests {
         for (found, expected) in picture.luma().iter().zip(expected) {
             assert!((found - expected).abs() < 1e-3, "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn a_smaller_picture_holds_means_and_its_edges() {
+        let picture = Picture::from_grey(5, 3, &[0, 10, 20, 30, 40].repeat(3)).unwrap();
+        let small = picture.shrunk(3);
+        assert_eq!((small.width(), small.height()), (3, 2));
+        let greys: Vec<u8> = small.pixels().chunks(3).map(|pixel| pixel[0]).collect();
+        assert_eq!(greys, [5, 25, 40, 5, 25, 40]);
+        assert!(picture.shrunk(5) == picture);
+        assert_eq!(picture.shrunk(0).width(), 1);
     }
 
     #[test]

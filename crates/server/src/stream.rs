@@ -63,7 +63,10 @@ pub async fn next_part<'a>(
 ) -> Result<Option<Field<'a>>, ApiError> {
     let next = tokio::time::timeout(state.limits().upload_idle, form.next_field()).await;
     next.map_err(|_| ApiError::of_status(StatusCode::REQUEST_TIMEOUT))?
-        .map_err(|_| ApiError::malformed("the upload cannot be read"))
+        .map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(),
+            _ => ApiError::malformed("the upload cannot be read"),
+        })
 }
 
 /// The bytes of a part that must not reach the disk, at most so many.

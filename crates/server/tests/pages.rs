@@ -21,7 +21,7 @@ use liuhen_testkit::people;
 use serde_json::{Value, json};
 
 /// Every page that needs no id.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/",
     "/imports",
     "/purposes",
@@ -31,6 +31,7 @@ const PAGES: [&str; 13] = [
     "/look",
     "/readers",
     "/exports",
+    "/redact",
     "/faces",
     "/leaks",
     "/desk",

@@ -45,6 +45,7 @@ mod purposes;
 mod readers;
 mod reads;
 pub mod redact;
+mod review;
 pub mod sample;
 pub mod scan;
 mod screens;
@@ -102,6 +103,10 @@ pub use policy::{PolicyLine, PolicyProblem, Reason, View};
 pub use purposes::{ConsentView, PurposeView};
 pub use readers::ReaderRank;
 pub use reads::{Handle, Question, ReadAnswer, ReadRequest, ReceiptView, Released, SubjectAnswer};
+pub use review::{
+    ReviewCopy, ReviewDecision, ReviewLimits, ReviewLine, ReviewMark, ReviewProblem, ReviewState,
+    ReviewSummary, ReviewView,
+};
 pub use sightings::{Carrier, SightingAnswer, SightingReport, SightingView, Watch};
 pub use staff::{Enrolment, PASSWORD_CHARS, Session, StaffView, same_secret};
 
@@ -134,6 +139,7 @@ pub struct Service {
     gone: withdrawals::Gone,
     faces: faces::Faces,
     captures: captures::Captures,
+    reviews: review::Reviews,
     /// Places for work that holds pictures in memory.
     easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.

@@ -36,6 +36,7 @@ use crate::imports::Imports;
 use crate::leaks::Leaks;
 use crate::lease::{self, DirLock, Waiting};
 use crate::ledger::{Ledger, projected_size};
+use crate::review::Reviews;
 use crate::staff::{Attempts, hash_password_here};
 use crate::withdrawals::Gone;
 use crate::{Service, collections, ids, pictures, policies, purposes, shelf};
@@ -168,6 +169,7 @@ impl Service {
             gone: Gone::default(),
             faces: Faces::with(config.models.clone()),
             captures: Captures::default(),
+            reviews: Reviews::with(config.models.clone()),
             easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });
@@ -186,6 +188,7 @@ impl Service {
     pub fn close(&self) -> Result<()> {
         self.imports.stop();
         self.leaks.stop();
+        self.reviews.stop();
         self.attest.stop();
         self.ledger.stop();
         self.log.close()?;

@@ -471,7 +471,7 @@ impl Service {
         })
     }
 
-    /// Ends a session; its cookie is worth nothing afterwards.
+    /// Ends a session; its cookie is worth nothing afterwards, and pictures under review are dropped.
     ///
     /// # Errors
     ///
@@ -479,6 +479,7 @@ impl Service {
     pub fn sign_out(&self, session: &Session) -> Result<()> {
         let mut batch = Batch::new();
         batch.delete(Space::Sessions, session.key.clone());
+        self.discard_reviews(&session.caller());
         Ok(self.store().write(&batch)?)
     }
 
@@ -541,6 +542,7 @@ impl Service {
         if !active {
             // Whoever is let in again signs in again.
             staff.sessions_from = Some(self.now() + 1);
+            self.reviews.drop_of(&format!("staff:{id}"));
         }
         staff.view.active = active;
         shelf::put_now(self.store(), Space::Staff, &staff_key(id), &staff)

@@ -3,6 +3,8 @@
 //! `LIUHEN_REQUIRE_MODELS=1`.
 
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
@@ -11,7 +13,9 @@
 )]
 
 use liuhen_detect::Detector;
-use liuhen_service::sight::{Looker, Quad, Seen, What};
+use liuhen_kinds::Kind;
+use liuhen_picture::{Limits, Picture, decode};
+use liuhen_service::sight::{Decided, Hide, Looker, Mark, Quad, Seen, What, detector};
 use liuhen_testkit::pictures::{Field, Sort, cards};
 use liuhen_vision::Point;
 use liuhen_vision::models::{Folder, Set};
@@ -97,3 +101,63 @@ fn most_of_what_photographed_documents_show_is_found() {
 /// Percent of the fields of these eight pictures that are found; the figures of many more are in
 /// `docs/sight-figures.md`.
 const LEAST: u32 = 80;
+
+/// Whether the middle of each of a mark's places is painted over.
+fn is_painted(picture: &Picture, mark: &Mark) -> bool {
+    mark.places.iter().all(|quad| {
+        let middle = quad.bounds().centre();
+        let at = [middle.x, middle.y].map(|value| value as usize);
+        let at = (at[1] * picture.width() as usize + at[0]) * picture.channels();
+        picture.pixels()[at..at + 3] == [0; 3]
+    })
+}
+
+#[test]
+fn what_nobody_decided_on_is_hidden_and_told() {
+    let test = "what_nobody_decided_on_is_hidden_and_told";
+    let Some(looker) = looker_or_skip(test) else {
+        return;
+    };
+    let mut made = match cards(7, 1) {
+        Ok(made) => made,
+        Err(error) => {
+            println!("SKIP {test}: {error}");
+            return;
+        }
+    };
+    let photo = made.next().unwrap();
+    let open = || {
+        decode(&photo.bytes, &Limits::default())
+            .unwrap()
+            .flattened()
+    };
+    let hide = Hide::default();
+    let seen = looker.see_pixels(open(), detector()).unwrap();
+    let (number, others): (Vec<Mark>, Vec<Mark>) = seen
+        .marks(&hide)
+        .into_iter()
+        .partition(|mark| mark.kinds.contains(&Kind::RESIDENT_ID));
+    let face = |mark: &&Mark| mark.kinds.contains(&Kind::FACE_IMAGE);
+    assert_eq!((number.len(), others.iter().filter(face).count()), (1, 1));
+    // As if a page had told of nothing but the number: all else is found by the later look.
+    let decided = Decided {
+        released: number.clone(),
+        ..Decided::default()
+    };
+    let settled = looker
+        .hide_decided(open(), detector(), &hide, &decided)
+        .unwrap();
+    let painted = settled.painted.expect("a picture");
+    assert!(settled.left == 0 && painted.looks >= 3);
+    assert!(settled.late.iter().any(|mark| face(&mark)));
+    assert!(!settled.late.iter().any(|mark| number.contains(mark)));
+    for mark in &others {
+        assert!(is_painted(&painted.picture, mark), "{mark:?}");
+    }
+    assert!(!is_painted(&painted.picture, &number[0]));
+    // A look of its own finds the number, and it alone.
+    let again = looker.see_pixels(painted.picture, detector()).unwrap();
+    let kinds: Vec<Kind> = again.spots.iter().map(|spot| spot.hit.kind).collect();
+    assert!(kinds.contains(&Kind::RESIDENT_ID), "{kinds:?}");
+    assert!(!kinds.contains(&Kind::FACE_IMAGE) && !kinds.contains(&Kind::PERSON_NAME));
+}

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -299,6 +300,27 @@ impl Browser {
     /// Types keys into whatever has the focus: `fantoccini::key::Key` gives Tab, Enter and so on.
     pub fn keys(&self, keys: &str) {
         self.with(|client| async move { client.active_element().await?.send_keys(keys).await });
+    }
+
+    /// Presses the mouse at one place of the viewport, in CSS pixels, and lets it go at another.
+    pub fn drag(&self, from: (f64, f64), to: (f64, f64)) {
+        let to_place = |(x, y): (f64, f64)| PointerAction::MoveTo {
+            duration: Some(Duration::from_millis(50)),
+            x,
+            y,
+        };
+        let half = (from.0.midpoint(to.0), from.1.midpoint(to.1));
+        let actions = MouseActions::new("mouse".to_owned())
+            .then(to_place(from))
+            .then(PointerAction::Down {
+                button: MOUSE_BUTTON_LEFT,
+            })
+            .then(to_place(half))
+            .then(to_place(to))
+            .then(PointerAction::Up {
+                button: MOUSE_BUTTON_LEFT,
+            });
+        self.with(|client| async move { client.perform_actions(actions).await });
     }
 
     /// Visible text of the page.

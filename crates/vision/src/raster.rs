@@ -102,7 +102,7 @@ impl<'a> Raster<'a> {
         let (from_width, from_height) = (picture.width() as usize, picture.height() as usize);
         let most = from_width.max(from_height);
         if most <= longest {
-            return Raster::of(picture);
+            return Raster::of(picture).copied();
         }
         let side = |side: usize| (side * longest / most).max(1);
         let (width, height) = (side(from_width), side(from_height));

@@ -17,6 +17,7 @@ pub mod pictures;
 pub mod policies;
 pub mod purposes;
 pub mod reads;
+pub mod redactions;
 pub mod sightings;
 pub mod wire;
 
@@ -49,6 +50,7 @@ use crate::state::AppState;
         (name = "reads", description = "Ask for values of persons, under a purpose"),
         (name = "imports", description = "Bring a table in"),
         (name = "exports", description = "Hand rows to a named recipient, marked as his"),
+        (name = "redactions", description = "Hide what pictures show of persons, decided mark by mark"),
         (name = "faces", description = "Enrol faces under a purpose, ask yes or no, end them"),
         (name = "leaks", description = "Lead a leaked file back to where it came from"),
         (name = "rules", description = "Purposes, policies, consents and objections"),
@@ -86,6 +88,7 @@ fn short_routes() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(exports::routes())
         .merge(pictures::routes())
+        .merge(redactions::routes())
         .merge(faces::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())
@@ -106,6 +109,7 @@ fn stream_routes() -> OpenApiRouter<AppState> {
         .merge(imports::stream_routes())
         .merge(exports::stream_routes())
         .merge(pictures::stream_routes())
+        .merge(redactions::stream_routes())
         .merge(faces::stream_routes())
         .merge(leaks::stream_routes())
         .merge(events::stream_routes())

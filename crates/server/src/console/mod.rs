@@ -17,7 +17,9 @@ mod policies;
 mod preview;
 mod purposes;
 mod readers;
+mod redact;
 mod request;
+mod retouch;
 mod sightings;
 mod sign;
 mod sites;
@@ -44,6 +46,7 @@ pub fn router() -> Router<AppState> {
         .merge(readers::routes())
         .merge(exports::routes())
         .merge(pictures::routes())
+        .merge(redact::routes())
         .merge(faces::routes())
         .merge(leaks::routes())
         .merge(sightings::routes())

@@ -19,7 +19,7 @@ struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 9] = [
+const ASSETS: [Asset; 10] = [
     Asset {
         name: "liuhen.css",
         media_type: "text/css; charset=utf-8",
@@ -39,6 +39,11 @@ const ASSETS: [Asset; 9] = [
         name: "console.js",
         media_type: SCRIPT,
         body: include_str!("../../assets/console.js"),
+    },
+    Asset {
+        name: "redact.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/redact.js"),
     },
     Asset {
         name: "verify.js",

@@ -246,6 +246,39 @@ const SENTENCES: &[(&str, &str)] = &[
         "{} may not {}; it needs the role {}",
         "{} 不能这样做（{}），需要角色 {}",
     ),
+    (
+        "at most {} pictures are held for one person; download or drop some first",
+        "每人最多暂存 {} 张图片，请先下载或移除一些",
+    ),
+    (
+        "at most {} bytes of pictures are held for one person; download or drop some first",
+        "每人暂存的图片最多 {} 字节，请先下载或移除一些",
+    ),
+    (
+        "the memory for pictures under review is full; try again later",
+        "暂存图片的内存已满，请稍后再试",
+    ),
+    (
+        "this picture is worked on, or cannot be; look again",
+        "这张图片正在处理，或无法处理，请重新查看",
+    ),
+    (
+        "there is no such mark on this picture; load the page again",
+        "这张图片上没有这个标记，请重新打开页面",
+    ),
+    (
+        "at most {} boxes are drawn on one picture",
+        "一张图片最多画 {} 个框",
+    ),
+    (
+        "a box lies outside the picture or has no size",
+        "有一个框在图片之外，或没有大小",
+    ),
+    (
+        "a box needs four whole numbers: left, top, width, height",
+        "每个框要填四个整数：左、上、宽、高",
+    ),
+    ("no file was chosen", "没有选择文件"),
     ("{} must be {}", "{} 须为 {}"),
 ];
 

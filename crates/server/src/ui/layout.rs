@@ -206,7 +206,7 @@ const BEFORE: [Place; 4] = [
     },
 ];
 
-const DURING: [Place; 6] = [
+const DURING: [Place; 7] = [
     Place {
         href: "/trace",
         name: w::NAV_TRACE,
@@ -231,6 +231,11 @@ const DURING: [Place; 6] = [
         href: "/pictures",
         name: w::NAV_PICTURES,
         roles: &[Role::Exporter, Role::Importer],
+    },
+    Place {
+        href: "/redact",
+        name: w::NAV_REDACT,
+        roles: &[],
     },
     Place {
         href: "/faces",

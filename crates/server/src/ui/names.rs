@@ -33,6 +33,7 @@ pub(crate) fn action(action: Action) -> Phrase {
         Action::Decoy => w::ACTION_DECOY,
         Action::Screen => w::ACTION_SCREEN,
         Action::Capture => w::ACTION_CAPTURE,
+        Action::Redaction => w::ACTION_REDACTION,
         Action::Admin => w::ACTION_ADMIN,
         Action::SignIn => w::ACTION_SIGN_IN,
     }
@@ -133,6 +134,9 @@ pub(crate) fn detail<'a>(c: &Ctx, key: &'a str) -> &'a str {
         "canaries" => w::DETAIL_CANARIES,
         "exports" => w::DETAIL_EXPORTS,
         "did" => w::DETAIL_DID,
+        "hidden" => w::DETAIL_HIDDEN,
+        "added" => w::DETAIL_ADDED,
+        "released" => w::DETAIL_RELEASED,
         "rows" => w::DETAIL_ROWS,
         "bad" => w::DETAIL_BAD,
         "roles" => w::DETAIL_ROLES,

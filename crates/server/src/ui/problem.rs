@@ -120,6 +120,7 @@ fn says(code: &str) -> Phrase {
         "csrf" => w::SAYS_CSRF,
         "too_large" => w::SAYS_TOO_LARGE,
         "busy" => w::SAYS_BUSY,
+        "models_missing" => w::SAYS_MODELS,
         "timeout" => w::SAYS_TIMEOUT,
         "method_not_allowed" => w::SAYS_NOT_FOUND,
         _ => w::SAYS_INTERNAL,

@@ -23,7 +23,9 @@ pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hi
 use liuhen_vision::{Eyes, Look};
 
 pub(crate) use self::cards::Form;
-pub use self::hide::{Faces, Hidden as HiddenPicture, Hide, HideError, Painted};
+pub use self::hide::{
+    Decided, Faces, Hidden as HiddenPicture, Hide, HideError, Mark, Painted, Settled, Sort,
+};
 pub use self::tell::Gives;
 use self::text::Sheet;
 pub use self::triage::Triage;
@@ -293,13 +295,14 @@ pub fn png(picture: &Picture) -> Result<Vec<u8>, PictureError> {
     encode(picture, Encoding::Png)
 }
 
-/// Whole pixels, the box never smaller than it was.
+/// A box in whole pixels (left, top, width, height), never smaller than it was.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "held within the sides of pictures"
 )]
 #[expect(clippy::cast_sign_loss, reason = "held above zero")]
-pub(crate) fn pixels(area: &Area) -> [u32; 4] {
+#[must_use]
+pub fn pixels(area: &Area) -> [u32; 4] {
     let whole = |value: f32| value.clamp(0.0, 1e9) as u32;
     let (left, top) = (whole(area.left.floor()), whole(area.top.floor()));
     [

@@ -8,17 +8,19 @@ pub(crate) mod during;
 pub(crate) mod faces;
 pub(crate) mod names;
 pub(crate) mod portal;
+pub(crate) mod redact;
 pub(crate) mod shell;
 
 /// Every catalogue with its area, for the tests.
 #[cfg(test)]
-pub(crate) fn catalogues() -> [(&'static str, &'static [(&'static str, super::i18n::Phrase)]); 7] {
+pub(crate) fn catalogues() -> [(&'static str, &'static [(&'static str, super::i18n::Phrase)]); 8] {
     [
         ("shell", shell::ALL),
         ("names", names::ALL),
         ("before", before::ALL),
         ("during", during::ALL),
         ("faces", faces::ALL),
+        ("redact", redact::ALL),
         ("after", after::ALL),
         ("portal", portal::ALL),
     ]

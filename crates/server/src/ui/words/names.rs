@@ -29,6 +29,10 @@ phrases! {
     DETAIL_DECOY: "诱饵", "decoy";
     DETAIL_PROPENSITY: "诱饵概率", "chance of a decoy";
     ACTION_SCREEN: "屏幕暗记启用", "screen given its pattern";
+    ACTION_REDACTION: "图片遮盖", "picture redacted";
+    DETAIL_HIDDEN: "遮盖处数", "places hidden";
+    DETAIL_ADDED: "手工添加", "added by hand";
+    DETAIL_RELEASED: "手工放行", "released by hand";
     ACTION_ADMIN: "管理操作", "administration";
     ACTION_SIGN_IN: "登录", "sign-in";
 

@@ -28,6 +28,7 @@ phrases! {
     NAV_READERS: "读取者", "Readers";
     NAV_EXPORTS: "导出", "Exports";
     NAV_PICTURES: "图片", "Pictures";
+    NAV_REDACT: "图片遮盖", "Redact pictures";
     NAV_FACES: "人脸", "Faces";
     NAV_LEAKS: "泄露溯源", "Leaks";
     NAV_SIGHTINGS: "替身出现", "Canaries seen";
@@ -115,6 +116,7 @@ phrases! {
     SAYS_NOT_READY: "刚刚写入的内容几秒后才能证明，请稍后再试。", "What was just written can be proved in some seconds; try again.";
     SAYS_CSRF: "表单已过期，或来自别的网站。请重新打开页面再试。", "The form has expired or came from another site. Open the page again.";
     SAYS_TOO_LARGE: "发送的内容太大。", "What was sent is too large.";
+    SAYS_MODELS: "看图所需的模型不能使用：请在服务器上运行 liuhen models install。", "The networks that look at pictures cannot be used: run liuhen models install where the server runs.";
     SAYS_BUSY: "同时上传太多，请稍后再试。", "Too many uploads at once; try again shortly.";
     SAYS_TIMEOUT: "处理超时。", "The server took too long.";
     SAYS_INTERNAL: "服务器出错；原因已按请求编号记入服务器日志。", "The server failed; its log has the cause under the request id.";
