@@ -53,6 +53,8 @@ pub enum Action {
     Decoy,
     /// A person was asked to show himself before a camera, or had.
     Capture,
+    /// A person registered a device that signs for him, or revoked one.
+    Device,
     /// Staff, keys or sites were managed.
     Admin,
     /// Somebody signed in or failed to.
@@ -85,6 +87,7 @@ impl Action {
             Self::Decoy => "decoy",
             Self::Screen => "screen",
             Self::Capture => "capture",
+            Self::Device => "device",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",
         }

@@ -30,6 +30,7 @@ use crate::attest::{Attest, Pace};
 use crate::captures::Captures;
 use crate::clock::Clock;
 use crate::decoys::Likenesses;
+use crate::devices::Devices;
 use crate::error::{Result, ServiceError};
 use crate::faces::Faces;
 use crate::imports::Imports;
@@ -168,6 +169,7 @@ impl Service {
             gone: Gone::default(),
             faces: Faces::with(config.models.clone()),
             captures: Captures::default(),
+            devices: Devices::default(),
             easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });

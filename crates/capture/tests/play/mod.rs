@@ -1,6 +1,6 @@
 //! Recordings that nobody made: numbers of a head, or of a photograph, moved and lit as a plan asks.
 
-use liuhen_capture::{Deed, Frame, Plan, Point, Recorded, Rules};
+use liuhen_capture::{Deed, Frame, Plan, Point, Recorded, Rules, Signing};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -120,5 +120,6 @@ pub(crate) fn taken<'a>(frames: &'a [Frame], camera: &'a str) -> Recorded<'a> {
         frames,
         camera,
         after_ms: frames.last().map_or(0, |frame| u64::from(frame.ms)) + 900,
+        signing: Signing::NoDevice,
     }
 }

@@ -19,7 +19,7 @@ struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 9] = [
+const ASSETS: [Asset; 10] = [
     Asset {
         name: "liuhen.css",
         media_type: "text/css; charset=utf-8",
@@ -34,6 +34,11 @@ const ASSETS: [Asset; 9] = [
         name: "capture.js",
         media_type: SCRIPT,
         body: include_str!("../../assets/capture.js"),
+    },
+    Asset {
+        name: "device.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/device.js"),
     },
     Asset {
         name: "console.js",

@@ -33,6 +33,7 @@ pub(crate) fn action(action: Action) -> Phrase {
         Action::Decoy => w::ACTION_DECOY,
         Action::Screen => w::ACTION_SCREEN,
         Action::Capture => w::ACTION_CAPTURE,
+        Action::Device => w::ACTION_DEVICE,
         Action::Admin => w::ACTION_ADMIN,
         Action::SignIn => w::ACTION_SIGN_IN,
     }
