@@ -38,6 +38,8 @@ pub enum Part {
     Camera,
     /// A device that the person registered signed these frames.
     Device,
+    /// What the opt-in network takes the face for.
+    Passive,
 }
 
 /// One part of an answer.
@@ -56,8 +58,8 @@ pub struct Told {
 /// What a recording is taken for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Doubt {
-    /// The whole: against when a part is (light only where it is demanded), else could not tell when a
-    /// part that is demanded could not.
+    /// The whole: against when a part is (light only where it is demanded, passive never), else could not
+    /// tell when a part that is demanded could not, or passive is against.
     pub says: Says,
     /// The parts.
     pub parts: Vec<Told>,
@@ -104,6 +106,8 @@ impl Needs {
             // What a browser says of a camera speaks against it or not at all.
             Part::Camera => false,
             Part::Device => self.signed,
+            // It never says that anything fits.
+            Part::Passive => false,
         }
     }
 }
@@ -167,10 +171,17 @@ pub fn doubt(plan: &Plan, recorded: Recorded<'_>, needs: impl Into<Needs>, rules
         let solid = depth(plan, frames, moved.says == Says::Fits, rules);
         parts.extend([moved, solid, lit]);
     }
-    let against = |told: &&Told| {
-        told.says == Says::Against && (told.part != Part::Light || needs.need(Part::Light))
+    parts.extend(looks_alive(frames, rules));
+    let against = |told: &&Told| match told.part {
+        Part::Light => told.says == Says::Against && needs.need(Part::Light),
+        Part::Passive => false,
+        _ => told.says == Says::Against,
     };
     let against = parts.iter().any(|told| against(&told));
+    // A network of which nobody knows what it was trained on withholds; it accuses nobody.
+    let withheld = parts
+        .iter()
+        .any(|told| told.part == Part::Passive && told.says == Says::Against);
     let lacking = |part: Part| {
         needs.need(part)
             && !parts
@@ -188,7 +199,7 @@ pub fn doubt(plan: &Plan, recorded: Recorded<'_>, needs: impl Into<Needs>, rules
     Doubt {
         says: match against {
             true => Says::Against,
-            false if needed.into_iter().any(lacking) => Says::CouldNotTell,
+            false if withheld || needed.into_iter().any(lacking) => Says::CouldNotTell,
             false => Says::Fits,
         },
         parts,
@@ -277,6 +288,16 @@ const fn signed(signing: Signing) -> Told {
         Signing::CountedBack => (Says::Against, "counter_went_back"),
     };
     told(Part::Device, says, why, None)
+}
+
+fn looks_alive(frames: &[Frame], rules: &Rules) -> Option<Told> {
+    let looked = frames.iter().filter_map(|frame| frame.passive).collect();
+    let middle = median(looked)?;
+    let (says, why) = match middle < rules.passive.below {
+        true => (Says::Against, "looks_like_a_picture"),
+        false => (Says::CouldNotTell, "says_nothing"),
+    };
+    Some(told(Part::Passive, says, why, Some(middle)))
 }
 
 /// Steps in which it is tried how late a person is, in milliseconds.

@@ -8,4 +8,4 @@ mod rules;
 pub use challenge::{Deed, Plan, Step};
 pub use doubt::{Demand, Doubt, Needs, Part, Recorded, Says, Signing, Told, best, doubt};
 pub use frame::{Frame, Point};
-pub use rules::{Asking, Devices, Rules};
+pub use rules::{Asking, Devices, Passive, Rules};

@@ -24,6 +24,8 @@ pub struct Rules {
     pub(crate) cameras: Cameras,
     /// Devices that sign.
     pub device: Devices,
+    /// The opt-in network.
+    pub passive: Passive,
 }
 
 /// What is asked for; times in milliseconds.
@@ -50,6 +52,15 @@ pub struct Asking {
 pub struct Devices {
     pub at_most: usize,
     pub sign_ms: u32,
+}
+
+/// What is asked of the opt-in network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "capture.toml says it")]
+pub struct Passive {
+    pub every: usize,
+    pub below: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

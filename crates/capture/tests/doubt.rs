@@ -224,3 +224,34 @@ fn the_frame_to_compare_is_held_straight() {
     assert_eq!(step.deed, Deed::Straight);
     assert_eq!(best(&asked, &[], Rules::builtin()), None);
 }
+
+#[test]
+fn the_opt_in_network_withholds_and_neither_vouches_nor_accuses() {
+    let asked = plan(5);
+    let looked = |score, play: &Play, demand| {
+        let mut frames = recorded(&asked, play, 3);
+        for frame in frames.iter_mut().step_by(12) {
+            frame.passive = Some(score);
+        }
+        let camera = taken(&frames, "Integrated Camera");
+        doubt(&asked, camera, demand, Rules::builtin())
+    };
+    assert_eq!(looked(0.9, &PERSON, Demand::Strict).says, Says::Fits);
+    assert_eq!(
+        looked(0.001, &PERSON, Demand::Usual).says,
+        Says::CouldNotTell
+    );
+    let still = Play {
+        obeys: false,
+        ..PERSON
+    };
+    for score in [0.001, 0.9] {
+        let found = looked(score, &still, Demand::Usual);
+        assert_eq!(found.says, Says::Against);
+        let part = found.parts.iter().find(|told| told.part == Part::Passive);
+        assert!(
+            part.is_some_and(|told| told.says != Says::Fits),
+            "{found:?}"
+        );
+    }
+}

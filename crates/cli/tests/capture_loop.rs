@@ -93,14 +93,26 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
         .patience(Duration::from_secs(120))
         .start();
     let api = Api::new(server.url()).with_key(&key);
+    let has_network = PathBuf::from(std::env::var_os("LIUHEN_MODELS").unwrap())
+        .join("fr_liveness.onnx")
+        .is_file();
     let ask_of = |mobile: &str, purpose: &str| {
         let ask = json!({
             "person": {"kind": "mobile", "value": mobile}, "purpose": purpose, "demand": "strict",
-            "signed": true, "compare": true,
+            "signed": true, "compare": true, "passive": has_network,
         });
         api.post("/v1/captures", &ask)
     };
     let ask = |purpose: &str| ask_of(&mobile, purpose);
+    // Nor is the opt-in network asked where it is not installed.
+    let passive = json!({
+        "person": {"kind": "mobile", "value": mobile}, "purpose": "gate", "passive": true,
+    });
+    if !has_network {
+        let refused = api.post("/v1/captures", &passive);
+        let said = refused.json()["detail"].to_string();
+        assert!(said.contains("models install --liveness"), "{said}");
+    }
     // Nor may anybody who has not consented be asked.
     assert_eq!(ask_of(&other, "gate").status, 409);
     // A purpose that names no other way may not ask for a face.

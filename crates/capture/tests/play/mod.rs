@@ -104,6 +104,7 @@ pub(crate) fn recorded(plan: &Plan, play: &Play, seed: u64) -> Vec<Frame> {
                 face,
                 sum: u64::from(if play.loops { ms % 2_000 } else { ms }),
                 change: (ms > 0).then_some(1.4),
+                passive: None,
             }
         })
         .collect()

@@ -32,6 +32,9 @@ pub struct CaptureAsk {
     /// Whether a recording that fits is compared with the face that is kept for the purpose, as `POST /v1/faces/verify` does it.
     #[serde(default)]
     pub compare: bool,
+    /// Whether some frames are shown to the opt-in network (`liuhen models install --liveness`), whose origin is not documented: it may withhold, and never vouches or accuses.
+    #[serde(default)]
+    pub passive: bool,
 }
 
 /// How much is demanded.
@@ -57,6 +60,8 @@ pub struct Capture {
     pub signed: bool,
     /// Whether it is compared with the face that is kept.
     pub compare: bool,
+    /// Whether the opt-in network is shown some frames.
+    pub passive: bool,
     /// `asked`, `begun`, `answered` or `expired`.
     pub state: String,
     /// When it was asked for.
@@ -89,7 +94,7 @@ pub struct CaptureFace {
 /// What a recording is taken for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaptureDoubt {
-    /// `fits`; `against` when a part is (`light` only where it is demanded); else `could_not_tell` when a part that is demanded could not be told.
+    /// `fits`; `against` when a part is (`light` only where it is demanded, `passive` never); else `could_not_tell` when a part that is demanded could not be told, or `passive` is against.
     pub says: String,
     /// The parts.
     pub parts: Vec<CapturePart>,
@@ -102,7 +107,7 @@ pub struct CaptureDoubt {
 /// One measurement.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CapturePart {
-    /// `frames`, `movements`, `depth`, `light`, `repeats`, `camera` or `device`.
+    /// `frames`, `movements`, `depth`, `light`, `repeats`, `camera`, `device` or, where it was asked for, `passive`.
     pub part: String,
     /// `fits`, `could_not_tell` or `against`.
     pub says: String,
@@ -129,6 +134,7 @@ async fn ask(
         },
         signed: asked.signed,
         compare: asked.compare,
+        passive: asked.passive,
     };
     let made = state.service().request_capture(&caller, &request).await?;
     let mut capture = Capture::from(made.capture);
@@ -173,6 +179,7 @@ impl From<inner::CaptureView> for Capture {
             },
             signed: view.signed,
             compare: view.compare,
+            passive: view.passive,
             state: word(view.state),
             asked: Time(view.asked),
             until: Time(view.until),

@@ -13,6 +13,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "the device answered too late; try again",
         "设备回答得太晚，请再试一次",
     ),
+    (
+        "the opt-in network is not installed; run `liuhen models install --liveness` where the server runs",
+        "选装的网络没有安装；请在服务器所在的机器上运行 liuhen models install --liveness",
+    ),
     ("this device is registered already", "这台设备已经登记过了"),
     (
         "a person has at most {} devices; revoke one first",

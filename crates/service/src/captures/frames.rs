@@ -51,7 +51,7 @@ impl Recording {
     }
 
     /// What every frame shows.
-    pub(super) fn measured(&self, eyes: &Eyes) -> Result<Vec<Frame>> {
+    pub(super) fn measured(&self, eyes: &Eyes, passive: bool) -> Result<Vec<Frame>> {
         let most = Rules::builtin().challenge.most_frames;
         if self.frames.len() > most {
             return Err(ServiceError::Invalid(format!(
@@ -78,12 +78,19 @@ impl Recording {
                 (Some(face), None) => Some(face),
                 _ => None,
             };
+            let every = Rules::builtin().passive.every.max(1);
+            let shown = face.filter(|_| passive && measured.len() % every == 0);
+            let passive = match shown {
+                Some(face) => Some(f64::from(eyes.live(&picture, face)?)),
+                None => None,
+            };
             measured.push(Frame {
                 ms: *ms,
                 landmarks: face.and_then(points),
                 face: face.map_or([0.0; 3], |face| colour(&picture, face)),
                 sum: sum(&picture),
                 change: before.as_ref().and_then(|before| change(before, &luma)),
+                passive,
             });
             before = Some(luma);
         }

@@ -42,6 +42,8 @@ pub struct CaptureRequest {
     pub signed: bool,
     /// Whether a recording that fits is compared with the face that is kept for the purpose.
     pub compare: bool,
+    /// Whether the opt-in network is shown some frames.
+    pub passive: bool,
 }
 
 /// Where a capture stands.
@@ -71,6 +73,8 @@ pub struct CaptureView {
     pub signed: bool,
     /// Whether it is compared with the face that is kept.
     pub compare: bool,
+    /// Whether the opt-in network is shown some frames.
+    pub passive: bool,
     /// Where it stands.
     pub state: CaptureState,
     /// When it was asked for.
@@ -146,6 +150,13 @@ impl Service {
         let purpose = self.face_purpose(&request.purpose)?;
         let subject = self.one_subject(caller, &request.person)?;
         self.faces.ready()?;
+        if request.passive {
+            self.faces.ready_for_liveness().map_err(|_| {
+                ServiceError::Conflict(
+                    "the opt-in network is not installed; run `liuhen models install --liveness` where the server runs".to_owned(),
+                )
+            })?;
+        }
         self.may_show_face(caller, subject, &purpose).await?;
         let id = ids::random("cap", 8)?;
         let secret = ids::random("c", 20)?;
@@ -159,6 +170,7 @@ impl Service {
             demand: request.demand,
             signed: request.signed,
             compare: request.compare,
+            passive: request.passive,
             state: CaptureState::Asked,
             asked: now,
             until: after(now, Rules::builtin().challenge.asked_ms),
@@ -285,10 +297,10 @@ impl Service {
             demand: view.demand,
             signed: view.signed,
         };
-        let compare = view.compare;
+        let (compare, passive) = (view.compare, view.passive);
         let after_ms = u64::try_from(now.saturating_sub(begun)).unwrap_or(0);
         let looked = self.with_pixels(move || {
-            let frames = recording.measured(service.faces.eyes())?;
+            let frames = recording.measured(service.faces.eyes(), passive)?;
             let signing = service.signed_by_device(
                 &subject,
                 recording.signature.as_ref(),

@@ -71,6 +71,11 @@ impl Faces {
         self.gaze.ready()
     }
 
+    /// Refuses where the opt-in network is missing.
+    pub(crate) fn ready_for_liveness(&self) -> Result<()> {
+        self.gaze.ready_for_liveness()
+    }
+
     /// The networks, opened when they are first needed.
     pub(crate) const fn eyes(&self) -> &Eyes {
         self.gaze.eyes()
