@@ -78,11 +78,14 @@ pub struct DeviceSignature {
     pub signature: Vec<u8>,
 }
 
+/// What was asked, and until when it can be answered.
+type Offered = ([u8; 32], UnixMs);
+
 /// What belongs to devices and lives as long as the service.
 #[derive(Default)]
 pub(crate) struct Devices {
     /// What was asked of a person's browser, by his visit, and until when.
-    offers: Mutex<HashMap<Vec<u8>, ([u8; 32], UnixMs)>>,
+    offers: Mutex<HashMap<Vec<u8>, Offered>>,
     /// Held from the look at a device until its row is written: two answers with one counter must not both fit.
     gate: Mutex<()>,
 }
