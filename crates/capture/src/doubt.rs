@@ -36,6 +36,10 @@ pub enum Part {
     Repeats,
     /// The camera is not one of those that are programs.
     Camera,
+    /// A device that the person registered signed these frames.
+    Device,
+    /// What the opt-in network takes the face for.
+    Passive,
 }
 
 /// One part of an answer.
@@ -54,8 +58,8 @@ pub struct Told {
 /// What a recording is taken for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Doubt {
-    /// The whole: against when a part is (light only where it is demanded), else could not tell when a
-    /// part that is demanded could not.
+    /// The whole: against when a part is (light only where it is demanded, passive never), else could not
+    /// tell when a part that is demanded could not, or passive is against.
     pub says: Says,
     /// The parts.
     pub parts: Vec<Told>,
@@ -76,15 +80,59 @@ pub enum Demand {
     Strict,
 }
 
-impl Demand {
-    const fn needs(self, part: Part) -> bool {
-        match part {
-            Part::Frames | Part::Movements | Part::Depth | Part::Repeats => true,
-            Part::Light => matches!(self, Self::Strict),
-            // What a browser says of a camera speaks against it or not at all.
-            Part::Camera => false,
+/// All that a purpose demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Of the frames.
+    pub demand: Demand,
+    /// Whether a device of the person must have signed them.
+    pub signed: bool,
+}
+
+impl From<Demand> for Needs {
+    fn from(demand: Demand) -> Self {
+        Self {
+            demand,
+            signed: false,
         }
     }
+}
+
+impl Needs {
+    const fn need(self, part: Part) -> bool {
+        match part {
+            Part::Frames | Part::Movements | Part::Depth | Part::Repeats => true,
+            Part::Light => matches!(self.demand, Demand::Strict),
+            // What a browser says of a camera speaks against it or not at all.
+            Part::Camera => false,
+            Part::Device => self.signed,
+            // It never says that anything fits.
+            Part::Passive => false,
+        }
+    }
+}
+
+/// What came of asking a device of the person to sign the frames; whoever verified it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// He has registered none here.
+    NoDevice,
+    /// He has, and none signed.
+    Not,
+    /// One signed exactly these frames for this question.
+    Signed,
+    /// One signed them without asking who held it.
+    Unverified,
+    /// The signature is none of its key.
+    Wrong,
+    /// It is one, of other frames or for another question.
+    SomethingElse,
+    /// It was made on a page of another address.
+    Elsewhere,
+    /// It names a key that is not registered, or no longer.
+    AnotherDevice,
+    /// The device signed more often before: there are two of it.
+    CountedBack,
 }
 
 /// A recording, as it was taken in.
@@ -96,16 +144,20 @@ pub struct Recorded<'a> {
     pub camera: &'a str,
     /// Milliseconds from the telling of the plan until it came, by the clock of whoever told it.
     pub after_ms: u64,
+    /// Whether a device of the person signed it.
+    pub signing: Signing,
 }
 
 /// Doubts a recording of a plan.
 #[must_use]
-pub fn doubt(plan: &Plan, recorded: Recorded<'_>, demand: Demand, rules: &Rules) -> Doubt {
+pub fn doubt(plan: &Plan, recorded: Recorded<'_>, needs: impl Into<Needs>, rules: &Rules) -> Doubt {
+    let needs = needs.into();
     let Recorded { frames, camera, .. } = recorded;
     let mut parts = vec![
         enough(recorded, rules),
         repeats(frames, rules),
         named(camera, rules),
+        signed(recorded.signing),
     ];
     let mut chance = None;
     if parts.first().is_some_and(|told| told.says == Says::Fits) {
@@ -119,12 +171,19 @@ pub fn doubt(plan: &Plan, recorded: Recorded<'_>, demand: Demand, rules: &Rules)
         let solid = depth(plan, frames, moved.says == Says::Fits, rules);
         parts.extend([moved, solid, lit]);
     }
-    let against = |told: &&Told| {
-        told.says == Says::Against && (told.part != Part::Light || demand.needs(Part::Light))
+    parts.extend(looks_alive(frames, rules));
+    let against = |told: &&Told| match told.part {
+        Part::Light => told.says == Says::Against && needs.need(Part::Light),
+        Part::Passive => false,
+        _ => told.says == Says::Against,
     };
     let against = parts.iter().any(|told| against(&told));
+    // A network of which nobody knows what it was trained on withholds; it accuses nobody.
+    let withheld = parts
+        .iter()
+        .any(|told| told.part == Part::Passive && told.says == Says::Against);
     let lacking = |part: Part| {
-        demand.needs(part)
+        needs.need(part)
             && !parts
                 .iter()
                 .any(|told| told.part == part && told.says == Says::Fits)
@@ -135,11 +194,12 @@ pub fn doubt(plan: &Plan, recorded: Recorded<'_>, demand: Demand, rules: &Rules)
         Part::Depth,
         Part::Repeats,
         Part::Light,
+        Part::Device,
     ];
     Doubt {
         says: match against {
             true => Says::Against,
-            false if needed.into_iter().any(lacking) => Says::CouldNotTell,
+            false if withheld || needed.into_iter().any(lacking) => Says::CouldNotTell,
             false => Says::Fits,
         },
         parts,
@@ -213,6 +273,31 @@ fn named(camera: &str, rules: &Rules) -> Told {
         (false, false) => (Says::Fits, "camera_is_none_known_as_a_program"),
     };
     told(Part::Camera, says, why, None)
+}
+
+const fn signed(signing: Signing) -> Told {
+    let (says, why) = match signing {
+        Signing::Signed => (Says::Fits, "signed_by_a_registered_device"),
+        Signing::NoDevice => (Says::CouldNotTell, "no_device_registered"),
+        Signing::Not => (Says::CouldNotTell, "not_signed"),
+        Signing::Unverified => (Says::CouldNotTell, "holder_not_verified"),
+        Signing::Wrong => (Says::Against, "signature_wrong"),
+        Signing::SomethingElse => (Says::Against, "signature_of_something_else"),
+        Signing::Elsewhere => (Says::Against, "signed_elsewhere"),
+        Signing::AnotherDevice => (Says::Against, "another_device"),
+        Signing::CountedBack => (Says::Against, "counter_went_back"),
+    };
+    told(Part::Device, says, why, None)
+}
+
+fn looks_alive(frames: &[Frame], rules: &Rules) -> Option<Told> {
+    let looked = frames.iter().filter_map(|frame| frame.passive).collect();
+    let middle = median(looked)?;
+    let (says, why) = match middle < rules.passive.below {
+        true => (Says::Against, "looks_like_a_picture"),
+        false => (Says::CouldNotTell, "says_nothing"),
+    };
+    Some(told(Part::Passive, says, why, Some(middle)))
 }
 
 /// Steps in which it is tried how late a person is, in milliseconds.
@@ -315,6 +400,32 @@ fn moved(plan: &Plan, frames: &[Frame], late: u32, rules: &Rules) -> Told {
         (Says::Against, "not_as_asked")
     };
     told(Part::Movements, says, why, number)
+}
+
+/// The frame that shows a face best: held straight, and nearest.
+#[must_use]
+pub fn best(plan: &Plan, frames: &[Frame], rules: &Rules) -> Option<usize> {
+    let rest = straight(&held(plan, frames, 0))?;
+    let straight = |frame: &Frame| {
+        frame
+            .nose()
+            .is_some_and(|nose| (nose[0] - rest[0]).abs() < rules.movement.turned / 3.0)
+    };
+    let due = |frame: &Frame| {
+        plan.at(frame.ms)
+            .is_some_and(|(step, ..)| step.deed == Deed::Straight)
+    };
+    let wide = |frame: &Frame| {
+        frame
+            .landmarks
+            .map_or(0.0, |[right, left, ..]| (left[0] - right[0]).abs())
+    };
+    frames
+        .iter()
+        .enumerate()
+        .filter(|(_, frame)| due(frame) && straight(frame))
+        .max_by(|(_, a), (_, b)| wide(a).total_cmp(&wide(b)))
+        .map(|(at, _)| at)
 }
 
 fn depth(plan: &Plan, frames: &[Frame], moved: bool, rules: &Rules) -> Told {

@@ -19,6 +19,8 @@ pub struct Frame {
     pub sum: u64,
     /// Mean difference from the frame before in brightness, in steps of 255; nothing for the first.
     pub change: Option<f64>,
+    /// How much the face looks alive to the opt-in network, 0 to 1; nothing where it was not asked.
+    pub passive: Option<f64>,
 }
 
 impl Frame {

@@ -22,6 +22,10 @@ pub struct Rules {
     pub(crate) repeats: Repeats,
     #[serde(rename = "virtual")]
     pub(crate) cameras: Cameras,
+    /// Devices that sign.
+    pub device: Devices,
+    /// The opt-in network.
+    pub passive: Passive,
 }
 
 /// What is asked for; times in milliseconds.
@@ -39,6 +43,24 @@ pub struct Asking {
     pub least_rate: f64,
     pub least_frames: usize,
     pub most_frames: usize,
+}
+
+/// Devices that sign a recording.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names and capture.toml say it")]
+pub struct Devices {
+    pub at_most: usize,
+    pub sign_ms: u32,
+}
+
+/// What is asked of the opt-in network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "capture.toml says it")]
+pub struct Passive {
+    pub every: usize,
+    pub below: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -113,6 +135,9 @@ mod tests {
         assert!(rules.movement.late_ms < rules.movement.latest_ms);
         // Every order of so many lights is tried.
         assert!(rules.challenge.lights <= crate::doubt::MOST_LIGHTS);
+        // A device that is asked has time left to send the frames.
+        assert!(u64::from(rules.device.sign_ms) + 5_000 <= rules.challenge.grace_ms);
+        assert!(rules.device.at_most > 0);
         assert!(!rules.cameras.words.is_empty() && rules.source == "D");
     }
 }

@@ -7,7 +7,9 @@
 
 mod play;
 
-use liuhen_capture::{Demand, Doubt, Frame, Part, Plan, Recorded, Rules, Says, doubt};
+use liuhen_capture::{
+    Deed, Demand, Doubt, Frame, Needs, Part, Plan, Recorded, Rules, Says, Signing, best, doubt,
+};
 use play::{Held, PERSON, Play, plan, recorded, taken};
 
 fn says(play: &Play, asked: &Plan, recorded_to: &Plan, demand: Demand) -> Doubt {
@@ -178,5 +180,78 @@ fn who_is_late_or_in_flickering_light_is_asked_again_and_not_accused() {
         let strict = says(&unlit, &asked, &asked, Demand::Strict);
         let of_light = strict.parts.iter().find(|told| told.part == Part::Light);
         assert_eq!(of_light.unwrap().says, Says::CouldNotTell, "{strict:?}");
+    }
+}
+
+#[test]
+fn a_devices_signature_counts_where_it_is_demanded_and_a_false_one_everywhere() {
+    let asked = plan(5);
+    let frames = recorded(&asked, &PERSON, 3);
+    let whole = |signing, signed| {
+        let recording = Recorded {
+            signing,
+            ..taken(&frames, "Integrated Camera")
+        };
+        let needs = Needs {
+            demand: Demand::Strict,
+            signed,
+        };
+        doubt(&asked, recording, needs, Rules::builtin()).says
+    };
+    let rows = [
+        (Signing::Signed, Says::Fits, Says::Fits),
+        (Signing::NoDevice, Says::Fits, Says::CouldNotTell),
+        (Signing::Not, Says::Fits, Says::CouldNotTell),
+        (Signing::Unverified, Says::Fits, Says::CouldNotTell),
+        (Signing::Wrong, Says::Against, Says::Against),
+        (Signing::SomethingElse, Says::Against, Says::Against),
+        (Signing::Elsewhere, Says::Against, Says::Against),
+        (Signing::AnotherDevice, Says::Against, Says::Against),
+        (Signing::CountedBack, Says::Against, Says::Against),
+    ];
+    for (signing, without, demanded) in rows {
+        assert_eq!(whole(signing, false), without, "{signing:?}");
+        assert_eq!(whole(signing, true), demanded, "{signing:?}");
+    }
+}
+
+#[test]
+fn the_frame_to_compare_is_held_straight() {
+    let asked = plan(5);
+    let frames = recorded(&asked, &PERSON, 3);
+    let at = best(&asked, &frames, Rules::builtin()).unwrap();
+    let (step, ..) = asked.at(frames[at].ms).unwrap();
+    assert_eq!(step.deed, Deed::Straight);
+    assert_eq!(best(&asked, &[], Rules::builtin()), None);
+}
+
+#[test]
+fn the_opt_in_network_withholds_and_neither_vouches_nor_accuses() {
+    let asked = plan(5);
+    let looked = |score, play: &Play, demand| {
+        let mut frames = recorded(&asked, play, 3);
+        for frame in frames.iter_mut().step_by(12) {
+            frame.passive = Some(score);
+        }
+        let camera = taken(&frames, "Integrated Camera");
+        doubt(&asked, camera, demand, Rules::builtin())
+    };
+    assert_eq!(looked(0.9, &PERSON, Demand::Strict).says, Says::Fits);
+    assert_eq!(
+        looked(0.001, &PERSON, Demand::Usual).says,
+        Says::CouldNotTell
+    );
+    let still = Play {
+        obeys: false,
+        ..PERSON
+    };
+    for score in [0.001, 0.9] {
+        let found = looked(score, &still, Demand::Usual);
+        assert_eq!(found.says, Says::Against);
+        let part = found.parts.iter().find(|told| told.part == Part::Passive);
+        assert!(
+            part.is_some_and(|told| told.says != Says::Fits),
+            "{found:?}"
+        );
     }
 }

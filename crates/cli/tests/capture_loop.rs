@@ -59,7 +59,7 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
     let phone = sheet.column("手机号");
     let [mobile, other] = [0, 1].map(|at| sheet.rows[at][phone].clone());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let key = runtime.block_on(async {
+    let (key, invite) = runtime.block_on(async {
         let service = world::open(&data);
         world::prepare(&service).await;
         let caller = Caller::local();
@@ -83,25 +83,52 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
         };
         let consent = service.set_consent(&caller, &person, "gate", true, "form 7", None);
         consent.await.unwrap();
+        let invite = service.invite_person(&caller, &person, "card seen");
+        let invite = invite.await.unwrap();
         service.close().unwrap();
-        key
+        (key, invite)
     });
     let server = Server::plan(env!("CARGO_BIN_EXE_liuhen"))
         .data(&data)
         .patience(Duration::from_secs(120))
         .start();
     let api = Api::new(server.url()).with_key(&key);
+    let has_network = PathBuf::from(std::env::var_os("LIUHEN_MODELS").unwrap())
+        .join("fr_liveness.onnx")
+        .is_file();
     let ask_of = |mobile: &str, purpose: &str| {
         let ask = json!({
             "person": {"kind": "mobile", "value": mobile}, "purpose": purpose, "demand": "strict",
+            "signed": true, "compare": true, "passive": has_network,
         });
         api.post("/v1/captures", &ask)
     };
     let ask = |purpose: &str| ask_of(&mobile, purpose);
+    // Nor is the opt-in network asked where it is not installed.
+    let passive = json!({
+        "person": {"kind": "mobile", "value": mobile}, "purpose": "gate", "passive": true,
+    });
+    if !has_network {
+        let refused = api.post("/v1/captures", &passive);
+        let said = refused.json()["detail"].to_string();
+        assert!(said.contains("models install --liveness"), "{said}");
+    }
     // Nor may anybody who has not consented be asked.
     assert_eq!(ask_of(&other, "gate").status, 409);
     // A purpose that names no other way may not ask for a face.
     assert_eq!(ask("care").status, 422);
+    // Devices sign for a name, not for the number of an address.
+    let url = server.url().replace("127.0.0.1", "localhost");
+    browser.authenticator();
+    browser.open(&format!("{url}/p/{}", invite.link_secret));
+    browser.fill("input[name=code]", &invite.code);
+    browser.press("Open my page");
+    browser.wait_for_text("None is registered");
+    browser.fill("#device-form input[name=name]", "my laptop");
+    browser.press("Register this device");
+    browser.wait_for_text("You registered a device that signs for you");
+    browser.wait_for_text("my laptop");
+
     let asked = ask("gate").expect_status(201).json();
     let (id, path) = (
         asked["id"].as_str().unwrap(),
@@ -115,19 +142,24 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
     assert_eq!(stands()["state"], "asked");
     assert_eq!(stands()["path"], Value::Null, "the address is told once");
 
-    browser.open(&format!("{}{path}", server.url()));
-    browser.wait_for_text("出示证件");
-    browser.click("#capture-go");
-    let begun = Instant::now();
-    let says = loop {
-        let says = browser.script("return document.getElementById('capture').dataset.says || ''");
-        match says.as_str() {
-            Some("") | None => std::thread::sleep(Duration::from_millis(300)),
-            Some(says) => break says.to_owned(),
+    let answered = |path: &str, meddle: &str| {
+        browser.open(&format!("{url}{path}"));
+        browser.wait_for_text("出示证件");
+        browser.wait_for_text("a device that you registered has to sign");
+        browser.script(meddle);
+        browser.click("#capture-go");
+        let begun = Instant::now();
+        loop {
+            let says =
+                browser.script("return document.getElementById('capture').dataset.says || ''");
+            match says.as_str() {
+                Some("") | None => std::thread::sleep(Duration::from_millis(300)),
+                Some(says) => break says.to_owned(),
+            }
+            assert!(begun.elapsed() < Duration::from_secs(120), "no answer");
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "no answer");
     };
-    assert_eq!(says, "against");
+    assert_eq!(answered(path, ""), "against");
     let found = stands();
     assert_eq!(found["state"], "answered");
     let of = |name: &str| {
@@ -144,6 +176,13 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
         told("against", "camera_is_a_program"),
         "{found}"
     );
+    let signed = told("fits", "signed_by_a_registered_device");
+    assert_eq!(of("device"), signed, "{found}");
+    assert_eq!(
+        found["face"],
+        Value::Null,
+        "what does not fit is not compared"
+    );
     // The address is used up: for the page, and for whoever sends frames himself.
     browser.open(&format!("{}{path}", server.url()));
     browser.wait_for_text("was used");
@@ -151,7 +190,35 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
     assert_eq!(begin.status, 409);
     let guessed = api.get(&format!("/capture/{id}.guessed"));
     assert_eq!(guessed.status, 404);
-    // Asked for and answered, both in the person's trace.
+    // One bit of one frame changed after the device signed.
+    let altered = ask("gate").expect_status(201).json();
+    let meddle = "const append = FormData.prototype.append; \
+        FormData.prototype.append = function (name, value, ...rest) { \
+          const longer = value instanceof Blob && !this.done; \
+          this.done ||= longer; \
+          return append.call(this, name, longer ? new Blob([value, '.']) : value, ...rest); };";
+    assert_eq!(
+        answered(altered["path"].as_str().unwrap(), meddle),
+        "against"
+    );
+    let id = altered["id"].as_str().unwrap();
+    let found = api
+        .get(&format!("/v1/captures/{id}"))
+        .expect_status(200)
+        .json();
+    let parts = found["doubt"]["parts"].as_array().unwrap();
+    let device = parts.iter().find(|part| part["part"] == "device").unwrap();
+    assert_eq!(device["why"], "signature_of_something_else", "{found}");
+    // Revoked by its owner, it is asked for nothing more.
+    browser.open(&format!("{url}/me"));
+    browser.wait_for_text("last signed");
+    browser.press("Revoke");
+    browser.wait_for_text("None is registered");
+    let begin = ask("gate").expect_status(201).json();
+    let begin = format!("{}/begin", begin["path"].as_str().unwrap());
+    let begun = api.post(&begin, &json!({})).expect_status(200).json();
+    assert_eq!(begun["device"]["keys"], json!([]));
+    // Asked for and answered, all in the person's trace.
     let events = api.get("/v1/events?limit=50").expect_status(200).json();
     let outcomes: Vec<&str> = events
         .as_array()
@@ -160,6 +227,12 @@ fn a_photograph_before_the_camera_is_doubted_for_what_it_is() {
         .filter(|event| event["action"] == "capture")
         .map(|event| event["outcome"].as_str().unwrap())
         .collect();
-    assert_eq!(outcomes, ["refused", "done", "refused"]);
+    assert_eq!(
+        outcomes,
+        ["done", "refused", "done", "refused", "done", "refused"]
+    );
+    let devices = events.as_array().unwrap().iter();
+    let devices = devices.filter(|event| event["action"] == "device").count();
+    assert_eq!(devices, 2);
     server.stop();
 }

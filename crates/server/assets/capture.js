@@ -62,6 +62,47 @@ async function recorded(steps) {
   return frames;
 }
 
+const text = (bytes) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const sha256 = async (data) => new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+
+/** What a device has to sign: the server's nonce, and of each frame its time and the sum of its bytes. */
+async function challenge(nonce, frames) {
+  const parts = [new TextEncoder().encode("liuhen/capture-device/v1"), bytes(nonce)];
+  for (const [ms, picture] of frames) {
+    const time = new Uint8Array(4);
+    new DataView(time.buffer).setUint32(0, ms);
+    parts.push(time, await sha256(await picture.arrayBuffer()));
+  }
+  return sha256(await new Blob(parts).arrayBuffer());
+}
+
+/** Has a registered device of this person sign the frames; nothing where there is none or it does not. */
+async function signed({ nonce, keys, timeout }, frames) {
+  if (!keys.length || !navigator.credentials || !crypto.subtle) return null;
+  say.textContent = words.sign;
+  try {
+    const key = await navigator.credentials.get({
+      publicKey: {
+        challenge: await challenge(nonce, frames),
+        allowCredentials: keys.map((id) => ({ type: "public-key", id: bytes(id) })),
+        userVerification: "required",
+        timeout,
+      },
+    });
+    const { clientDataJSON, authenticatorData, signature } = key.response;
+    return JSON.stringify({
+      credential: text(key.rawId),
+      client_data: text(clientDataJSON),
+      authenticator_data: text(authenticatorData),
+      signature: text(signature),
+    });
+  } catch {
+    return null;
+  }
+}
+
 async function answered(path, body) {
   const answer = await fetch(here + path, { method: "POST", body });
   if (!answer.ok) throw new Error(String(answer.status));
@@ -79,12 +120,14 @@ async function run() {
     return;
   }
   try {
-    const { steps } = await answered("/begin");
+    const { steps, device } = await answered("/begin");
     go.hidden = true;
     const frames = await recorded(steps);
+    const signature = await signed(device, frames);
     const form = new FormData();
     form.append("camera", stream.getVideoTracks()[0]?.label ?? "");
     for (const [ms, picture] of frames) form.append(String(ms), picture, "frame.jpg");
+    if (signature) form.append("device", signature);
     say.textContent = words.sending;
     const { says } = await answered("/frames", form);
     box.dataset.says = says;

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Uri;
-use liuhen_service::Service;
+use axum::http::{HeaderMap, Uri, header};
+use liuhen_service::{DevicePlace, Service};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::ServeError;
@@ -157,6 +157,28 @@ impl AppState {
         is_loopback_name(name) || is(&self.0.public_host) || is(&self.0.listen_host)
     }
 
+    /// The page that a request came from, as its browser names it: what a device signs for.
+    ///
+    /// Behind a public address that one; else whatever name the request was let in under. A device never signs for a name that it was not registered under, so a name that somebody made up helps nobody.
+    ///
+    /// # Errors
+    ///
+    /// 400 when the request names no host.
+    pub fn place(&self, headers: &HeaderMap) -> Result<DevicePlace, ApiError> {
+        let given = headers.get(header::HOST);
+        let host = given
+            .and_then(|host| host.to_str().ok())
+            .ok_or_else(|| ApiError::malformed("the request names no host"))?;
+        let public = self.0.public_host.as_deref();
+        // A proxy may name this machine instead of what the browser asked for; the browser's own word is checked against the settings.
+        let by_proxy = headers
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok())
+            .is_some_and(|origin| origin.eq_ignore_ascii_case(&self.0.base));
+        let host = public.filter(|_| by_proxy).unwrap_or(host);
+        Ok(place_of(host, &self.0.base, public, self.0.secure))
+    }
+
     /// Runs a blocking use-case off the async threads.
     ///
     /// # Errors
@@ -206,6 +228,28 @@ impl AppState {
         Arc::clone(&self.0.uploads)
             .try_acquire_owned()
             .map_err(|_| ApiError::busy())
+    }
+}
+
+/// The page behind a `Host`, on a server with this base address and public host.
+fn place_of(given: &str, base: &str, public: Option<&str>, secure: bool) -> DevicePlace {
+    let given = given.to_ascii_lowercase();
+    let name = host_name(&given);
+    // Nobody has a certificate for his own machine.
+    let (origin, host) = match (is_loopback_name(name), public) {
+        (true, _) => (format!("http://{given}"), name),
+        (false, Some(public)) => (base.to_ascii_lowercase(), public),
+        (false, None) if secure => (format!("https://{given}"), name),
+        (false, None) => (format!("http://{given}"), name),
+    };
+    let usual = match origin.starts_with("https:") {
+        true => ":443",
+        false => ":80",
+    };
+    // A browser leaves out the port that goes without saying.
+    DevicePlace {
+        host: host.to_owned(),
+        origin: origin.strip_suffix(usual).unwrap_or(&origin).to_owned(),
     }
 }
 
@@ -269,6 +313,53 @@ mod tests {
         ];
         for (host, name) in rows {
             assert_eq!(host_name(host), name, "{host}");
+        }
+    }
+
+    #[test]
+    fn pages_are_named_as_their_browser_names_them() {
+        let inner = |public: Option<&str>, secure| {
+            let public = public.map(|url| PublicUrl::parse(url).unwrap());
+            let base = public.as_ref().map_or("http://localhost", |url| &url.base);
+            (base.to_owned(), secure, public.map(|url| url.host))
+        };
+        let rows = [
+            // Settings, what the request says, the page's origin and host.
+            (
+                (None, false),
+                "localhost:8420",
+                "http://localhost:8420",
+                "localhost",
+            ),
+            (
+                (None, true),
+                "Vault.example",
+                "https://vault.example",
+                "vault.example",
+            ),
+            (
+                (None, true),
+                "vault.example:443",
+                "https://vault.example",
+                "vault.example",
+            ),
+            (
+                (Some("https://Vault.example:8443"), true),
+                "inside:80",
+                "https://vault.example:8443",
+                "vault.example",
+            ),
+            (
+                (Some("https://vault.example"), true),
+                "localhost:8420",
+                "http://localhost:8420",
+                "localhost",
+            ),
+        ];
+        for ((public, secure), given, origin, host) in rows {
+            let (base, secure, public) = inner(public, secure);
+            let place = place_of(given, &base, public.as_deref(), secure);
+            assert_eq!((place.origin.as_str(), place.host.as_str()), (origin, host));
         }
     }
 

@@ -55,6 +55,8 @@ pub enum Action {
     Capture,
     /// A picture was brought for hiding what it shows, its copy saved or handed out.
     Redaction,
+    /// A person registered a device that signs for him, or revoked one.
+    Device,
     /// Staff, keys or sites were managed.
     Admin,
     /// Somebody signed in or failed to.
@@ -88,6 +90,7 @@ impl Action {
             Self::Screen => "screen",
             Self::Capture => "capture",
             Self::Redaction => "redaction",
+            Self::Device => "device",
             Self::Admin => "admin",
             Self::SignIn => "sign_in",
         }

@@ -19,6 +19,7 @@ mod collections;
 pub mod count;
 mod decoys;
 pub mod demo;
+mod devices;
 mod error;
 mod event;
 mod exports;
@@ -69,10 +70,13 @@ use zeroize::Zeroizing;
 pub use access::{ApiKeyView, SiteView};
 pub use attest::{Alarm, MapStatus, Pace, TraceStatus, WitnessStatus};
 pub use caller::{Assurance, Caller, CallerKind, Role};
-pub use captures::{CaptureAsked, CaptureRequest, CaptureState, CaptureView, Recording};
+pub use captures::{
+    CaptureAsked, CaptureBegun, CaptureFace, CaptureRequest, CaptureState, CaptureView, Recording,
+};
 pub use clock::{UnixMs, day, rfc3339};
 pub use collections::{CollectionView, FieldView};
 pub use decoys::AccountView;
+pub use devices::{DeviceOffer, DevicePlace, DeviceSignature, NewDevice, OwnDevice};
 pub use error::{Result, ServiceError};
 pub use event::{Action, Event, Outcome};
 pub use exports::{ExportFile, ExportRequest, ExportState, ExportView, PowerView};
@@ -140,6 +144,7 @@ pub struct Service {
     faces: faces::Faces,
     captures: captures::Captures,
     reviews: review::Reviews,
+    devices: devices::Devices,
     /// Places for work that holds pictures in memory.
     easels: Arc<tokio::sync::Semaphore>,
     /// Verified against when the login is unknown, so that both take as long.

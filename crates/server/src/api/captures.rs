@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::faces::{FaceDoubt, FaceVerdict};
 use super::wire::{Person, Receipt, Time};
 use crate::auth::Authenticated;
 use crate::error::{ApiError, Problem};
@@ -25,6 +26,15 @@ pub struct CaptureAsk {
     /// `usual`: movements, depth, frames; `strict`: the light of the screen, too, which no bright room passes.
     #[serde(default)]
     pub demand: CaptureDemand,
+    /// Whether a device that the person registered on his own page must have signed the frames.
+    #[serde(default)]
+    pub signed: bool,
+    /// Whether a recording that fits is compared with the face that is kept for the purpose, as `POST /v1/faces/verify` does it.
+    #[serde(default)]
+    pub compare: bool,
+    /// Whether some frames are shown to the opt-in network (`liuhen models install --liveness`), whose origin is not documented: it may withhold, and never vouches or accuses.
+    #[serde(default)]
+    pub passive: bool,
 }
 
 /// How much is demanded.
@@ -46,6 +56,12 @@ pub struct Capture {
     pub purpose: String,
     /// How much is demanded.
     pub demand: CaptureDemand,
+    /// Whether a device's signature is demanded.
+    pub signed: bool,
+    /// Whether it is compared with the face that is kept.
+    pub compare: bool,
+    /// Whether the opt-in network is shown some frames.
+    pub passive: bool,
     /// `asked`, `begun`, `answered` or `expired`.
     pub state: String,
     /// When it was asked for.
@@ -58,14 +74,27 @@ pub struct Capture {
     /// What the recording is taken for, when it was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<CaptureDoubt>,
+    /// Whether it shows the person whose face is kept: told where that was asked and the recording fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub face: Option<CaptureFace>,
     /// Its last trace.
     pub receipt: Receipt,
+}
+
+/// Whether a recording shows the person whose face is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaptureFace {
+    /// The answer.
+    pub answer: FaceVerdict,
+    /// Why it could not be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<FaceDoubt>,
 }
 
 /// What a recording is taken for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaptureDoubt {
-    /// `fits`; `against` when a part is (`light` only where it is demanded); else `could_not_tell` when a part that is demanded could not be told.
+    /// `fits`; `against` when a part is (`light` only where it is demanded, `passive` never); else `could_not_tell` when a part that is demanded could not be told, or `passive` is against.
     pub says: String,
     /// The parts.
     pub parts: Vec<CapturePart>,
@@ -78,7 +107,7 @@ pub struct CaptureDoubt {
 /// One measurement.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CapturePart {
-    /// `frames`, `movements`, `depth`, `light`, `repeats` or `camera`.
+    /// `frames`, `movements`, `depth`, `light`, `repeats`, `camera`, `device` or, where it was asked for, `passive`.
     pub part: String,
     /// `fits`, `could_not_tell` or `against`.
     pub says: String,
@@ -103,6 +132,9 @@ async fn ask(
             CaptureDemand::Usual => inner::Demand::Usual,
             CaptureDemand::Strict => inner::Demand::Strict,
         },
+        signed: asked.signed,
+        compare: asked.compare,
+        passive: asked.passive,
     };
     let made = state.service().request_capture(&caller, &request).await?;
     let mut capture = Capture::from(made.capture);
@@ -145,11 +177,18 @@ impl From<inner::CaptureView> for Capture {
                 inner::Demand::Usual => CaptureDemand::Usual,
                 inner::Demand::Strict => CaptureDemand::Strict,
             },
+            signed: view.signed,
+            compare: view.compare,
+            passive: view.passive,
             state: word(view.state),
             asked: Time(view.asked),
             until: Time(view.until),
             path: None,
             doubt: view.doubt.map(CaptureDoubt::from),
+            face: view.face.map(|face| CaptureFace {
+                answer: face.answer.into(),
+                doubt: face.doubt.map(FaceDoubt::from),
+            }),
             receipt: view.receipt.into(),
         }
     }

@@ -19,7 +19,7 @@ use crate::ui::words::portal as w;
 use crate::ui::{Ctx, Note, layout, names, problem, time};
 
 /// A form of the portal, its token checked.
-type Sent = PersonForm<Vec<(String, String)>>;
+pub(super) type Sent = PersonForm<Vec<(String, String)>>;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// Back to the page; what the person can mend is said there.
-async fn back(
+pub(super) async fn back(
     state: &AppState,
     session: &PersonSession,
     lang: Lang,

@@ -4,12 +4,14 @@
 
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use liuhen_service::{CaptureState, Recording, Service};
+use data_encoding::BASE64URL_NOPAD;
+use liuhen_service::{CaptureState, CaptureView, DeviceSignature, Recording, Service};
 use maud::{Markup, html};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -27,6 +29,8 @@ const FORM: usize = 16 << 20;
 const FRAME: u64 = 128 << 10;
 /// Bytes of a camera's name.
 const CAMERA: u64 = 512;
+/// Bytes of a device's answer: a credential's id has at most 1,023.
+const DEVICE: u64 = 8 << 10;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -44,9 +48,9 @@ async fn page(
     Path(key): Path<String>,
 ) -> Result<Response, ApiError> {
     let c = Ctx::stranger(lang, &format!("/capture/{}", layout::quote(&key)));
-    let (stands, way) = state.service().capture_behind(&key)?;
-    let body = match stands {
-        CaptureState::Asked => asked(&c, &way),
+    let (view, way) = state.service().capture_behind(&key)?;
+    let body = match view.state {
+        CaptureState::Asked => asked(&c, &view, &way),
         _ => html! { (Note::bad(c.t(w::CAPTURE_USED))) },
     };
     let page = layout::alone(&c, c.t(w::CAPTURE), "narrow", &body);
@@ -54,9 +58,14 @@ async fn page(
     Ok((axum::Extension(CameraAllowed), page).into_response())
 }
 
-fn asked(c: &Ctx, way: &str) -> Markup {
+fn asked(c: &Ctx, view: &CaptureView, way: &str) -> Markup {
+    let kept = match view.compare {
+        true => w::CAPTURE_COMPARED,
+        false => w::CAPTURE_NOT_COMPARED,
+    };
     html! {
-        p { (c.t(w::CAPTURE_LEAD)) }
+        p { (c.t(w::CAPTURE_LEAD)) " " (c.t(kept)) }
+        @if view.signed { p { (c.t(w::CAPTURE_SIGNED)) } }
         ul {
             li { (c.t(w::CAPTURE_DO_1)) }
             li { (c.t(w::CAPTURE_DO_2)) }
@@ -83,6 +92,7 @@ fn words(c: &Ctx) -> String {
         ("up", w::CAPTURE_UP),
         ("down", w::CAPTURE_DOWN),
         ("light", w::CAPTURE_LIGHT),
+        ("sign", w::CAPTURE_SIGN),
         ("sending", w::CAPTURE_SENDING),
         ("fits", w::CAPTURE_FITS),
         ("could_not_tell", w::CAPTURE_COULD_NOT_TELL),
@@ -100,9 +110,20 @@ fn words(c: &Ctx) -> String {
 async fn begin(
     State(state): State<AppState>,
     Path(key): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
-    let plan = state.service().begin_capture(&key)?;
-    Ok(Json(json!({ "steps": plan.steps })))
+    let begun = state
+        .service()
+        .begin_capture(&key, &state.place(&headers)?)?;
+    let keys = begun.keys.iter().map(|key| BASE64URL_NOPAD.encode(key));
+    Ok(Json(json!({
+        "steps": begun.plan.steps,
+        "device": {
+            "nonce": BASE64URL_NOPAD.encode(&begun.nonce),
+            "keys": keys.collect::<Vec<_>>(),
+            "timeout": Service::capture_signing_ms(),
+        },
+    })))
 }
 
 async fn frames(
@@ -111,15 +132,17 @@ async fn frames(
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     // Asked before the first byte is kept, so that nobody else can fill the memory.
-    if state.service().capture_behind(&key)?.0 != CaptureState::Begun {
+    if state.service().capture_behind(&key)?.0.state != CaptureState::Begun {
         return Err(ApiError::of_status(StatusCode::CONFLICT));
     }
+    let place = state.place(request.headers())?;
     let mut form = Multipart::from_request(request, &state)
         .await
         .map_err(|_| ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
     let mut recording = Recording {
         camera: String::new(),
         frames: Vec::new(),
+        signature: None,
     };
     while let Some(field) = stream::next_part(&state, &mut form).await? {
         if recording.frames.len() > Service::capture_frames_at_most() {
@@ -127,11 +150,46 @@ async fn frames(
         }
         take(&state, field, &mut recording).await?;
     }
-    let says = state.service().answer_capture(&key, recording).await?;
+    let says = state
+        .service()
+        .answer_capture(&key, recording, &place)
+        .await?;
     Ok(Json(json!({ "says": says })))
 }
 
-/// A frame under its time, or the name of the camera.
+/// What a device signed, each in base64url without padding.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signature {
+    credential: String,
+    client_data: String,
+    authenticator_data: String,
+    signature: String,
+}
+
+/// Bytes that a page sends as text.
+///
+/// # Errors
+///
+/// 400 for what is no base64url.
+pub(super) fn bytes_of(text: &str) -> Result<Vec<u8>, ApiError> {
+    BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .map_err(|_| ApiError::malformed("the device's answer cannot be read"))
+}
+
+fn signature(text: &[u8]) -> Result<DeviceSignature, ApiError> {
+    let given: Signature = serde_json::from_slice(text)
+        .map_err(|_| ApiError::malformed("the device's answer cannot be read"))?;
+    Ok(DeviceSignature {
+        credential: bytes_of(&given.credential)?,
+        client_data: bytes_of(&given.client_data)?,
+        authenticator_data: bytes_of(&given.authenticator_data)?,
+        signature: bytes_of(&given.signature)?,
+    })
+}
+
+/// A frame under its time, the name of the camera, or what a device signed.
 async fn take(
     state: &AppState,
     field: Field<'_>,
@@ -146,6 +204,10 @@ async fn take(
         Err(_) if name == "camera" => {
             let bytes = stream::in_memory(state, field, CAMERA).await?;
             recording.camera = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        Err(_) if name == "device" => {
+            let bytes = stream::in_memory(state, field, DEVICE).await?;
+            recording.signature = Some(signature(&bytes)?);
         }
         Err(_) => return Err(ApiError::malformed("a part of the recording has no time")),
     }

@@ -5,6 +5,7 @@
 
 mod actions;
 mod capture;
+mod devices;
 mod door;
 mod page;
 mod say;
@@ -20,4 +21,5 @@ pub fn router() -> Router<AppState> {
         .merge(page::routes())
         .merge(actions::routes())
         .merge(capture::routes())
+        .merge(devices::routes())
 }

@@ -92,6 +92,7 @@ pub(super) async fn me(
         section.sheet { h2 { (c.t(w::HELD)) } (records(c, &view.records)) }
         section.sheet { h2 { (c.t(w::CONSENTS)) } (consents(c, &view.consents)) }
         (faces(c, &view.faces))
+        (super::devices::section(c, &view.devices))
         (marketing(c, view.objects_marketing))
         section.sheet {
             h2 { (c.t(w::CANCEL)) }

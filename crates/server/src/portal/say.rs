@@ -34,7 +34,10 @@ pub(super) fn sentence(c: &Ctx, entry: &OwnEntry) -> String {
         (Action::FaceEnrolment, _) => w::SAY_FACE_NOT_ENROLLED,
         (Action::FaceEnd, _) => w::SAY_FACE_END,
         (Action::Capture, Outcome::Done) => w::SAY_CAPTURE_ASKED,
+        (Action::Capture, _) if event.detail("compared").is_some() => w::SAY_CAPTURE_COMPARED,
         (Action::Capture, _) => w::SAY_CAPTURE,
+        (Action::Device, _) if event.detail("what") == Some("revoked") => w::SAY_DEVICE_REVOKED,
+        (Action::Device, _) => w::SAY_DEVICE,
         (Action::Export, _) => w::SAY_EXPORT,
         (Action::Import, _) => w::SAY_IMPORT,
         (Action::Consent, _) => w::SAY_CONSENT,
@@ -151,6 +154,7 @@ mod tests {
             Action::FaceCheck,
             Action::FaceEnd,
             Action::Capture,
+            Action::Device,
             Action::Admin,
         ];
         for lang in [Lang::Zh, Lang::En] {

@@ -36,6 +36,11 @@ const ASSETS: [Asset; 10] = [
         body: include_str!("../../assets/capture.js"),
     },
     Asset {
+        name: "device.js",
+        media_type: SCRIPT,
+        body: include_str!("../../assets/device.js"),
+    },
+    Asset {
         name: "console.js",
         media_type: SCRIPT,
         body: include_str!("../../assets/console.js"),

@@ -6,6 +6,35 @@
 const SENTENCES: &[(&str, &str)] = &[
     ("a key needs at least one role", "密钥至少要有一个角色"),
     (
+        "a device's name has 1 to 40 characters",
+        "设备名称为 1 至 40 个字",
+    ),
+    (
+        "the device answered too late; try again",
+        "设备回答得太晚，请再试一次",
+    ),
+    (
+        "the opt-in network is not installed; run `liuhen models install --liveness` where the server runs",
+        "选装的网络没有安装；请在服务器所在的机器上运行 liuhen models install --liveness",
+    ),
+    ("this device is registered already", "这台设备已经登记过了"),
+    (
+        "a person has at most {} devices; revoke one first",
+        "每人最多登记 {} 台设备，请先停用一台",
+    ),
+    (
+        "this device signs in a way that is not read here",
+        "这台设备的签名方式本系统不支持",
+    ),
+    (
+        "the device did not ask for a fingerprint, a face or a number, so it does not do",
+        "设备没有要求指纹、人脸或密码，不能登记",
+    ),
+    (
+        "the device's answer does not hold; try again",
+        "设备的回答核对不上，请再试一次",
+    ),
+    (
         "a site's id has 1 to 32 lower-case letters, digits or hyphens",
         "站点编号为 1 至 32 个小写字母、数字或连字符",
     ),

@@ -34,6 +34,7 @@ pub(crate) fn action(action: Action) -> Phrase {
         Action::Screen => w::ACTION_SCREEN,
         Action::Capture => w::ACTION_CAPTURE,
         Action::Redaction => w::ACTION_REDACTION,
+        Action::Device => w::ACTION_DEVICE,
         Action::Admin => w::ACTION_ADMIN,
         Action::SignIn => w::ACTION_SIGN_IN,
     }

@@ -5,8 +5,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use liuhen_capture::{Frame, Point, Rules};
 use liuhen_picture::{Limits, Picture, decode};
 use liuhen_vision::{Eyes, Face, Verdict};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::devices::DeviceSignature;
 use crate::error::{Result, ServiceError};
 
 /// Most pixels of a frame, and most bytes of it unpacked; more say no more.
@@ -21,7 +23,12 @@ pub struct Recording {
     pub camera: String,
     /// Milliseconds since the plan began, and a picture; in order.
     pub frames: Vec<(u32, Zeroizing<Vec<u8>>)>,
+    /// What a device of the person signed of it.
+    pub signature: Option<DeviceSignature>,
 }
+
+/// What a device signs, before the nonce and the frames.
+const SIGNED: &[u8] = b"liuhen/capture-device/v1";
 
 impl std::fmt::Debug for Recording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,8 +37,21 @@ impl std::fmt::Debug for Recording {
 }
 
 impl Recording {
+    /// What a device has to sign: SHA-256("liuhen/capture-device/v1" ‖ nonce ‖ of each frame its time
+    /// (u32 BE) and the SHA-256 of its bytes).
+    pub(super) fn challenge(&self, nonce: &[u8; 32]) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(SIGNED);
+        hasher.update(nonce);
+        for (ms, bytes) in &self.frames {
+            hasher.update(ms.to_be_bytes());
+            hasher.update(Sha256::digest(bytes.as_slice()));
+        }
+        hasher.finalize().into()
+    }
+
     /// What every frame shows.
-    pub(super) fn measured(&self, eyes: &Eyes) -> Result<Vec<Frame>> {
+    pub(super) fn measured(&self, eyes: &Eyes, passive: bool) -> Result<Vec<Frame>> {
         let most = Rules::builtin().challenge.most_frames;
         if self.frames.len() > most {
             return Err(ServiceError::Invalid(format!(
@@ -58,12 +78,19 @@ impl Recording {
                 (Some(face), None) => Some(face),
                 _ => None,
             };
+            let every = Rules::builtin().passive.every.max(1);
+            let shown = face.filter(|_| passive && measured.len() % every == 0);
+            let passive = match shown {
+                Some(face) => Some(f64::from(eyes.live(&picture, face)?)),
+                None => None,
+            };
             measured.push(Frame {
                 ms: *ms,
                 landmarks: face.and_then(points),
                 face: face.map_or([0.0; 3], |face| colour(&picture, face)),
                 sum: sum(&picture),
                 change: before.as_ref().and_then(|before| change(before, &luma)),
+                passive,
             });
             before = Some(luma);
         }
@@ -147,6 +174,35 @@ mod tests {
     fn light_is_made_linear() {
         assert!(linear(0).abs() < 1e-12 && (linear(255) - 1.0).abs() < 1e-12);
         assert!((linear(188) - 0.503).abs() < 0.001);
+    }
+
+    #[test]
+    fn another_challenge_for_each_change_of_what_was_sent() {
+        let recording = |frames: &[(u32, &[u8])]| Recording {
+            camera: String::new(),
+            frames: frames
+                .iter()
+                .map(|(ms, bytes)| (*ms, Zeroizing::new(bytes.to_vec())))
+                .collect(),
+            signature: None,
+        };
+        let nonce = [1; 32];
+        let sent = recording(&[(0, b"a"), (100, b"b")]).challenge(&nonce);
+        assert_ne!(
+            sent,
+            recording(&[(0, b"a"), (100, b"b")]).challenge(&[2; 32])
+        );
+        let others: [&[(u32, &[u8])]; 6] = [
+            &[(0, b"a"), (100, b"c")],
+            &[(0, b"a"), (101, b"b")],
+            &[(100, b"b"), (0, b"a")],
+            &[(0, b"a")],
+            &[(0, b"a"), (100, b"b"), (200, b"")],
+            &[(0, b"ab"), (100, b"")],
+        ];
+        for other in others {
+            assert_ne!(sent, recording(other).challenge(&nonce));
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Captures: whether somebody sits before a screen now, asked of him by a site and answered by his own camera.
 //!
 //! A site asks for a person and gets an address that opens once. His page is given the plan only when he begins, records frames and gives them back before the deadline; what they show is measured frame by frame, the frames are dropped, and [`liuhen_capture`] doubts what was measured. The asking and the answer are leaves of the person's trace, the answer's durable before anybody learns it.
-//! Nothing is compared with a kept face here, and nothing of a frame is kept.
+//! Where the site asked for it, the best frame of a recording that fits is compared with the face that is kept, as [`crate::faces`] does it, under the same leaf. Nothing of a frame is kept.
 
 mod frames;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use liuhen_capture::{Demand, Doubt, Plan, Recorded, Rules, Says, doubt};
+use liuhen_capture::{Demand, Doubt, Needs, Plan, Recorded, Rules, Says, best, doubt};
 use liuhen_vault::SubjectId;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,10 @@ pub use frames::Recording;
 
 use crate::caller::{Caller, Role};
 use crate::clock::UnixMs;
+use crate::devices::DevicePlace;
 use crate::error::{Result, ServiceError};
 use crate::event::{Action, Outcome};
+use crate::faces::{FaceDoubt, FaceVerdict, SeenFace};
 use crate::ledger::named;
 use crate::reads::{Handle, ReceiptView};
 use crate::{Service, ids};
@@ -36,6 +38,12 @@ pub struct CaptureRequest {
     pub purpose: String,
     /// How much is demanded.
     pub demand: Demand,
+    /// Whether a device that the person registered must have signed the frames.
+    pub signed: bool,
+    /// Whether a recording that fits is compared with the face that is kept for the purpose.
+    pub compare: bool,
+    /// Whether the opt-in network is shown some frames.
+    pub passive: bool,
 }
 
 /// Where a capture stands.
@@ -61,6 +69,12 @@ pub struct CaptureView {
     pub purpose: String,
     /// How much is demanded.
     pub demand: Demand,
+    /// Whether a device's signature is.
+    pub signed: bool,
+    /// Whether it is compared with the face that is kept.
+    pub compare: bool,
+    /// Whether the opt-in network is shown some frames.
+    pub passive: bool,
     /// Where it stands.
     pub state: CaptureState,
     /// When it was asked for.
@@ -69,8 +83,30 @@ pub struct CaptureView {
     pub until: UnixMs,
     /// What the recording is taken for, when it was answered.
     pub doubt: Option<Doubt>,
+    /// Whether it shows the person whose face is kept, when it was compared.
+    pub face: Option<CaptureFace>,
     /// The receipt of its last trace.
     pub receipt: ReceiptView,
+}
+
+/// Whether a capture shows the person whose face is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CaptureFace {
+    /// The answer.
+    pub answer: FaceVerdict,
+    /// Why it could not be told.
+    pub doubt: Option<FaceDoubt>,
+}
+
+/// What a person's page learns when he begins.
+#[derive(Debug, Clone)]
+pub struct CaptureBegun {
+    /// What is asked for.
+    pub plan: Plan,
+    /// What a device has to sign, with the frames.
+    pub nonce: [u8; 32],
+    /// The keys of his devices for this place; none where he has none.
+    pub keys: Vec<Vec<u8>>,
 }
 
 /// A capture just asked for.
@@ -90,7 +126,7 @@ struct Held {
     secret: [u8; 32],
     subject: SubjectId,
     by: Caller,
-    plan: Option<Plan>,
+    plan: Option<(Plan, [u8; 32])>,
     /// When the plan was told.
     begun: UnixMs,
 }
@@ -114,6 +150,13 @@ impl Service {
         let purpose = self.face_purpose(&request.purpose)?;
         let subject = self.one_subject(caller, &request.person)?;
         self.faces.ready()?;
+        if request.passive {
+            self.faces.ready_for_liveness().map_err(|_| {
+                ServiceError::Conflict(
+                    "the opt-in network is not installed; run `liuhen models install --liveness` where the server runs".to_owned(),
+                )
+            })?;
+        }
         self.may_show_face(caller, subject, &purpose).await?;
         let id = ids::random("cap", 8)?;
         let secret = ids::random("c", 20)?;
@@ -125,10 +168,14 @@ impl Service {
             id: id.clone(),
             purpose: purpose.id.clone(),
             demand: request.demand,
+            signed: request.signed,
+            compare: request.compare,
+            passive: request.passive,
             state: CaptureState::Asked,
             asked: now,
             until: after(now, Rules::builtin().challenge.asked_ms),
             doubt: None,
+            face: None,
             receipt: self.receipt(&traced)?,
         };
         let held = Held {
@@ -159,17 +206,17 @@ impl Service {
         Ok(held.seen_at(now))
     }
 
-    /// Where a capture stands, and the other way that its purpose names, for whoever holds its address.
+    /// A capture, and the other way that its purpose names, for whoever holds its address.
     ///
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] for another address.
-    pub fn capture_behind(&self, key: &str) -> Result<(CaptureState, String)> {
+    pub fn capture_behind(&self, key: &str) -> Result<(CaptureView, String)> {
         let now = self.now();
         let view = self.captures.with(key, |held| Ok(held.seen_at(now)))?;
         let purpose = self.purpose(&view.purpose)?;
         let other = purpose.face_alternative.clone().unwrap_or_default();
-        Ok((view.state, other))
+        Ok((view, other))
     }
 
     /// Begins a capture: from now on its time runs.
@@ -177,8 +224,12 @@ impl Service {
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] for another address; [`ServiceError::Conflict`] when it was begun before or its time is over.
-    pub fn begin_capture(&self, key: &str) -> Result<Plan> {
+    pub fn begin_capture(&self, key: &str, place: &DevicePlace) -> Result<CaptureBegun> {
         let now = self.now();
+        let subject = self.captures.with(key, |held| Ok(held.subject))?;
+        let keys = self.keys_at(&subject, place)?;
+        let mut nonce = [0; 32];
+        ids::fill(&mut nonce)?;
         let rules = Rules::builtin();
         let mut failed = None;
         let plan = Plan::draw(rules, &mut |below| match ids::below(below) {
@@ -200,8 +251,8 @@ impl Service {
             held.view.state = CaptureState::Begun;
             held.begun = now;
             held.view.until = after(now, u64::from(plan.ms()) + rules.challenge.grace_ms);
-            held.plan = Some(plan.clone());
-            Ok(plan)
+            held.plan = Some((plan.clone(), nonce));
+            Ok(CaptureBegun { plan, nonce, keys })
         })
     }
 
@@ -211,15 +262,26 @@ impl Service {
         Rules::builtin().challenge.most_frames
     }
 
+    /// Milliseconds that a device may take to ask who holds it.
+    #[must_use]
+    pub fn capture_signing_ms() -> u32 {
+        Rules::builtin().device.sign_ms
+    }
+
     /// Doubts a recording. It is looked at once; another needs another address.
     ///
     /// # Errors
     ///
     /// [`ServiceError::NotFound`] for another address; [`ServiceError::Conflict`] when it was not begun, was answered, or its time is over; [`ServiceError::Invalid`] when a frame is no picture; [`ServiceError::Trace`] when the trace cannot be made durable, in which case nothing is answered.
-    pub async fn answer_capture(self: &Arc<Self>, key: &str, recording: Recording) -> Result<Says> {
+    pub async fn answer_capture(
+        self: &Arc<Self>,
+        key: &str,
+        recording: Recording,
+        place: &DevicePlace,
+    ) -> Result<Says> {
         let now = self.now();
         // Taken out at once: of two recordings the second finds nothing begun.
-        let (view, subject, by, plan, begun) = self.captures.with(key, |held| {
+        let (view, subject, by, (plan, nonce), begun) = self.captures.with(key, |held| {
             let begun = held.seen_at(now).state == CaptureState::Begun;
             let plan = held.plan.take().filter(|_| begun);
             let plan = plan.ok_or_else(|| {
@@ -230,33 +292,53 @@ impl Service {
             let by = held.by.clone();
             Ok((held.view.clone(), held.subject, by, plan, held.begun))
         })?;
-        let service = self.clone();
-        let demand = view.demand;
+        let (service, place) = (self.clone(), place.clone());
+        let needs = Needs {
+            demand: view.demand,
+            signed: view.signed,
+        };
+        let (compare, passive) = (view.compare, view.passive);
         let after_ms = u64::try_from(now.saturating_sub(begun)).unwrap_or(0);
         let looked = self.with_pixels(move || {
-            let frames = recording.measured(service.faces.eyes())?;
+            let frames = recording.measured(service.faces.eyes(), passive)?;
+            let signing = service.signed_by_device(
+                &subject,
+                recording.signature.as_ref(),
+                &recording.challenge(&nonce),
+                &place,
+            )?;
             let recorded = Recorded {
                 frames: &frames,
                 camera: &recording.camera,
                 after_ms,
+                signing,
             };
-            Ok(doubt(&plan, recorded, demand, Rules::builtin()))
+            let found = doubt(&plan, recorded, needs, Rules::builtin());
+            let shows = match compare && found.says == Says::Fits {
+                true => Some(service.face_of(&recording, best(&plan, &frames, Rules::builtin()))?),
+                false => None,
+            };
+            Ok((found, shows))
         });
         let purpose = self.purpose(&view.purpose)?;
-        let told = |outcome, says: &str| {
+        let told = |outcome, says: &str, compared: bool| {
             let mut event = self.face_event(&by, Action::Capture, outcome, &purpose);
             event.details = named([
                 ("capture", view.id.clone()),
                 ("says", says.to_owned()),
                 ("rules", Rules::builtin().version.clone()),
             ]);
+            if compared {
+                let face = [("compared", "the face that is kept".to_owned())];
+                event.details.extend(named(face));
+            }
             event
         };
-        let found = match looked.await {
+        let (found, shows) = match looked.await {
             Ok(found) => found,
             Err(error) => {
                 // He was looked at, so that it is told, though nobody learns anything of it.
-                let event = told(Outcome::Failed, "unreadable");
+                let event = told(Outcome::Failed, "unreadable", false);
                 self.ledger().subject(subject, &event).await?;
                 return Err(error);
             }
@@ -266,17 +348,34 @@ impl Service {
             Says::CouldNotTell => Outcome::Failed,
             Says::Against => Outcome::Refused,
         };
-        let event = told(outcome, said(found.says));
+        let event = told(outcome, said(found.says), shows.is_some());
         let traced = self.ledger().subject(subject, &event).await?;
         let receipt = self.receipt(&traced)?;
+        let face = match shows {
+            Some(shows) => {
+                let told = self.compare_seen(&purpose, subject, shows, traced.index);
+                let (answer, doubt) = told.await?;
+                Some(CaptureFace { answer, doubt })
+            }
+            None => None,
+        };
         let says = found.says;
         self.captures.with(key, |held| {
             held.view.state = CaptureState::Answered;
             held.view.doubt = Some(found);
+            held.view.face = face;
             held.view.receipt = receipt;
             Ok(())
         })?;
         Ok(says)
+    }
+
+    /// What the best frame of a recording shows of a face.
+    fn face_of(&self, recording: &Recording, best: Option<usize>) -> Result<SeenFace> {
+        match best.and_then(|at| recording.frames.get(at)) {
+            Some((_, bytes)) => self.faces.seen_in(bytes),
+            None => Ok(Err(FaceDoubt::TurnedAway)),
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Gaze {
         Ok(self.folder.has(Set::Standard, &JOBS)?)
     }
 
+    /// Refuses where the opt-in network is missing.
+    pub(super) fn ready_for_liveness(&self) -> Result<()> {
+        Ok(self.folder.has(Set::Liveness, &[Job::Liveness])?)
+    }
+
     /// The networks, for frames of a recording.
     pub(super) const fn eyes(&self) -> &Eyes {
         &self.eyes

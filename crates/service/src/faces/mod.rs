@@ -3,7 +3,7 @@
 //! Rules: PIPL articles 26, 28, 29 and 31; 人脸识别技术应用安全管理办法 (2025) articles 6, 7, 10 and 15. A purpose that uses faces names another way than the face; the person consents to it separately, for whoever is under fourteen a guardian; withdrawing the consent ends the face.
 //!
 //! The order is that of a read ([`crate::reads`]): whatever the answer is, its leaf in the person's trace is durable before it; the template is opened after the leaf. An answer is yes, no or "could not tell"; how alike two faces are leaves this module in no form.
-//! That a picture shows a living person who stands before the camera is not asked here.
+//! That a picture shows a living person who stands before the camera is not asked here; [`crate::captures`] asks it, and compares by [`Service::compare_seen`].
 
 mod asked;
 mod filing;
@@ -46,6 +46,9 @@ const COLLECTION: &str = "faces";
 /// Events of a person looked through at once for questions about his face.
 const LOOK_BACK: usize = 1_000;
 
+/// The one face of a picture, or why it cannot be told.
+pub(crate) type SeenFace = std::result::Result<Features, FaceDoubt>;
+
 /// What belongs to faces and lives as long as the service.
 pub(crate) struct Faces {
     gaze: Gaze,
@@ -68,9 +71,19 @@ impl Faces {
         self.gaze.ready()
     }
 
+    /// Refuses where the opt-in network is missing.
+    pub(crate) fn ready_for_liveness(&self) -> Result<()> {
+        self.gaze.ready_for_liveness()
+    }
+
     /// The networks, opened when they are first needed.
     pub(crate) const fn eyes(&self) -> &Eyes {
         self.gaze.eyes()
+    }
+
+    /// What a picture shows, for whoever holds one already and runs off the runtime.
+    pub(crate) fn seen_in(&self, picture: &[u8]) -> Result<SeenFace> {
+        self.gaze.at(picture)
     }
 
     /// Keeps anybody from being enrolled until it is dropped.
@@ -582,8 +595,15 @@ impl Service {
                 if at < since {
                     return Ok(times);
                 }
-                let counts = matches!(event.outcome, Outcome::Answered | Outcome::Failed);
-                if event.action == Action::FaceCheck && counts {
+                // A capture counts when it is asked for, as it did before the restart.
+                let counts = match event.action {
+                    Action::FaceCheck => {
+                        matches!(event.outcome, Outcome::Answered | Outcome::Failed)
+                    }
+                    Action::Capture => event.outcome == Outcome::Done,
+                    _ => false,
+                };
+                if counts {
                     times.push_front(at);
                 }
             }
@@ -611,20 +631,8 @@ impl Service {
             }
             traced => traced?,
         };
-        let (answer, doubt) = match seen {
-            Err(doubt) => (FaceVerdict::CouldNotTell, Some(doubt)),
-            Ok(face) => {
-                self.await_surety(asked.purpose.surety, traced.index)
-                    .await?;
-                match self.vault.compare_face(&subject, &asked.purpose.id, &face) {
-                    // Erased between the leaf and here: nobody is there to be compared with.
-                    Err(VaultError::Erased) => {
-                        (FaceVerdict::CouldNotTell, Some(FaceDoubt::NotEnrolled))
-                    }
-                    differing => judged(differing?)?,
-                }
-            }
-        };
+        let told = self.compare_seen(asked.purpose, subject, seen, traced.index);
+        let (answer, doubt) = told.await?;
         Ok(FaceAnswer {
             decision: asked.decision.clone(),
             outcome,
@@ -633,6 +641,28 @@ impl Service {
             reasons: Vec::new(),
             receipt: self.receipt(&traced)?,
         })
+    }
+
+    /// Compares a face with the one kept for a purpose; the leaf at `index` tells of it.
+    pub(crate) async fn compare_seen(
+        &self,
+        purpose: &PurposeView,
+        subject: SubjectId,
+        seen: SeenFace,
+        index: u64,
+    ) -> Result<(FaceVerdict, Option<FaceDoubt>)> {
+        let face = match seen {
+            Ok(face) => face,
+            Err(doubt) => return Ok((FaceVerdict::CouldNotTell, Some(doubt))),
+        };
+        self.await_surety(purpose.surety, index).await?;
+        match self.vault.compare_face(&subject, &purpose.id, &face) {
+            // Erased between the leaf and here: nobody is there to be compared with.
+            Err(VaultError::Erased) => {
+                Ok((FaceVerdict::CouldNotTell, Some(FaceDoubt::NotEnrolled)))
+            }
+            differing => judged(differing?),
+        }
     }
 
     async fn refuse_face(

@@ -60,6 +60,8 @@ spaces! {
     Flags => "flags",
     /// Templates of faces per subject and purpose, sealed; their keys lie in the key store.
     Faces => "faces",
+    /// Devices per subject that sign for him, sealed.
+    Devices => "devices",
     /// Business sites.
     Sites => "sites",
     /// Which subjects a collection holds, and since when.

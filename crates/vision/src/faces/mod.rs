@@ -4,6 +4,7 @@ mod align;
 mod dense;
 mod embed;
 mod landmarks;
+mod live;
 mod merge;
 
 use serde::Serialize;
@@ -195,6 +196,20 @@ impl Embedder {
             return Ok(None);
         };
         self.0.embed(&align::aligned(picture, landmarks)).map(Some)
+    }
+}
+
+/// Whether a face looks as if taken of a living person, by the opt-in network.
+pub(crate) struct Live(live::Live);
+
+impl Live {
+    pub(crate) fn open(folder: &Folder, threads: &Threads) -> Result<Live, VisionError> {
+        let weights = folder.weights(Job::Liveness, Set::Liveness)?;
+        Ok(Live(live::Live(Network::load(&weights, threads)?)))
+    }
+
+    pub(crate) fn look(&self, picture: &Raster<'_>, face: &Face) -> Result<f32, VisionError> {
+        self.0.look(picture, &face.area)
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Job {
     TextRead,
     /// Whether a line stands on its head.
     TextTurn,
+    /// Whether a face looks as if taken of a living person.
+    Liveness,
 }
 
 impl fmt::Display for Job {
@@ -48,6 +50,7 @@ impl fmt::Display for Job {
             Job::TextFind => "finding text",
             Job::TextRead => "reading text",
             Job::TextTurn => "turned text",
+            Job::Liveness => "liveness",
         })
     }
 }
@@ -63,13 +66,15 @@ pub enum Set {
     Standard,
     /// Better at text, several times slower.
     Thorough,
+    /// A network that guesses whether a face is alive; where it comes from is not documented.
+    Liveness,
 }
 
 /// A package of a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
-    /// Which registry: `pypi`.
+    /// Which registry: `pypi` or `npm`.
     pub registry: String,
     /// Its name there.
     pub name: String,
@@ -128,10 +133,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The models of a set. The thorough set takes the standard one along: it has no faces of its
-    /// own.
+    /// The models of a set. Each takes the standard one along: the thorough has no faces of its own.
     pub fn of(&self, set: Set) -> impl Iterator<Item = &Model> {
-        self.models.iter().filter(move |model| model.set <= set)
+        self.models
+            .iter()
+            .filter(move |model| model.set == Set::Standard || model.set == set)
     }
 
     /// The model that does a job in a set: the thorough one where both could. Whoever asks for the

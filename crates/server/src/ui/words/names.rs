@@ -15,6 +15,7 @@ phrases! {
     ACTION_FACE_ENROLMENT: "登记人脸", "face enrolled";
     ACTION_FACE_CHECK: "人脸核对", "face compared";
     ACTION_CAPTURE: "镜头前确认", "shown before a camera";
+    ACTION_DEVICE: "本人设备", "own device";
     ACTION_FACE_END: "停用人脸", "face ended";
     DETAIL_FACE: "照片", "picture";
     ACTION_OBJECTION: "营销意愿变更", "objection changed";
