@@ -31,6 +31,8 @@ pub struct Sight {
     pub thresholds: String,
     /// The version of the rules by which documents are known.
     pub documents: String,
+    /// What ran the networks.
+    pub runtime: String,
 }
 
 /// Where in a picture a row stands.

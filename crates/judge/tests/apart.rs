@@ -126,6 +126,7 @@ fn plan<'a>(units: &Memory, work: &std::path::Path, jobs: usize) -> Plan<'a> {
         acts: Acts::default(),
         ledger: true,
         reading: String::new(),
+        sight: None,
         work: work.to_owned(),
     }
 }

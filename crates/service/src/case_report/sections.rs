@@ -915,6 +915,7 @@ impl Pages<'_> {
                 self.say("证件规则", "Rules of documents"),
                 string(sight, "documents"),
             ),
+            (self.say("运行于", "Run by"), string(sight, "runtime")),
         ];
         self.blocks.push(Block::Pairs(pairs));
         let rows: Vec<Vec<String>> = list(sight, "/networks")
@@ -1354,7 +1355,7 @@ mod tests {
             "pictures": {
                 "sight": {
                     "networks": [{ "job": "faces", "file": "y.onnx", "sha256": "49f0" }],
-                    "thorough": true, "thresholds": "t1", "documents": "d1",
+                    "thorough": true, "thresholds": "t1", "documents": "d1", "runtime": "r1",
                 },
                 "seen": 1200, "face_alone": 7, "sets": 3, "not_read": { "damaged": 2 },
             },

@@ -180,6 +180,7 @@ mod tests {
     impl Exhibits for Archive {
         fn open(&self, _: &Unit) -> Result<Box<dyn Exhibit + '_>, Unread> {
             let head = |inside: &str, sheet: &str, header: &[&str]| TableHead {
+                shown: Vec::new(),
                 inside: Some(inside.to_owned()),
                 sheet: Some(sheet.to_owned()).filter(|sheet| !sheet.is_empty()),
                 header: Header(header.iter().map(|word| (*word).to_owned()).collect()),

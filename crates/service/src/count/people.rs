@@ -161,6 +161,12 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether it has another value of this kind.
+    fn differs(&self, item: &Item<'_>) -> bool {
+        let own = self.get(item.kind());
+        own.is_some_and(|own| own.value() != item.value())
+    }
+
     /// Whether a value says that it is about somebody else.
     fn refuses(&self, item: &Item<'_>) -> bool {
         let other = |known: &Item<'_>| known.value() != item.value();

@@ -38,7 +38,8 @@ impl Eyes {
             Self::Missing => "missing".to_owned(),
             Self::Open(looker) => {
                 let sight = sight(looker);
-                let mut text = format!("{} {}", sight.thresholds, sight.documents);
+                let mut text =
+                    format!("{} {} {}", sight.thresholds, sight.documents, sight.runtime);
                 for network in sight.networks {
                     // Writing to a string does not fail.
                     let _ = write!(text, " {}={}", network.job, network.sha256);
@@ -69,6 +70,8 @@ fn sight(looker: &Looker) -> Sight {
         thorough: looker.is_thorough(),
         thresholds: thresholds.to_owned(),
         documents: documents.to_owned(),
+        // One that cannot be used was refused when the networks were loaded.
+        runtime: crate::models::runtime().unwrap_or_default(),
     }
 }
 
@@ -78,8 +81,6 @@ pub(super) struct Glance {
     people: Vec<Person>,
 }
 
-/// A format that models would not help with.
-const HEIC: &str = "a HEIC picture";
 /// Pictures whose people are remembered, in case the same bytes come again.
 const REMEMBERED: usize = 1 << 14;
 
@@ -157,7 +158,6 @@ impl Gaze {
     fn looker(&self, format: &'static str) -> Result<&Looker, Reason> {
         match &self.eyes {
             Eyes::Closed => Err(Reason::Format(format)),
-            Eyes::Missing if format == HEIC => Err(Reason::Format(format)),
             Eyes::Missing => Err(Reason::NoModels(format)),
             Eyes::Open(looker) => Ok(looker),
         }

@@ -282,7 +282,10 @@ impl Page<'_> {
         };
         let title = self.say("识读网络", "networks");
         let (thresholds, documents) = (&sight.thresholds, &sight.documents);
-        self.line(&format!("  {title}: {which}, {thresholds}, {documents}"));
+        let runtime = &sight.runtime;
+        self.line(&format!(
+            "  {title}: {which}, {thresholds}, {documents}, {runtime}"
+        ));
         for network in &sight.networks {
             self.line(&format!(
                 "    {}  {}  {}",
