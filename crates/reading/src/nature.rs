@@ -73,11 +73,17 @@ fn more_magic(head: &[u8]) -> Option<&'static str> {
         head.get(offset..)
             .is_some_and(|rest| rest.starts_with(magic))
     };
-    let rows: [(bool, &'static str); 12] = [
+    let rows: [(bool, &'static str); 14] = [
         (at(0, b"RIFF") && at(8, b"WEBP"), "a WebP picture"),
         (at(0, b"RIFF"), "sound or video"),
         (is_heif(head), "a HEIC picture"),
         (at(4, b"ftyp"), "video"),
+        // Matroska and WebM, Flash, MPEG, Windows Media.
+        (at(0, b"\x1A\x45\xDF\xA3") || at(0, b"FLV\x01"), "video"),
+        (
+            at(0, b"\0\0\x01\xBA") || at(0, b"\x30\x26\xB2\x75\x8E\x66\xCF\x11"),
+            "video",
+        ),
         (at(0, b"BM") && head.contains(&0), "a BMP picture"),
         (at(0, b"MM\0*"), "a TIFF picture"),
         (at(0, b"ID3") || at(0, b"OggS") || at(0, b"fLaC"), "sound"),

@@ -35,16 +35,25 @@ pub(crate) const LONGEST: usize = SIZES[0];
 /// another.
 const SIZES: [usize; 2] = [1600, 800];
 
+/// Pictures up to this long are looked at enlarged, too.
+const ENLARGED: usize = 1200;
+
 /// Every code that can be read.
 pub(crate) fn find(small: &Small<'_>) -> Vec<Code> {
     let picture = &*small.raster;
     let longest = picture.longest();
     let mut found: Vec<Code> = Vec::new();
-    for size in SIZES {
-        let scale = (size as f32 / longest as f32).min(1.0);
-        if size < SIZES[0] && longest <= size {
-            continue;
-        }
+    let to = |size: usize| size as f32 / longest as f32;
+    let [large, little] = SIZES;
+    let mut scales = vec![to(large).min(1.0)];
+    if longest > little {
+        scales.push(to(little));
+    }
+    // Codes whose points are two pixels wide are read enlarged.
+    if longest <= ENLARGED {
+        scales.push(to(large));
+    }
+    for scale in scales {
         let (width, height) = (scaled(picture.width, scale), scaled(picture.height, scale));
         for code in at_size(&picture.resized(width, height), small.factor / scale) {
             let known = found

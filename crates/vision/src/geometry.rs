@@ -176,6 +176,18 @@ impl Quad {
         ])
     }
 
+    /// What lies behind it along its line, so many of its heights.
+    #[must_use]
+    pub fn behind(&self, heights: f32) -> Quad {
+        self.slice(1.0, 1.0 + heights * self.height() / self.width().max(1e-3))
+    }
+
+    /// The same, begun so many of its heights before.
+    #[must_use]
+    pub fn begun_before(&self, heights: f32) -> Quad {
+        self.slice(-heights * self.height() / self.width().max(1e-3), 1.0)
+    }
+
     /// Every corner through a map.
     #[must_use]
     pub fn map(&self, map: impl Fn(Point) -> Point) -> Quad {

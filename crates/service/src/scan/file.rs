@@ -128,6 +128,9 @@ fn regular(
             }
         }
         Nature::Columns => packed::scan(file, None, detector, sink),
+        Nature::NotRead(what @ ("video" | "sound or video")) if sink.request().films.is_some() => {
+            pictures::film(what, path, detector, sink)
+        }
         Nature::NotRead(what) if is_opened(what) => {
             packed::scan(file, packed::journal_of(path), detector, sink)
         }

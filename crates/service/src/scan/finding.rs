@@ -52,6 +52,13 @@ pub enum Site {
         /// The upright box around it, in pixels of the picture: left, top, width, height.
         area: [u32; 4],
     },
+    /// In a frame of a film; spans as in a picture.
+    Frame {
+        /// Where in the film, in milliseconds.
+        at: u64,
+        /// The upright box around it, in pixels of the frame: left, top, width, height.
+        area: [u32; 4],
+    },
     /// Beside the pixels of a picture: in what its file says of place, time, device, owner.
     PictureFile,
     /// In the name of a sheet; spans count within the name.
@@ -106,6 +113,15 @@ impl fmt::Display for Site {
                     write!(f, "page {page}, ")?;
                 }
                 write!(f, "picture, {width} x {height} at {left}, {top}")
+            }
+            Self::Frame {
+                at,
+                area: [left, top, width, height],
+            } => {
+                let (seconds, tenths) = (at / 1000, at % 1000 / 100);
+                let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+                write!(f, "at {hours}:{minutes:02}:{seconds:02}.{tenths}, ")?;
+                write!(f, "{width} x {height} at {left}, {top}")
             }
             Self::PictureFile => f.write_str("beside the picture"),
             Self::SheetName { sheet } => write!(f, "name of sheet {sheet}"),

@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use liuhen_detect::{Detector, Options};
 use liuhen_kinds::{Kind, Lang, Level, RulePack};
 
-use crate::sight::{Looker, Triage};
+use crate::sight::{Films, Looker, Triage};
 
 pub use baseline::Baseline;
 pub use databases::Databases;
@@ -78,6 +78,8 @@ pub struct Request<'a> {
     pub looker: Option<&'a Looker>,
     /// With it, pictures that hardly are documents are passed over, and counted.
     pub triage: Option<&'a Triage>,
+    /// With it, frames of films are looked at by the same eyes.
+    pub films: Option<Films>,
     /// Findings carry a masked sample.
     pub show: bool,
     /// Rule packs of the user's own, beside the built-in one.
@@ -110,6 +112,7 @@ impl Request<'_> {
             wishes: Wishes::default(),
             looker: None,
             triage: None,
+            films: None,
             show: false,
             packs: &[],
             baseline: None,

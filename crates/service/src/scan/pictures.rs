@@ -1,6 +1,7 @@
 //! Pictures: what their pixels show, and what their files say beside.
 
 use std::io::Read;
+use std::path::Path;
 
 use liuhen_detect::Detector;
 
@@ -81,6 +82,47 @@ pub(super) fn looked(
         Glance::Unlikely(_) => &mut pictures.unlikely,
     } += 1;
     found(glance.spots(), page, sink);
+    Ok(())
+}
+
+/// Looks at frames of a film, which is a file on a disk. Frames alike are looked at once each: what stands
+/// still is told of its first moment, as long as nothing else shows.
+pub(super) fn film(
+    format: &'static str,
+    path: &Path,
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    let request = sink.request();
+    let (Some(looker), Some(films)) = (request.looker, request.films) else {
+        return Err(Reason::Format(format));
+    };
+    let mut before = Vec::new();
+    for moment in films.moments(path)? {
+        let frame = films.frame(path, moment)?;
+        if frame.is_empty() || frame == before {
+            continue;
+        }
+        if let Some(meter) = request.meter {
+            meter(frame.len() as u64);
+        }
+        let seen = looker.see(&frame, detector);
+        let seen = seen.map_err(|error| not_seen(format)(&error))?;
+        sink.pictures().looked += 1;
+        let at = u64::try_from(moment.as_millis()).unwrap_or(u64::MAX);
+        for spot in &seen.spots {
+            let Some(area) = spot.area() else { continue };
+            let site = Site::Frame {
+                at,
+                area: pixels(&area),
+            };
+            sink.watched(&spot.text, false);
+            sink.found(site, spot.hit.span, &spot.hit, &spot.text, &spot.line);
+        }
+        before = frame;
+    }
+    let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
+    sink.read(length, 0);
     Ok(())
 }
 

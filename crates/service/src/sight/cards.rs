@@ -22,6 +22,7 @@ use super::{Spot, What, bare};
 struct Rules {
     version: String,
     form: Labels,
+    plate: Plate,
     shapes: BTreeMap<String, Shape>,
     document: Vec<Document>,
 }
@@ -55,6 +56,9 @@ struct Document {
     /// Whatever it says is about one person.
     #[serde(default)]
     one: bool,
+    /// Heights of a label that are hidden behind it where no value was read.
+    #[serde(default)]
+    empty: Option<f32>,
     /// The number of its holder: several of them are several such documents.
     #[serde(default)]
     number: Option<String>,
@@ -67,6 +71,18 @@ struct Shape {
     least: usize,
     most: usize,
     digits: usize,
+}
+
+/// How a plate looks whose province was not read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plate {
+    #[expect(dead_code, reason = "for whoever reads the file")]
+    source: String,
+    dots: Vec<char>,
+    least: usize,
+    most: usize,
+    left: f32,
 }
 
 /// A word that tells by its shape what it is, on a document that has such.
@@ -165,6 +181,7 @@ pub(super) fn fields(lines: &[Line], known: &[Spot]) -> Vec<Spot> {
         page.below(document, known, &mut out);
     }
     page.cells(ready, &mut out);
+    page.plates(&ready.rules.plate, &mut out);
     let mut added: Vec<Spot> = Vec::new();
     for mut value in out {
         value.places.retain(|place| {
@@ -182,6 +199,29 @@ pub(super) fn fields(lines: &[Line], known: &[Spot]) -> Vec<Spot> {
         }
     }
     added
+}
+
+/// Places of documents where a value belongs and none was read: a single letter is often not seen.
+pub(super) fn empty(lines: &[Line]) -> Vec<Quad> {
+    let Some(ready) = RULES.as_ref() else {
+        return Vec::new();
+    };
+    let page = Page::new(lines);
+    let mut out = Vec::new();
+    for document in ready.rules.document.iter().filter(|one| page.is(one)) {
+        let Some(heights) = document.empty else {
+            continue;
+        };
+        let labels = page.labels(ready, document);
+        for label in &labels {
+            let row = &page.lines[label.row];
+            let is_last = row.trimmed(label.to, row.letters.len()).is_none();
+            if is_last && page.right_of(label.row).is_none() {
+                out.push(row.line.part(label.from, label.to).behind(heights));
+            }
+        }
+    }
+    out
 }
 
 /// The version of the rules.
@@ -311,8 +351,8 @@ impl<'a> Page<'a> {
         document.anchors.iter().filter(read).count() >= document.least
     }
 
-    /// What stands behind the labels of a document.
-    fn labelled(&self, ready: &Ready, document: &Document, out: &mut Vec<Value>) {
+    /// The labels of a document.
+    fn labels(&self, ready: &Ready, document: &Document) -> Vec<Label> {
         let mut labels = Vec::new();
         for (kind, words) in &document.labels {
             let Ok(kind) = Kind::parse(kind) else {
@@ -333,6 +373,12 @@ impl<'a> Page<'a> {
                 }));
             }
         }
+        labels
+    }
+
+    /// What stands behind the labels of a document.
+    fn labelled(&self, ready: &Ready, document: &Document, out: &mut Vec<Value>) {
+        let labels = self.labels(ready, document);
         for label in &labels {
             let row = &self.lines[label.row];
             let end = labels
@@ -459,6 +505,20 @@ impl<'a> Page<'a> {
             }
             if !document.holder.is_empty() && row.is_holder(&document.holder) {
                 out.push(row.value(Kind::PERSON_NAME, 0, row.letters.len()));
+            }
+        }
+    }
+
+    /// Lines that look like a plate without its province, which stands before them.
+    fn plates(&self, rule: &Plate, out: &mut Vec<Value>) {
+        for row in &self.lines {
+            if let Some(has_province) = row.is_plate(rule) {
+                let mut value = row.value(Kind::PLATE, 0, row.letters.len());
+                if !has_province {
+                    let place = value.places.iter_mut();
+                    place.for_each(|place| *place = place.begun_before(rule.left));
+                }
+                out.push(value);
             }
         }
     }
@@ -611,16 +671,41 @@ impl Row<'_> {
             .collect()
     }
 
-    /// Two or three words of Latin capitals, none of them one that cards carry.
+    /// Words of Latin capitals, none of them one that cards carry. Blanks are often not read, so that two
+    /// words may be one, which then is no short one.
     fn is_holder(&self, others: &[String]) -> bool {
         let words: Vec<&str> = self.line.text.split_whitespace().collect();
         let latin = |word: &&str| word.bytes().all(|b| b.is_ascii_uppercase());
-        (2..=4).contains(&words.len())
+        let is_long_enough = match words.as_slice() {
+            [word] => word.len() >= 7 && !others.iter().any(|other| word.contains(other.as_str())),
+            words => self.solid.len() >= 4 && words.len() <= 4,
+        };
+        is_long_enough
             && words.iter().all(latin)
-            && self.solid.len() >= 4
             && !words
                 .iter()
                 .any(|word| others.iter().any(|other| other == word))
+    }
+
+    /// Whether it is a letter, a dot and what follows on a plate; and if so, whether a Chinese letter
+    /// stands before them.
+    fn is_plate(&self, rule: &Plate) -> Option<bool> {
+        let letters: Vec<char> = self.solid.iter().map(|&at| self.letters[at]).collect();
+        let (has_province, rest) = match letters.as_slice() {
+            [first, rest @ ..] if !first.is_ascii() => (true, rest),
+            rest => (false, rest),
+        };
+        let [city, dot, rest @ ..] = rest else {
+            return None;
+        };
+        let is_one = city.is_ascii_uppercase()
+            && rule.dots.contains(dot)
+            && (rule.least..=rule.most).contains(&rest.len())
+            && rest
+                .iter()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+            && rest.iter().any(char::is_ascii_digit);
+        is_one.then_some(has_province)
     }
 
     fn plain(&self) -> String {
@@ -748,6 +833,55 @@ mod tests {
             .into_iter()
             .find(|spot| spot.hit.kind == Kind::ADDRESS);
         assert_eq!(place.unwrap().places.len(), 3);
+    }
+
+    #[test]
+    fn a_place_whose_letter_was_not_seen_is_hidden_behind_its_label() {
+        let mut lines = vec![
+            line("姓名", 0.0, 0.0),
+            line("马思浩", 80.0, 0.0),
+            line("性别男 民族", 0.0, 50.0),
+            line("公民身份号码35272420060110235X", 0.0, 300.0),
+        ];
+        let places = empty(&lines);
+        let [place] = places.as_slice() else {
+            panic!("{places:?}");
+        };
+        let (place, line_of) = (place.bounds(), lines[2].quad.bounds());
+        assert!(
+            (place.left - line_of.left - line_of.width).abs() < 4.0,
+            "{place:?}"
+        );
+        assert!(place.width > 2.0 * place.height, "{place:?}");
+        lines.push(line("汉", place.left + 12.0, 50.0));
+        assert!(empty(&lines).is_empty());
+        // On anything but a card a label without a value is a blank form.
+        assert!(empty(&lines[2..3]).is_empty());
+    }
+
+    #[test]
+    fn plates_and_holders_read_badly() {
+        let plate = [line("C·58DMF", 50.0, 0.0), line("HYBRID", 300.0, 50.0)];
+        let read = found(&plate);
+        assert!(holds(&read, "plate", "C·58DMF"), "{read:?}");
+        assert_eq!(read.len(), 1);
+        let place = fields(&plate, &[])[0].places[0].bounds();
+        assert!(place.left < 40.0, "{place:?}");
+        assert!(holds(
+            &found(&[line("鄂A·3HJTO", 0.0, 0.0)]),
+            "plate",
+            "鄂A·3HJTO"
+        ));
+        assert!(found(&[line("A.NOTE", 0.0, 0.0)]).is_empty());
+        let card = [
+            line("DEMOBANK", 0.0, 0.0),
+            line("信用卡", 300.0, 0.0),
+            line("VALIDTHRU", 0.0, 50.0),
+            line("WANGXIAOMING", 0.0, 100.0),
+        ];
+        let read = found(&card);
+        assert!(holds(&read, "person_name", "WANGXIAOMING"), "{read:?}");
+        assert_eq!(read.len(), 1, "{read:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! is led back to where it stands in the picture.
 
 mod cards;
+mod film;
 mod hide;
 mod rows;
 mod tell;
@@ -23,6 +24,7 @@ pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hi
 use liuhen_vision::{Eyes, Look};
 
 pub(crate) use self::cards::Form;
+pub use self::film::{Films, FilmsError};
 pub use self::hide::{
     Decided, Faces, Hidden as HiddenPicture, Hide, HideError, Mark, Painted, Settled, Sort,
 };
@@ -258,7 +260,7 @@ impl Looker {
                 .into_iter()
                 .map(|stretch| sheet.places(stretch))
                 .collect(),
-            unread: sight.words.unread,
+            unread: [sight.words.unread, cards::empty(lines)].concat(),
             hidden: Hidden::default(),
         })
     }

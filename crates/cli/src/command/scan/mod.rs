@@ -24,7 +24,7 @@ use liuhen_service::Watch;
 use liuhen_service::scan::{
     Baseline, Event, FileReport, Finding, HeaderRow, Note, Pack, Request, Summary, scan,
 };
-use liuhen_service::sight::Triage;
+use liuhen_service::sight::{Films, Triage};
 
 use self::words::Labels;
 use crate::command::{rules, sighting};
@@ -43,6 +43,7 @@ Examples:
   liuhen scan members.xlsx dump.sql --show
   liuhen scan leak.7z --password-file words.txt
   liuhen scan /media/disk --triage --json
+  liuhen scan ./films --video 20 --show          # twenty frames of each film, by an installed ffmpeg
   zcat access.log.gz | liuhen scan - --json
   PGPASSWORD=… liuhen scan postgres://reader@127.0.0.1/members --sample 1000
   liuhen scan . --fail-on high --baseline liuhen-baseline.json --sarif --output liuhen.sarif
@@ -108,6 +109,9 @@ pub(crate) struct ScanArgs {
     /// the others are counted.
     #[arg(long, conflicts_with = "no_pictures")]
     triage: bool,
+    /// Look at this many frames of each film, spread evenly; needs an installed ffmpeg. Without it films are told as not read.
+    #[arg(long, value_name = "FRAMES", conflicts_with = "no_pictures", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    video: Option<u32>,
     /// Look for the kinds of a rule pack of one's own too; `liuhen rules test` checks one.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
@@ -166,6 +170,10 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let looker = args.eyes.open(jobs)?;
     let triage = args.triage.then(Triage::default);
+    let films = args.video.map(Films::new).transpose()?;
+    if films.is_some() && looker.is_none() {
+        anyhow::bail!("films are looked at with models: run `liuhen models install`");
+    }
     let bar = bar::so_far("scan");
     let meter = |bytes: u64| bar.inc(bytes);
     let watch = args.canaries.then(|| Watching::begin(args)).transpose()?;
@@ -192,6 +200,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
         wishes: args.unpacking.wishes()?,
         looker: looker.as_ref(),
         triage: triage.as_ref(),
+        films,
         show: args.show,
         packs: &packs,
         baseline: known.as_ref(),
