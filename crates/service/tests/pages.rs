@@ -94,10 +94,12 @@ fn accused(view: &LeakView) -> Vec<&str> {
 
 /// The pictures in a PDF of ours, in order.
 fn pictures(pdf: &[u8]) -> Vec<Picture> {
-    let starts = pdf.windows(4).enumerate();
-    let starts = starts.filter(|(_, part)| part.starts_with(b"\xff\xd8\xff"));
+    // Three bytes alone also stand in other streams, by chance.
+    const BEGIN: &[u8] = b"stream\n\xff\xd8\xff";
+    let starts = pdf.windows(BEGIN.len()).enumerate();
+    let starts = starts.filter(|(_, part)| *part == BEGIN);
     starts
-        .map(|(at, _)| decode(&pdf[at..], &Limits::default()).unwrap())
+        .map(|(at, _)| decode(&pdf[at + 7..], &Limits::default()).unwrap())
         .collect()
 }
 
