@@ -257,9 +257,8 @@ fn memory(limits: &Limits) -> image::Limits {
     memory
 }
 
-/// Compares what the header announces with the limits.
-fn check(decoder: &impl ImageDecoder, limits: &Limits) -> Result<(), PictureError> {
-    let (width, height) = decoder.dimensions();
+/// The pixels of a picture of this size, where there are any and no more than the limit.
+pub(crate) fn checked(width: u32, height: u32, limits: &Limits) -> Result<u64, PictureError> {
     let count = u64::from(width) * u64::from(height);
     if count == 0 {
         return Err(PictureError::Empty);
@@ -271,6 +270,13 @@ fn check(decoder: &impl ImageDecoder, limits: &Limits) -> Result<(), PictureErro
             limit: limits.pixels,
         });
     }
+    Ok(count)
+}
+
+/// Compares what the header announces with the limits.
+fn check(decoder: &impl ImageDecoder, limits: &Limits) -> Result<(), PictureError> {
+    let (width, height) = decoder.dimensions();
+    let count = checked(width, height, limits)?;
     let converted = count
         * if decoder.color_type().has_alpha() {
             4

@@ -5,6 +5,7 @@
 
 use heic_decoder::{HeifError, decode as decode_heif, probe};
 
+use crate::decode::checked;
 use crate::{Format, Limits, Picture, PictureError};
 
 /// Brands of single pictures and of collections of them.
@@ -43,17 +44,7 @@ pub(crate) fn pixels(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureEr
     }
     let wrong = |error| refusal(limits, &error);
     let (width, height) = dimensions(bytes, limits)?;
-    let count = u64::from(width) * u64::from(height);
-    if count == 0 {
-        return Err(PictureError::Empty);
-    }
-    if count > limits.pixels {
-        return Err(PictureError::TooManyPixels {
-            width,
-            height,
-            limit: limits.pixels,
-        });
-    }
+    let count = checked(width, height, limits)?;
     if count.saturating_mul(WORKING) > limits.bytes {
         return Err(PictureError::TooLarge {
             limit: limits.bytes,
