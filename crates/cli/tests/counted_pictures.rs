@@ -367,3 +367,20 @@ fn without_models_pictures_are_told_with_the_command_and_left_alone_when_so_aske
     let demanded = run(&["--models", "none"]);
     assert_eq!(demanded.status.code(), Some(1));
 }
+
+#[test]
+fn a_count_of_tables_says_the_same_with_models_and_without() {
+    let Some(models) = models() else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let table = "姓名,电话\n王小一,15400138001\n李小二,15400138002\n";
+    fs::write(dir.path().join("a.csv"), table).unwrap();
+    let count = |models: &Path| {
+        let words = ["count", "a.csv", "--json"];
+        liuhen(dir.path(), models, &words).output().unwrap()
+    };
+    let with = count(&models);
+    assert_eq!(told(&with, 0)["totals"]["persons"], 2);
+    assert_eq!(with.stdout, count(&dir.path().join("none")).stdout);
+}

@@ -216,7 +216,7 @@ pub struct Schools {
 /// Pictures met, and by what they were looked at.
 #[derive(Debug, Serialize)]
 pub struct Pictures {
-    /// The networks; none where pictures were not looked at.
+    /// The networks; none where no picture was met or none was looked at.
     pub sight: Option<Sight>,
     /// How many there were, and what they show.
     #[serde(flatten)]
@@ -475,10 +475,9 @@ impl Counted<'_> {
         self.units
             .iter()
             .for_each(|unit| counts.add(&unit.pictures));
-        Pictures {
-            sight: self.plan.sight.clone(),
-            counts,
-        }
+        // A count of tables alone says the same on a machine with networks as on one without.
+        let sight = self.plan.sight.clone().filter(|_| !counts.is_empty());
+        Pictures { sight, counts }
     }
 
     fn domains(&self, counts: &RowCounts) -> Vec<Named> {
