@@ -57,18 +57,26 @@ fn told(output: &Output, code: i32) -> Value {
 
 /// Lines of dark letters on grey, each from `left` on.
 fn page(lines: &[(&str, f32)]) -> Option<Picture> {
-    let all: String = lines.iter().map(|(line, _)| *line).collect();
+    let rows: Vec<[(&str, f32); 1]> = lines.iter().map(|line| [*line]).collect();
+    pages(900, &rows)
+}
+
+/// The same with several lines beside each other.
+fn pages<const N: usize>(wide: u32, rows: &[[(&str, f32); N]]) -> Option<Picture> {
+    let all: String = rows.iter().flatten().map(|(line, _)| *line).collect();
     let Ok(font) = Font::find(None, &all) else {
         return skip("no font with Chinese letters here");
     };
     let mut pen = Pen::new(&font, 34.0).unwrap();
-    let high = 90 + 70 * u32::try_from(lines.len()).unwrap();
-    let mut page = Raster::new(900, high, 235).unwrap();
-    for (line, (text, left)) in lines.iter().enumerate() {
-        let base = 90.0 + 70.0 * line as f32;
-        page.line(&mut pen, text, (*left, base), 25);
+    let high = 90 + 70 * u32::try_from(rows.len()).unwrap();
+    let mut page = Raster::new(wide, high, 235).unwrap();
+    for (row, lines) in rows.iter().enumerate() {
+        let base = 90.0 + 70.0 * row as f32;
+        for (text, left) in lines {
+            page.line(&mut pen, text, (*left, base), 25);
+        }
     }
-    Some(Picture::from_grey(900, high, page.pixels()).unwrap())
+    Some(Picture::from_grey(wide, high, page.pixels()).unwrap())
 }
 
 fn jpeg(picture: &Picture, quality: u8) -> Vec<u8> {
@@ -366,6 +374,34 @@ fn without_models_pictures_are_told_with_the_command_and_left_alone_when_so_aske
     assert_eq!(closed["files"][1]["unread"]["code"], "damaged");
     let demanded = run(&["--models", "none"]);
     assert_eq!(demanded.status.code(), Some(1));
+}
+
+#[test]
+fn two_waybills_beside_each_other_are_told_apart() {
+    let beside = |left, right| [(left, 60.0), (right, 960.0)];
+    let rows = [
+        beside("收件人：周晓燕 15400138011", "收件人：吴佳然 15400138012"),
+        beside(
+            "地址：广东省深圳市南山区甲路7号",
+            "地址：四川省雅安市雨城区乙路57号",
+        ),
+        beside("寄件人：郑大海 15400138013", "寄件人：许浩睿 15400138014"),
+        beside(
+            "地址：山东省济宁市泗水县丙街180号",
+            "地址：福建省福州市仓山区丁路301号",
+        ),
+    ];
+    let (Some(models), Some(page)) = (models(), pages(1800, &rows)) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("a.jpg"), jpeg(&page, 90)).unwrap();
+    let words = ["count", "a.jpg", "--json"];
+    let count = told(&liuhen(dir.path(), &models, &words).output().unwrap(), 0);
+    assert_eq!(count["pictures"]["rows"], 4, "{count}");
+    assert_eq!(count["totals"]["persons"], 4, "{count}");
+    // Read across, two of them would have no address.
+    assert_eq!(count["totals"]["items"]["person_type"], 12, "{count}");
 }
 
 #[test]

@@ -65,8 +65,6 @@ pub struct Eyes {
     folder: Folder,
     set: Set,
     threads: Threads,
-    /// Whether several are to work for one picture.
-    parallel: bool,
     faces: OnceLock<Faces>,
     reader: OnceLock<Reader>,
     embedder: OnceLock<Embedder>,
@@ -81,7 +79,6 @@ impl Eyes {
             folder,
             set,
             threads: Threads::new(threads),
-            parallel: threads > 1,
             faces: OnceLock::new(),
             reader: OnceLock::new(),
             embedder: OnceLock::new(),
@@ -131,29 +128,21 @@ impl Eyes {
                 false => Vec::new(),
             };
             let faces = match look.faces {
-                true => self.faces()?.find(&raster, &small, &gate)?,
+                // Beside words there is no thread left to look for faces with two networks.
+                true => {
+                    let spare = (!look.words).then_some(&self.threads);
+                    self.faces()?.find(&raster, &small, &gate, spare)?
+                }
                 false => Vec::new(),
             };
             Ok((faces, codes))
         };
-        // Most steps of a network are for one thread, so two networks at a time fill two.
-        let (words, others) = match self.parallel && look.words {
-            true => std::thread::scope(|scope| {
-                let others = scope.spawn(others);
-                let words = words();
-                let others = others.join();
-                (
-                    words,
-                    others.unwrap_or_else(|_| {
-                        Err(VisionError::Network("a thread that panicked".into()))
-                    }),
-                )
-            }),
-            false => (words(), others()),
+        let (words, (faces, codes)) = match look.words {
+            true => self.threads.both(words, others)?,
+            false => (words()?, others()?),
         };
-        let (faces, codes) = others?;
         Ok(Sight {
-            words: words?,
+            words,
             faces,
             codes,
         })

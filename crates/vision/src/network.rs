@@ -14,7 +14,6 @@ use crate::runtime::{self, Runtime};
 #[derive(Clone)]
 pub(crate) struct Threads {
     pool: Arc<ThreadPool>,
-    #[cfg(feature = "ort")]
     count: usize,
 }
 
@@ -23,9 +22,26 @@ impl Threads {
         let count = count.max(1);
         Threads {
             pool: Arc::new(ThreadPool::with_num_threads(count)),
-            #[cfg(feature = "ort")]
             count,
         }
+    }
+
+    /// Both, the second beside the first where there are threads for both: most steps of a network
+    /// are for one thread, so two networks at a time fill two.
+    pub(crate) fn both<A, B: Send>(
+        &self,
+        one: impl FnOnce() -> Result<A, VisionError>,
+        two: impl FnOnce() -> Result<B, VisionError> + Send,
+    ) -> Result<(A, B), VisionError> {
+        if self.count < 2 {
+            return Ok((one()?, two()?));
+        }
+        std::thread::scope(|scope| {
+            let two = scope.spawn(two);
+            let one = one();
+            let panicked = |_| Err(VisionError::Network("a thread that panicked".into()));
+            Ok((one?, two.join().unwrap_or_else(panicked)?))
+        })
     }
 }
 

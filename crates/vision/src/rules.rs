@@ -38,6 +38,7 @@ pub(crate) struct Faces {
     pub(crate) small_unsure: f32,
     pub(crate) same: f32,
     pub(crate) sizes: Vec<usize>,
+    pub(crate) turned: usize,
     pub(crate) small_size: usize,
     pub(crate) small_tile: usize,
     pub(crate) small_margin: usize,

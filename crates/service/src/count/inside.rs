@@ -201,11 +201,11 @@ impl Walk<'_> {
             Content::Picture(picture) => {
                 let format = picture.format;
                 let bytes = || picture.bytes(LARGEST).map_err(|error| Reason::from(&error));
-                let glance = self.gaze.bytes(format, bytes, self.detector);
+                let glance = self.gaze.bytes(format, bytes);
                 self.picture(&place, glance)
             }
             Content::PagePicture(_, picture) => {
-                let glance = self.gaze.page(picture, self.detector);
+                let glance = self.gaze.page(picture);
                 self.picture(&place, glance)
             }
             Content::Unread(error) => self.unread(&place, of_reader(&error)),

@@ -8,15 +8,20 @@
 //!
 //! Rule: design (D); no law says how many items a picture is. `docs/counting.md` says it for users.
 
+use std::collections::HashSet;
+
 use liuhen_detect::normalise;
 use liuhen_forensics::{Judge as _, Rules, Shown, Verdict};
 use liuhen_judge::Validators;
 use liuhen_kinds::Kind;
 
-use crate::sight::{Area, Form, Seen, Spot, What, pixels};
+use crate::sight::{Area, Form, Seen, Spot, What, gutters, pixels};
 
 /// What a finding must be believed for, 0 to 1, as in running text.
 const LEAST: f32 = 0.5;
+
+/// How much of what two papers beside each other tell they must tell both, 0 to 1.
+const ALIKE: f32 = 0.5;
 
 /// Somebody in a picture.
 pub(super) struct Person {
@@ -51,7 +56,7 @@ pub(super) fn people(seen: &Seen) -> Vec<Person> {
             let rows = items.chunk_by(|a, b| a.row == b.row);
             rows.map(|row| Record::of(row.iter())).collect()
         }
-        Form::Free => free(&items),
+        Form::Free => free(&items, &gutters(&seen.rows)),
     };
     let document = matches!(seen.form, Form::One(_));
     let mut people: Vec<Person> = records
@@ -117,11 +122,10 @@ fn items(seen: &Seen) -> Vec<Item<'_>> {
         .filter(believed)
         .filter_map(|spot| {
             let row = spot.at.and_then(|at| seen.rows.get(at));
-            let (row, along) = row.copied().unwrap_or((usize::MAX, 0.0));
             Some(Item {
                 spot,
-                row,
-                along,
+                row: row.map_or(usize::MAX, |row| row.number),
+                along: row.map_or(0.0, |row| row.along[0]),
                 area: spot.area()?,
             })
         })
@@ -232,7 +236,7 @@ fn one<'a>(items: &[Item<'a>], number: Option<Kind>) -> Vec<Record<'a>> {
     names.dedup();
     // More names than a document of one person has: it only looks like one.
     if names.len() > holders.len().max(1) {
-        return free(items);
+        return free(items, &[]);
     }
     if holders.len() < 2 {
         return vec![Record::of(items.iter())];
@@ -261,11 +265,82 @@ fn distance(item: &Item<'_>, number: &Item<'_>) -> f32 {
     (to.x - from.x).hypot(down)
 }
 
-/// Values as they are read, until somebody else begins.
-fn free<'a>(items: &[Item<'a>]) -> Vec<Record<'a>> {
-    let mut records: Vec<Record<'a>> = Vec::new();
+/// Values as they are read, until somebody else begins; papers beside each other one by one.
+fn free<'a>(items: &[Item<'a>], gutters: &[[f32; 2]]) -> Vec<Record<'a>> {
     let (written, codes) = items.split_at(items.partition_point(|item| item.row < usize::MAX));
-    for row in written.chunk_by(|a, b| a.row == b.row) {
+    let papers = papers(written, gutters);
+    let mut records: Vec<Vec<Record<'a>>> = papers.iter().map(|paper| read(paper)).collect();
+    for code in codes {
+        let known = |record: &Record<'_>| {
+            record
+                .get(code.kind())
+                .is_some_and(|item| item.value() == code.value())
+        };
+        if records.iter().flatten().any(known) {
+            continue;
+        }
+        let aside = |paper: &&mut Vec<Record<'_>>| {
+            let values = paper.iter().flat_map(|record| &record.0);
+            let far = values.map(|item| (item.area.centre().x - code.area.centre().x).abs());
+            far.fold(f32::INFINITY, f32::min)
+        };
+        let nearest = records
+            .iter_mut()
+            .min_by(|a, b| aside(a).total_cmp(&aside(b)));
+        let Some(paper) = nearest else { continue };
+        match paper.as_mut_slice() {
+            [record] if !record.refuses(code) => record.take(code),
+            _ if code.begins() => paper.push(Record::of([code].into_iter())),
+            [record, ..] => record.take(code),
+            [] => {}
+        }
+    }
+    records.into_iter().flatten().collect()
+}
+
+/// The values of each paper, where several lie beside each other: cut along strips that no line
+/// crosses, if on both sides somebody is named and told about, and much the same is told on both.
+fn papers<'a>(items: &[Item<'a>], gutters: &[[f32; 2]]) -> Vec<Vec<Item<'a>>> {
+    let sides = |at: f32| -> [Vec<Item<'a>>; 2] {
+        let (left, right) = items.iter().partition(|item| item.along < at);
+        [left, right]
+    };
+    let cut = |[from, to]: &[f32; 2]| (alike(&sides(*to)), to - from, *to);
+    let best = gutters
+        .iter()
+        .map(cut)
+        .filter(|(alike, ..)| *alike >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    match best {
+        Some((_, _, at)) => {
+            let sides = sides(at);
+            let papers = sides.iter().flat_map(|side| papers(side, gutters));
+            papers.collect()
+        }
+        None => vec![items.to_vec()],
+    }
+}
+
+/// How much of what is told on either side is told on both, 0 to 1; 0 where one of them names nobody
+/// or tells nothing else by which he is known.
+fn alike(sides: &[Vec<Item<'_>>; 2]) -> f32 {
+    let [one, two] = sides
+        .each_ref()
+        .map(|side| side.iter().map(Item::kind).collect::<HashSet<Kind>>());
+    let identifies = |kind: &&Kind| rules().identifies(**kind).is_some();
+    let stands = |side: &HashSet<Kind>| {
+        side.contains(&Kind::PERSON_NAME) && side.iter().filter(identifies).count() > 1
+    };
+    if !stands(&one) || !stands(&two) {
+        return 0.0;
+    }
+    one.intersection(&two).count() as f32 / one.union(&two).count() as f32
+}
+
+/// Values of one paper as they are read, until somebody else begins.
+fn read<'a>(items: &[Item<'a>]) -> Vec<Record<'a>> {
+    let mut records: Vec<Record<'a>> = Vec::new();
+    for row in items.chunk_by(|a, b| a.row == b.row) {
         let first = row.iter().position(Item::begins);
         let leads = first.map(|first| row[first].kind());
         let another = records
@@ -282,20 +357,6 @@ fn free<'a>(items: &[Item<'a>]) -> Vec<Record<'a>> {
             if let Some(record) = records.last_mut() {
                 record.take(item);
             }
-        }
-    }
-    for code in codes {
-        let known = |record: &Record<'_>| {
-            record
-                .get(code.kind())
-                .is_some_and(|item| item.value() == code.value())
-        };
-        match records.as_mut_slice() {
-            all if all.iter().any(known) => {}
-            [record] if !record.refuses(code) => record.take(code),
-            _ if code.begins() => records.push(Record::of([code].into_iter())),
-            [record, ..] => record.take(code),
-            [] => {}
         }
     }
     records
@@ -328,6 +389,8 @@ mod tests {
     use liuhen_document::Span;
     use liuhen_picture::Picture;
     use liuhen_vision::{Hidden, Quad};
+
+    use crate::sight::Row;
 
     use super::*;
     use Kind as K;
@@ -371,7 +434,12 @@ mod tests {
             unread: Vec::new(),
             hidden: Hidden::default(),
             // Each line of these tests is a row.
-            rows: (0..=lines.unwrap_or(0)).map(|row| (row, 0.0)).collect(),
+            rows: (0..=lines.unwrap_or(0))
+                .map(|number| Row {
+                    number,
+                    ..Row::default()
+                })
+                .collect(),
             form,
         }
     }
@@ -431,6 +499,66 @@ mod tests {
         };
         assert_eq!(numbers(None).len(), 2);
         assert_eq!(numbers(Some("周晓燕")), ["周晓燕 15412345678"]);
+    }
+
+    #[test]
+    fn papers_beside_each_other_are_read_one_by_one() {
+        // The lines of each paper, and how far from the left it lies; every line is 180 long.
+        let paper = |at: usize, left: u16, names: [&str; 2], phones: [&str; 2]| {
+            let mut lines = Vec::new();
+            for (party, (name, phone)) in names.into_iter().zip(phones).enumerate() {
+                let values = [
+                    (K::PERSON_NAME, name),
+                    (K::MOBILE, phone),
+                    (K::ADDRESS, phone),
+                ];
+                for (line, (kind, text)) in values.into_iter().enumerate() {
+                    let number = party * 3 + line;
+                    let from = f32::from(left);
+                    let along = [from, from + 180.0];
+                    let row = Row { number, along };
+                    lines.push((row, spot(kind, text, at + number, left)));
+                }
+            }
+            lines
+        };
+        let left = paper(0, 0, ["周晓燕", "周大海"], ["15412345670", "15412345671"]);
+        let right = paper(6, 240, ["吴晓燕", "吴大海"], ["15412345672", "15412345673"]);
+        let (rows, spots): (Vec<_>, Vec<_>) = [left, right].concat().into_iter().unzip();
+        let both = Seen {
+            rows,
+            ..seen(Form::Free, spots)
+        };
+        let told = |seen: &Seen| -> Vec<Vec<String>> {
+            let texts = |person: Person| person.cells.into_iter().map(|(_, text)| text).collect();
+            people(seen).into_iter().map(texts).collect()
+        };
+        let expected = [
+            ["周晓燕", "15412345670", "15412345670"],
+            ["周大海", "15412345671", "15412345671"],
+            ["吴晓燕", "15412345672", "15412345672"],
+            ["吴大海", "15412345673", "15412345673"],
+        ];
+        assert_eq!(told(&both), expected);
+        // Names on one side and numbers on the other are one list.
+        let list: Vec<Spot> = ["周晓燕", "15412345670", "周大海", "15412345671"]
+            .into_iter()
+            .enumerate()
+            .map(|(at, text)| match at % 2 {
+                0 => spot(K::PERSON_NAME, text, at, 0),
+                _ => spot(K::MOBILE, text, at, 240),
+            })
+            .collect();
+        let row = |at: usize| Row {
+            number: at / 2,
+            along: [[0.0, 180.0], [240.0, 420.0]][at % 2],
+        };
+        let list = Seen {
+            rows: (0..4).map(row).collect(),
+            ..seen(Form::Free, list)
+        };
+        let expected = [["周晓燕", "15412345670"], ["周大海", "15412345671"]];
+        assert_eq!(told(&list), expected);
     }
 
     #[test]

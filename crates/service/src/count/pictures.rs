@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use liuhen_detect::Detector;
 use liuhen_forensics::{Batch, Looked, Network, Sight, TableHead};
 use liuhen_kinds::Kind;
 use liuhen_picture::Picture;
@@ -16,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::people::{Person, people};
 use crate::scan::{PAGE_PICTURE, Reason, not_seen};
-use crate::sight::{Looker, Seen, What};
+use crate::sight::{Looker, Seen, What, detector};
 
 /// Whether pictures are looked at.
 #[derive(Debug, Clone, Default)]
@@ -115,26 +114,21 @@ impl Gaze {
         &self,
         format: &'static str,
         bytes: impl FnOnce() -> Result<Vec<u8>, Reason>,
-        detector: &Detector,
     ) -> Result<Arc<Glance>, Reason> {
         let looker = self.looker(format)?;
         let bytes = bytes()?;
         let sum = Sha256::digest(&bytes).into();
         self.once(sum, || {
             looker
-                .see(&bytes, detector)
+                .see(&bytes, detector())
                 .map_err(|error| not_seen(format)(&error))
         })
     }
 
     /// Looks at a picture of a page.
-    pub(super) fn page(
-        &self,
-        picture: PdfPicture,
-        detector: &Detector,
-    ) -> Result<Arc<Glance>, Reason> {
+    pub(super) fn page(&self, picture: PdfPicture) -> Result<Arc<Glance>, Reason> {
         match picture {
-            PdfPicture::Jpeg(bytes) => self.bytes(PAGE_PICTURE, || Ok(bytes), detector),
+            PdfPicture::Jpeg(bytes) => self.bytes(PAGE_PICTURE, || Ok(bytes)),
             PdfPicture::Rgb {
                 width,
                 height,
@@ -147,7 +141,7 @@ impl Gaze {
                 self.once(sum.finalize().into(), || {
                     Picture::rgb(width, height, pixels)
                         .map_err(Into::into)
-                        .and_then(|picture| looker.see_pixels(picture, detector))
+                        .and_then(|picture| looker.see_pixels(picture, detector()))
                         .map_err(|error| not_seen(PAGE_PICTURE)(&error))
                 })
             }

@@ -28,6 +28,7 @@ pub use self::film::{Films, FilmsError};
 pub use self::hide::{
     Decided, Faces, Hidden as HiddenPicture, Hide, HideError, Mark, Painted, Settled, Sort,
 };
+pub(crate) use self::rows::{Row, gutters};
 pub use self::tell::Gives;
 use self::text::Sheet;
 pub use self::triage::Triage;
@@ -145,8 +146,8 @@ pub struct Seen {
     pub unread: Vec<Quad>,
     /// What the file says beside its pixels.
     pub hidden: Hidden,
-    /// The row in which each line stands, and how far along it.
-    pub(crate) rows: Vec<(usize, f32)>,
+    /// Where each line stands among the others.
+    pub(crate) rows: Vec<Row>,
     /// How its words belong to people.
     pub(crate) form: Form,
 }

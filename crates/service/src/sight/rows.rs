@@ -8,12 +8,21 @@ const BESIDE: f32 = 0.5;
 /// How far away, in heights of a line, others still tell its direction at half weight.
 const NEAR: f32 = 2.0;
 
-/// The row of each line, from 0 at the top, and how far along it the line begins.
-pub(super) fn rows(lines: &[Line]) -> Vec<(usize, f32)> {
+/// Where a line stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Row {
+    /// Its row, from 0 at the top.
+    pub(crate) number: usize,
+    /// From where to where it goes in the direction of the writing, in pixels.
+    pub(crate) along: [f32; 2],
+}
+
+/// Where each line stands.
+pub(super) fn rows(lines: &[Line]) -> Vec<Row> {
     let strokes: Vec<Stroke> = lines.iter().map(|line| Stroke::of(&line.quad)).collect();
     let whole = sum(strokes.iter().map(|stroke| stroke.along(stroke.length)));
     let Some(whole) = unit(whole) else {
-        return vec![(0, 0.0); lines.len()];
+        return vec![Row::default(); lines.len()];
     };
     let mut row: Vec<usize> = (0..lines.len()).collect();
     for from in 0..strokes.len() {
@@ -25,9 +34,31 @@ pub(super) fn rows(lines: &[Line]) -> Vec<(usize, f32)> {
                 .for_each(|row| *row = kept);
         }
     }
-    let rows = numbered(&row, &strokes, whole).into_iter();
-    rows.zip(strokes.iter().map(|stroke| dot(whole, stroke.from)))
-        .collect()
+    let numbers = numbered(&row, &strokes, whole).into_iter();
+    let row = |(number, stroke): (usize, &Stroke)| Row {
+        number,
+        along: [stroke.from, stroke.to].map(|end| dot(whole, end)),
+    };
+    numbers.zip(&strokes).map(row).collect()
+}
+
+/// The strips that no line crosses, from the left, each as from where to where along the writing.
+pub(crate) fn gutters(rows: &[Row]) -> Vec<[f32; 2]> {
+    let mut spans: Vec<[f32; 2]> = rows.iter().map(|row| row.along).collect();
+    spans.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    let mut reached = f32::INFINITY;
+    let mut gutters = Vec::new();
+    for [from, to] in spans {
+        if from > reached {
+            gutters.push([reached, from]);
+        }
+        reached = if reached.is_finite() {
+            reached.max(to)
+        } else {
+            to
+        };
+    }
+    gutters
 }
 
 /// A line of text as a stroke through its middle.
@@ -158,11 +189,27 @@ mod tests {
         for degrees in [0.0, 4.0, -7.0, 88.0, 180.0] {
             let lines = table(degrees);
             let rows = rows(&lines);
-            for (line, (row, _)) in lines.iter().zip(&rows) {
-                assert_eq!(line.text, row.to_string(), "{degrees} degrees");
+            for (line, row) in lines.iter().zip(&rows) {
+                assert_eq!(line.text, row.number.to_string(), "{degrees} degrees");
             }
-            assert!(rows[0].1 < rows[5].1 && rows[5].1 < rows[10].1);
+            let [one, two, three] = [0, 5, 10].map(|at| rows[at].along);
+            assert!(one[0] < one[1] && one[1] < two[0] && two[1] < three[0]);
         }
         assert!(rows(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_gutter_is_crossed_by_no_line() {
+        for degrees in [0.0, 30.0] {
+            let mut lines = table(degrees);
+            let round = |[from, to]: [f32; 2]| [from.round() as i32, to.round() as i32];
+            let told: Vec<_> = gutters(&rows(&lines)).into_iter().map(round).collect();
+            assert_eq!(told, [[80, 200], [280, 600]]);
+            // One long line over all columns closes them.
+            let (from, to) = (lines[0].quad.0, lines[10].quad.0);
+            lines[0].quad = Quad([from[0], to[1], to[2], from[3]]);
+            assert!(gutters(&rows(&lines)).is_empty());
+        }
+        assert!(gutters(&[]).is_empty());
     }
 }

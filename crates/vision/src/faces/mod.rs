@@ -14,7 +14,7 @@ use crate::geometry::{Area, Point};
 use crate::models::{Folder, Job, Set};
 use crate::network::{Gate, Network, Threads};
 use crate::raster::{Raster, Small, scaled, whole};
-use crate::rules::rules;
+use crate::rules::{self, rules};
 
 pub use embed::Embedding;
 
@@ -74,37 +74,27 @@ impl Faces {
 
     /// Every face, the surest first.
     ///
-    /// `small` is the same picture; landmarks of small faces are looked for in the whole one.
+    /// `small` is the same picture; landmarks of small faces are looked for in the whole one. With
+    /// `spare` threads both networks look at a time.
     pub(crate) fn find(
         &self,
         picture: &Raster<'_>,
         small: &Small<'_>,
         gate: &Gate,
+        spare: Option<&Threads>,
     ) -> Result<Vec<Face>, VisionError> {
         let rules = &rules()?.faces;
         let longest = picture.longest();
-        let mut found = Vec::new();
-        let mut sizes: Vec<usize> = rules
-            .sizes
-            .iter()
-            .copied()
-            .filter(|&size| size < longest)
-            .collect();
-        let largest = rules.sizes.iter().copied().max().unwrap_or(640);
-        if longest <= largest {
-            sizes.push(longest.max(160));
-        }
-        for &size in &sizes {
-            found.extend(self.landmarks.find(small, size, 0)?);
-        }
-        // Lying and hanging faces: at one size, since they are large where they matter.
-        for quarters in 1..4 {
-            found.extend(self.landmarks.find(small, longest.min(640), quarters)?);
-        }
-        found.extend(
-            self.dense
-                .find(small, rules.small_size.min(longest), gate)?,
-        );
+        let landmarks = || self.in_all_directions(small, longest, rules);
+        let dense = || {
+            let size = rules.small_size.min(longest);
+            self.dense.find(small, size, gate)
+        };
+        let (mut found, dense) = match spare {
+            Some(threads) => threads.both(landmarks, dense)?,
+            None => (landmarks()?, dense()?),
+        };
+        found.extend(dense);
         if found.len() > CANDIDATES {
             // So many come of textures: the likeliest are kept, so that comparing them ends.
             found.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -118,6 +108,28 @@ impl Faces {
             face.quality = align::quality(picture, face);
         }
         Ok(faces)
+    }
+
+    /// What the network with landmarks says at every size, and of lying and hanging faces at one,
+    /// since they are large where they matter.
+    fn in_all_directions(
+        &self,
+        small: &Small<'_>,
+        longest: usize,
+        rules: &rules::Faces,
+    ) -> Result<Vec<Candidate>, VisionError> {
+        let mut sizes = rules.sizes.clone();
+        sizes.retain(|&size| size < longest);
+        if sizes.len() < rules.sizes.len() {
+            sizes.push(longest.max(160));
+        }
+        let upright = sizes.into_iter().map(|size| (size, 0));
+        let turned = (1..4).map(|quarters| (longest.min(rules.turned), quarters));
+        let mut found = Vec::new();
+        for (size, quarters) in upright.chain(turned) {
+            found.extend(self.landmarks.find(small, size, quarters)?);
+        }
+        Ok(found)
     }
 }
 
