@@ -28,7 +28,7 @@ impl Eyes {
     /// The eyes, if pictures are wanted and models are there. Models that were asked for by name
     /// and are missing are an error.
     pub(crate) fn open(&self, threads: usize) -> Result<Option<Looker>> {
-        if self.no_pictures {
+        if !self.are_wanted() {
             return Ok(None);
         }
         if self.models.is_some() || self.thorough {
@@ -41,12 +41,17 @@ impl Eyes {
         Ok(Looker::when_needed(&default_folder(), Set::Standard, threads).ok())
     }
 
+    /// Whether pictures are to be looked at.
+    pub(crate) fn are_wanted(&self) -> bool {
+        !self.no_pictures
+    }
+
     /// The eyes of a count, which tells a picture that could be read as missing.
     pub(crate) fn counting(&self, threads: usize) -> Result<Counting> {
         Ok(match self.open(threads)? {
             Some(looker) => Counting::Open(Arc::new(looker)),
-            None if self.no_pictures => Counting::Closed,
-            None => Counting::Missing,
+            None if self.are_wanted() => Counting::Missing,
+            None => Counting::Closed,
         })
     }
 

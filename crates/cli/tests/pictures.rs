@@ -141,9 +141,39 @@ fn without_models_the_command_that_fetches_them_is_named() {
     let check = run(&dir, &none, &["check", "a.png"]);
     assert_eq!(check.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&check.stderr).contains("liuhen models install"));
-    // A scan goes on, and says that it did not look.
-    let scan = done(&run(&dir, &none, &["scan", "a.png"]));
-    assert!(scan.contains("not read: a PNG picture"), "{scan}");
+    let redact = run(&dir, &none, &["redact", "a.png", "-o", "b.png"]);
+    assert_eq!(redact.status.code(), Some(9));
+    assert!(String::from_utf8_lossy(&redact.stderr).contains("liuhen models install"));
+    // A scan goes on, and says that it did not look, also within an archive and on a page.
+    let picture = Picture::blank(90, 90, [9; 3]).unwrap();
+    let jpeg = encode(&picture, Encoding::Jpeg { quality: 80 }).unwrap();
+    let page = pdf(&jpeg, 90, 90, "");
+    fs::write(dir.path().join("c.pdf"), &page).unwrap();
+    let mut zip = zip::ZipWriter::new(fs::File::create(dir.path().join("d.zip")).unwrap());
+    for (name, bytes) in [("1.jpg", &jpeg), ("2.pdf", &page)] {
+        let plain = zip::write::SimpleFileOptions::default();
+        zip.start_file(name, plain).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+    for (file, what, times) in [
+        ("a.png", "a PNG picture", 1),
+        ("c.pdf", "a picture of a page", 1),
+        ("d.zip", "picture", 2),
+    ] {
+        let scan = done(&run(&dir, &none, &["scan", file]));
+        assert!(
+            scan.contains(&format!("not read: {what}")) || times > 1,
+            "{scan}"
+        );
+        assert_eq!(
+            scan.matches("liuhen models install").count(),
+            times,
+            "{scan}"
+        );
+        let closed = done(&run(&dir, &none, &["scan", file, "--no-pictures"]));
+        assert!(!closed.contains("models install"), "{closed}");
+    }
 }
 
 #[test]

@@ -263,7 +263,7 @@ fn nothing_is_passed_over_in_silence() {
     let expected = [
         ("broken", "broken_link"),
         ("noise.bin", "format_not_read"),
-        ("picture.jpg", "format_not_read"),
+        ("picture.jpg", "no_models"),
         ("sub/loop", "link_not_followed"),
     ];
     assert_eq!(unreadable, expected);

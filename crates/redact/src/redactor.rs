@@ -314,7 +314,7 @@ impl Job<'_, '_> {
             Nature::NotRead("an encrypted Office file") => Err(Refusal::Encrypted),
             Nature::NotRead(what) if what.ends_with(" picture") => match self.redactor.pictures {
                 Some(_) => self.picture(bytes).ok_or(Refusal::Format(what)),
-                None => Err(Refusal::Format(what)),
+                None => Err(Refusal::NoEyes(what)),
             },
             Nature::NotRead(what) => Err(Refusal::Format(what)),
             nature => self.words(nature, head, bytes, name),

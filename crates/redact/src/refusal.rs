@@ -8,6 +8,8 @@ use liuhen_kinds::Lang;
 pub enum Refusal {
     /// A format that is not redacted, by its English name.
     Format(&'static str),
+    /// A picture, by its English name, without anybody to look at it.
+    NoEyes(&'static str),
     /// The file is not what its format demands; which part.
     Damaged(&'static str),
     /// It is locked.
@@ -30,6 +32,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Format(_) => "format_not_redacted",
+            Self::NoEyes(_) => "no_models",
             Self::Damaged(_) => "damaged",
             Self::Encrypted => "encrypted",
             Self::TooLarge(_) => "too_large",
@@ -46,6 +49,12 @@ impl Refusal {
         match (self, lang) {
             (Self::Format(what), Lang::Zh) => format!("不支持脱敏的格式：{what}"),
             (Self::Format(what), Lang::En) => format!("not redacted: {what}"),
+            (Self::NoEyes(what), Lang::Zh) => {
+                format!("没有识读图片的模型，不能脱敏：{what}（运行 liuhen models install）")
+            }
+            (Self::NoEyes(what), Lang::En) => format!(
+                "{what} is not redacted without models; `liuhen models install` fetches them"
+            ),
             (Self::Damaged(what), Lang::Zh) => format!("已损坏：{what}"),
             (Self::Damaged(what), Lang::En) => format!("damaged: {what}"),
             (Self::Encrypted, Lang::Zh) => "已加密".to_owned(),

@@ -76,6 +76,8 @@ pub struct Request<'a> {
     pub wishes: Wishes,
     /// Eyes for pictures; without them a picture is told as not read.
     pub looker: Option<&'a Looker>,
+    /// Pictures are wanted and there are no models: the command that fetches them is told.
+    pub no_models: bool,
     /// With it, pictures that hardly are documents are passed over, and counted.
     pub triage: Option<&'a Triage>,
     /// With it, frames of films are looked at by the same eyes.
@@ -111,6 +113,7 @@ impl Request<'_> {
             databases: Databases::default(),
             wishes: Wishes::default(),
             looker: None,
+            no_models: false,
             triage: None,
             films: None,
             show: false,

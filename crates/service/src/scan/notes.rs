@@ -84,13 +84,18 @@ impl Reason {
     pub const fn is_failure(&self) -> bool {
         !matches!(
             self,
-            Self::Format(_) | Self::Link | Self::Special | Self::Ignored | Self::Locked
+            Self::Format(_)
+                | Self::NoModels(_)
+                | Self::Link
+                | Self::Special
+                | Self::Ignored
+                | Self::Locked
         )
     }
 
-    /// Whether it is a picture, which this version does not look into.
+    /// Whether it is a picture that was not looked into.
     pub(super) fn is_picture(&self) -> bool {
-        matches!(self, Self::Format(what) if what.ends_with(" picture"))
+        matches!(self, Self::Format(what) | Self::NoModels(what) if what.ends_with(" picture"))
     }
 
     /// The reason in words.

@@ -46,7 +46,8 @@ where
     S: Read + Seek + Send + 'static,
 {
     let mut wishes = outer.request().wishes.clone();
-    wishes.page_pictures = outer.request().looker.is_some();
+    let request = outer.request();
+    wishes.page_pictures = request.looker.is_some() || request.no_models;
     wishes.limits.max_shared_strings_bytes =
         wishes.limits.max_shared_strings_bytes.min(SHARED_STRINGS);
     let path = outer.path().to_owned();
@@ -110,7 +111,7 @@ impl<'r> Inside<'_, 'r> {
                         .map_err(|error| Reason::from(&error))
                         .and_then(|bytes| pictures::bytes(format, &bytes, detector, sink))
                 } else {
-                    Err(Reason::Format(format))
+                    Err(sink.unseen(format))
                 };
                 if let Err(reason) = read {
                     sink.note(reason);

@@ -24,6 +24,7 @@ pub(super) fn pdf<S: Read + Seek>(
 ) -> Result<(), Reason> {
     let mut pdf =
         Pdf::open(source, &sink.request().wishes.limits).map_err(|error| Reason::from(&error))?;
+    let mut unseen = false;
     for page in 0..pdf.pages() {
         if sink.over {
             break;
@@ -37,10 +38,15 @@ pub(super) fn pdf<S: Read + Seek>(
             };
             sink.found(site, found.hit.span, found.hit, found.text, found.around());
         });
-        if sink.request().looker.is_some() {
+        if sink.request().looker.is_some() || sink.request().no_models && !unseen {
             for picture in pdf.pictures(page).map_err(|error| Reason::from(&error))? {
                 if let Err(reason) = shown(picture, page + 1, detector, sink) {
+                    // Without models one picture speaks for all.
+                    unseen = matches!(reason, Reason::NoModels(_));
                     sink.note(reason);
+                }
+                if unseen {
+                    break;
                 }
             }
         }

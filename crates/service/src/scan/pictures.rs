@@ -19,7 +19,7 @@ pub(super) fn scan(
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
     if sink.request().looker.is_none() {
-        return Err(Reason::Format(format));
+        return Err(sink.unseen(format));
     }
     let mut held = Vec::new();
     let mut source = source.take(LARGEST + 1);
@@ -59,7 +59,7 @@ pub(super) fn looked(
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
     let Some(looker) = sink.request().looker else {
-        return Err(Reason::Format(format));
+        return Err(sink.unseen(format));
     };
     let Some(triage) = sink.request().triage else {
         let seen = match source {

@@ -184,6 +184,15 @@ impl<'a> Sink<'a> {
         self.notes.push(Note { path, reason });
     }
 
+    /// Why a picture is not looked at; `format` is its English name.
+    pub(super) fn unseen(&self, format: &'static str) -> Reason {
+        if self.request().no_models {
+            Reason::NoModels(format)
+        } else {
+            Reason::Format(format)
+        }
+    }
+
     /// The file was read: how many bytes, and how many sequences did not decode.
     pub(super) fn read(&mut self, bytes: u64, malformed: u64) {
         self.report.read = true;

@@ -199,6 +199,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
             .databases(args.unpacking.password_file.as_deref())?,
         wishes: args.unpacking.wishes()?,
         looker: looker.as_ref(),
+        no_models: looker.is_none() && args.eyes.are_wanted(),
         triage: triage.as_ref(),
         films,
         show: args.show,
