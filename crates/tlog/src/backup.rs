@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::{
     audit::{Fault, Progress, verify_tiles},
     checkpoint::SignedCheckpoint,
-    disk::{Disk, temporary, write_durably},
+    disk::{Disk, put, write_durably},
     error::LogError,
     fsck::walk,
     hash::Hash,
@@ -244,14 +244,7 @@ impl Work<'_> {
 
     /// Writes a file whole; durable with the `sync_all` that follows all of them.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), LogError> {
-        let new = temporary(path);
-        let write = || -> io::Result<()> {
-            let mut file = self.disk.create(&new, 0)?;
-            file.write(bytes)?;
-            drop(file);
-            self.disk.rename(&new, path)
-        };
-        write().map_err(LogError::io("writing", path))?;
+        put(self.disk, path, 0, |file| file.write(bytes)).map_err(LogError::io("writing", path))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }

@@ -142,18 +142,41 @@ pub(crate) fn temporary(path: &Path) -> std::path::PathBuf {
     name.into()
 }
 
+/// Makes a file under its temporary name, which `fill` does, and puts it in its place. What was begun
+/// when that fails, as on a full disk, is removed again if the disk lets it.
+///
+/// # Errors
+///
+/// The disk's, or `fill`'s; nothing is then in the place that was not there before.
+pub(crate) fn put(
+    disk: &dyn Disk,
+    path: &Path,
+    reserve: u64,
+    fill: impl FnOnce(&mut dyn DiskFile) -> io::Result<()>,
+) -> io::Result<Box<dyn DiskFile>> {
+    let new = temporary(path);
+    let begun = || -> io::Result<Box<dyn DiskFile>> {
+        let mut file = disk.create(&new, reserve)?;
+        fill(&mut *file)?;
+        disk.rename(&new, path)?;
+        Ok(file)
+    };
+    begun().inspect_err(|_| {
+        // The error that led here is the one to be told.
+        let _ = disk.remove(&new);
+    })
+}
+
 /// Writes a whole file so that it is there entirely or not at all, also after a power cut.
 ///
 /// # Errors
 ///
 /// The disk's; the file is then as it was, or new.
 pub fn write_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = temporary(path);
-    let mut file = disk.create(&new, 0)?;
-    file.write(bytes)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(&new, path)?;
+    put(disk, path, 0, |file| {
+        file.write(bytes)?;
+        file.sync()
+    })?;
     match path.parent() {
         Some(dir) => disk.sync_dir(dir),
         None => Ok(()),
@@ -174,5 +197,20 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         SystemDisk.remove(&path).unwrap();
         SystemDisk.remove(&path).unwrap();
+    }
+
+    #[test]
+    fn what_a_full_disk_cut_off_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint");
+        write_durably(&SystemDisk, &path, b"one").unwrap();
+        let full = |file: &mut dyn DiskFile| {
+            file.write(b"tw")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let error = put(&SystemDisk, &path, 4096, full).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
-    disk::{temporary, write_durably},
+    disk::{put, write_durably},
     edge::{Edge, File},
     error::LogError,
     shared::{Durable, Shared},
@@ -146,15 +146,15 @@ impl Sequencer {
             }
             dirs.insert(dir);
         }
-        let new = temporary(path);
-        let mut file = disk.create(&new, 0)?;
-        file.write(bytes)?;
-        if sync {
-            file.sync()?;
-        }
-        drop(file);
         // Nothing published names this file yet, so it may appear before it is durable.
-        disk.rename(&new, path)
+        put(disk, path, 0, |file| {
+            file.write(bytes)?;
+            if sync {
+                file.sync()?;
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 
     fn publish(&self) -> Result<(), LogError> {

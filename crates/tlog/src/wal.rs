@@ -31,7 +31,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    disk::{Disk, DiskFile, temporary},
+    disk::{Disk, DiskFile, put},
     error::LogError,
     hash::{Hash, leaf_hash},
 };
@@ -141,13 +141,12 @@ impl Writer {
             nonce,
         };
         let path = segment_path(dir, first);
-        let new = temporary(&path);
         let failed = LogError::io("making write-ahead segment", &path);
         let start = || -> io::Result<Box<dyn DiskFile>> {
-            let mut file = disk.create(&new, reserve)?;
-            file.write(&header.encode(log))?;
-            file.sync()?;
-            disk.rename(&new, &path)?;
+            let file = put(disk, &path, reserve, |file| {
+                file.write(&header.encode(log))?;
+                file.sync()
+            })?;
             disk.sync_dir(dir)?;
             Ok(file)
         };

@@ -14,6 +14,9 @@ pub enum CaseError {
     /// A case or a key is only made where there is nothing.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    /// There is no case.
+    #[error("{} is no case: `case new` makes one, and --case names one", .0.display())]
+    None(PathBuf),
     /// Whoever gets the folder would get the key.
     #[error("the key must lie outside of the case folder")]
     KeyInside,

@@ -32,7 +32,7 @@ mod stamp;
 mod verify;
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -794,7 +794,10 @@ fn manifest(entries: &[Entry], size: u64, root: Hash) -> String {
 
 fn read_head(dir: &Path) -> Result<Head, CaseError> {
     let path = dir.join(HEAD);
-    let text = fs::read(&path).map_err(CaseError::io(&path))?;
+    let text = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => CaseError::None(dir.to_owned()),
+        _ => CaseError::io(&path)(error),
+    })?;
     let head: Head = serde_json::from_slice(&text).map_err(|_| CaseError::Damaged(path))?;
     if head.liuhen_case != VERSION {
         return Err(CaseError::Version(head.liuhen_case));

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use liuhen_tlog::audit::{Audit, DirSource, Settings};
+use liuhen_tlog::fsck::Finding;
 use liuhen_tlog::note::SignedNote;
 use liuhen_tlog::{SignedCheckpoint, Verifier, fsck, inspect, read_keys};
 use serde::Deserialize;
@@ -257,7 +258,12 @@ impl Check<'_> {
         };
         // A case is closed well after each act, so even what would be harmless elsewhere is a change.
         for finding in &report.findings {
-            fault(finding.to_string());
+            let cut_off = matches!(
+                finding,
+                Finding::Unfinished { .. } | Finding::TornEnd { .. } | Finding::Ahead { .. }
+            );
+            let hint = ", as when an act is cut off: the next one puts it right";
+            fault(format!("{finding}{}", if cut_off { hint } else { "" }));
         }
         let Some(checkpoint) = report.checkpoint else {
             return (Vec::new(), None);

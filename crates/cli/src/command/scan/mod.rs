@@ -223,9 +223,13 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit> {
         }
     });
     bar.finish_and_clear();
-    written?;
-    report.end(&mut out, &summary, begun.elapsed())?;
-    out.flush()?;
+    written
+        .and_then(|()| report.end(&mut out, &summary, begun.elapsed()))
+        .and_then(|()| out.flush())
+        .with_context(|| match args.output.as_deref() {
+            Some(path) => format!("writing {}", path.display()),
+            None => "writing the report".to_owned(),
+        })?;
     if let Some((path, accepted)) = args.write_baseline.as_ref().zip(accepted) {
         std::fs::write(path, accepted.to_json())
             .with_context(|| format!("writing {}", path.display()))?;
