@@ -202,9 +202,9 @@ mod tests {
     fn a_gutter_is_crossed_by_no_line() {
         for degrees in [0.0, 30.0] {
             let mut lines = table(degrees);
-            let round = |[from, to]: [f32; 2]| [from.round() as i32, to.round() as i32];
+            let round = |[from, to]: [f32; 2]| [from.round(), to.round()];
             let told: Vec<_> = gutters(&rows(&lines)).into_iter().map(round).collect();
-            assert_eq!(told, [[80, 200], [280, 600]]);
+            assert_eq!(told, [[80.0, 200.0], [280.0, 600.0]]);
             // One long line over all columns closes them.
             let (from, to) = (lines[0].quad.0, lines[10].quad.0);
             lines[0].quad = Quad([from[0], to[1], to[2], from[3]]);
