@@ -381,7 +381,7 @@ async fn a_pdf_is_decided_on_by_its_pages() {
         format!("[{first}]")
     );
     let other = send(&world, &session, &path, &format!("page=2&release={first}")).await;
-    assert!(other.expect(400).text().contains("id=\"review\""));
+    assert!(other.expect(422).text().contains("id=\"review\""));
 
     // The API decides on all pages at once, and says on which a box is.
     let decide = format!("{api}/decision");
@@ -393,7 +393,7 @@ async fn a_pdf_is_decided_on_by_its_pages() {
         world
             .post(&admin, &decide, wrong)
             .await
-            .problem(400, "invalid");
+            .problem(422, "invalid");
     }
     let decision = serde_json::json!({
         "released": [first.parse::<u64>().unwrap()],

@@ -190,11 +190,18 @@ fn pages(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
 
 fn page_button(c: &Ctx, view: &ReviewView, page: u32, is_here: bool) -> Markup {
     let found = marks_on(view, page).count();
-    let said = c.f(w::PAGE_FOUND, &[("n", &page), ("found", &found)]);
+    let late = marks_on(view, page).filter(|mark| mark.late).count();
+    let said = match late {
+        0 => c.f(w::PAGE_FOUND, &[("n", &page), ("found", &found)]),
+        _ => c.f(
+            w::PAGE_FOUND_LATE,
+            &[("n", &page), ("found", &found), ("late", &late)],
+        ),
+    };
     let here = is_here.then_some("page");
     html! {
-        li { button.plain.slim.some[found > 0] type="submit" form="review" name="go" value=(page)
-            aria-current=[here] aria-label=(said) title=(said) { (page) } }
+        li { button.plain.slim.some[found > 0].late[late > 0] type="submit" form="review" name="go" value=(page)
+            aria-current=[here] aria-label=(said) title=(said) { (page) @if late > 0 { " !" } } }
     }
 }
 

@@ -49,12 +49,17 @@ pub(super) fn heard(file: &Bytes) -> Result<Vec<Vec<Mark>>, ReviewProblem> {
     }
     let values = document.values(true, &mut pdf::by_default);
     let values = values.map_err(|error| refused(&error))?;
-    let said = (0..pages).map(|page| {
+    let (mut said, mut marks) = (Vec::with_capacity(pages), 0);
+    for page in 0..pages {
         let heard = document.heard(page).map_err(|error| refused(&error))?;
         let found = pdf::found(&heard.letters, &values, &mut pdf::by_default);
-        Ok(found.iter().map(mark).collect())
-    });
-    said.collect()
+        marks += found.len();
+        if marks > rules.pdf.marks {
+            return Err(ReviewProblem::TooLarge);
+        }
+        said.push(found.iter().map(mark).collect());
+    }
+    Ok(said)
 }
 
 /// How many pages there are, and what streams unpack to, by a reader that bounds both.
@@ -167,7 +172,7 @@ pub(super) struct Begun {
     pub(super) pages: usize,
     /// What is written so far; none before the first page, and none any more once something is
     /// seen that nobody released.
-    copy: Option<PicturePages<Held>>,
+    copy: Option<PicturePages<Secret>>,
     /// What only a later look found, each with its page, from 1.
     pub(super) late: Vec<(u32, Mark)>,
     /// How many places are seen still.
@@ -203,7 +208,7 @@ impl Begun {
         self.left += settled.left;
         let copy = match self.copy.take() {
             None if first => {
-                let begun = pdf::copy_to(Held::default());
+                let begun = pdf::copy_to(Secret::default());
                 Some(begun.map_err(|_| ReviewProblem::NotWritten)?)
             }
             copy => copy,
@@ -225,7 +230,7 @@ impl Begun {
         let Some(copy) = self.copy.take() else {
             return Ok(None);
         };
-        let Held(bytes) = copy.finish().map_err(|_| ReviewProblem::NotWritten)?;
+        let Secret(bytes) = copy.finish().map_err(|_| ReviewProblem::NotWritten)?;
         let unsound = |_| ReviewProblem::NotWritten;
         let source = Cursor::new(bytes.as_slice());
         let mut again = Pdf::open(source, &Limits::default()).map_err(unsound)?;
@@ -257,9 +262,9 @@ pub(super) const PAGE_TYPE: &str = "image/jpeg";
 
 /// Bytes that are overwritten when they go, also when they grow.
 #[derive(Default)]
-struct Held(Zeroizing<Vec<u8>>);
+struct Secret(Zeroizing<Vec<u8>>);
 
-impl Write for Held {
+impl Write for Secret {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let length = self.0.len() + bytes.len();
         if length > self.0.capacity() {
@@ -326,7 +331,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_held_once_however_it_grows() {
-        let mut held = Held::default();
+        let mut held = Secret::default();
         for at in 0..2_000_u32 {
             held.write_all(&at.to_le_bytes()).unwrap();
         }

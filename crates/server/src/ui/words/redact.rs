@@ -54,7 +54,7 @@ phrases! {
     SUM_ADDED: "手工添加的框", "Boxes added by hand";
     SUM_RELEASED: "手工放行的", "Released by hand";
 
-    WHY_TOO_LARGE: "文件或像素太大", "The file is too long, or has too many pixels";
+    WHY_TOO_LARGE: "文件太大，或像素、找到的内容太多", "The file is too long, or has too many pixels or findings";
     WHY_NO_PICTURE: "不是能读的图片，也不是 PDF", "It is no picture that is read here, and no PDF";
     WHY_ENCRYPTED: "PDF 有密码或已加密，请先解除保护再放入", "The PDF is locked by a password or encrypted; unlock it first";
     WHY_TOO_MANY_PAGES: "PDF 超过 {n} 页，请分成几份，或用 liuhen redact", "The PDF has more than {n} pages; bring it in parts, or use liuhen redact";
@@ -73,6 +73,7 @@ phrases! {
     PAGE_BEFORE: "上一页", "Previous page";
     PAGE_AFTER: "下一页", "Next page";
     PAGE_FOUND: "第 {n} 页，找到 {found} 处", "Page {n}, {found} found";
+    PAGE_FOUND_LATE: "第 {n} 页，找到 {found} 处，其中 {late} 处是复查时发现的", "Page {n}, {found} found, {late} of them when looking again";
     PAGES_HINT: "翻页时，这一页的决定会记下；也可按键盘 ← → 翻页。全部看完再涂盖。", "Turning the page keeps what was decided on it; the keys ← → turn it too. Paint when you have seen all of them.";
     REVIEW_LEAD: "框里的都会涂掉；勾选“留着”的才看得见。只有您能判断的，请自己加框。", "Everything in a box is hidden; only what you tick stays to be seen. Draw boxes over what only you can know.";
     WORKING: "正在处理，完成后这里会自动更新。", "It is being worked on; this page follows by itself.";
