@@ -172,7 +172,7 @@ pub(super) struct Begun {
     pub(super) pages: usize,
     /// What is written so far; none before the first page, and none any more once something is
     /// seen that nobody released.
-    copy: Option<PicturePages<Secret>>,
+    pub(super) copy: Option<PicturePages<Secret>>,
     /// What only a later look found, each with its page, from 1.
     pub(super) late: Vec<(u32, Mark)>,
     /// How many places are seen still.
@@ -262,7 +262,7 @@ pub(super) const PAGE_TYPE: &str = "image/jpeg";
 
 /// Bytes that are overwritten when they go, also when they grow.
 #[derive(Default)]
-struct Secret(Zeroizing<Vec<u8>>);
+pub(super) struct Secret(Zeroizing<Vec<u8>>);
 
 impl Write for Secret {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
