@@ -126,9 +126,9 @@ fn asked(program: &str, args: &[&str], dir: &Path) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// By poppler: the copy has no letter, and a picture for each page. By our own eyes: none of the
-/// pictures shows anything but what is `left`.
-fn nothing_in(copy: &[u8], pages: usize, looker: &Looker, left: &[(usize, Kind)]) {
+/// By poppler: the copy has no letter, and a picture for each page. By our own eyes, where they are
+/// given: none of the pictures shows anything but what is `left`.
+fn nothing_in(copy: &[u8], pages: usize, looker: Option<&Looker>, left: &[(usize, Kind)]) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("copy.pdf"), copy).unwrap();
     let Some(text) = asked("pdftotext", &["copy.pdf", "-"], dir.path()) else {
@@ -141,6 +141,7 @@ fn nothing_in(copy: &[u8], pages: usize, looker: &Looker, left: &[(usize, Kind)]
     let mut seen = Vec::new();
     for page in 0..pages {
         let jpeg = std::fs::read(dir.path().join(format!("seen-{page:03}.jpg"))).unwrap();
+        let Some(looker) = looker else { continue };
         let found = looker.see(&jpeg, detector()).unwrap().spots;
         let kinds: BTreeSet<Kind> = found.iter().map(|spot| spot.hit.kind).collect();
         seen.extend(kinds.into_iter().map(|kind| (page, kind)));
@@ -206,14 +207,14 @@ async fn text_and_pictures_of_a_pdf_are_hidden_as_decided() {
             .any(|it| it == word.as_bytes());
         assert!(!holds, "{word}");
     }
-    nothing_in(&copy.bytes, 2, &looker, &[]);
+    nothing_in(&copy.bytes, 2, Some(&looker), &[]);
 
     // Only what is released is seen, and only on its page.
     let released = on(&saved, 1, Kind::MOBILE)[0].number;
     let again = world.decided(&saved, &[released]).await;
     assert_eq!((again.state, again.problem), (ReviewState::Saved, None));
     let copy = world.service.review_copy(&world.me, &view.id).unwrap();
-    nothing_in(&copy.bytes, 2, &looker, &[(0, Kind::MOBILE)]);
+    nothing_in(&copy.bytes, 2, Some(&looker), &[(0, Kind::MOBILE)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,7 +223,6 @@ async fn what_is_found_on_one_page_of_a_report_is_hidden_on_all() {
     let (Some(models), Some(font)) = (models(test), font(test)) else {
         return;
     };
-    let looker = Looker::open(&Folder::new(&models), Set::Standard, 2).unwrap();
     let world = World::new(&models);
     let meta = Meta {
         title: "登记表".to_owned(),
@@ -253,5 +253,5 @@ async fn what_is_found_on_one_page_of_a_report_is_hidden_on_all() {
     let saved = world.decided(&view, &[]).await;
     assert_eq!((saved.state, saved.problem), (ReviewState::Saved, None));
     let copy = world.service.review_copy(&world.me, &view.id).unwrap();
-    nothing_in(&copy.bytes, 2, &looker, &[]);
+    nothing_in(&copy.bytes, 2, None, &[]);
 }

@@ -135,7 +135,7 @@ impl Held {
         match self.view.state {
             ReviewState::ToSave | ReviewState::Saving => {
                 self.view.state = ReviewState::Saving;
-                let begun = self.begun.take().unwrap_or_default();
+                let begun = Box::new(self.begun.take().unwrap_or_default());
                 Task::Save {
                     decided: self.decided(number(begun.pages)),
                     coarsen: self.view.decision.coarsen,
@@ -225,7 +225,7 @@ pub(super) enum Task {
     Save {
         decided: Decided,
         coarsen: bool,
-        begun: Begun,
+        begun: Box<Begun>,
     },
 }
 

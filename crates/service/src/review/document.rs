@@ -36,11 +36,12 @@ pub(super) fn heard(file: &Bytes) -> Result<Vec<Vec<Mark>>, ReviewProblem> {
     let document = pdf::Document::open(Arc::clone(file)).map_err(|error| refused(&error))?;
     let pages = document.len();
     fits(pages, rules)?;
-    let mut pixels = 0;
+    let (mut pixels, mut letters) = (0, 0);
     for page in 0..pages {
         pixels += document.pixels(page).map_err(|error| refused(&error))?;
         let heard = document.heard(page).map_err(|error| refused(&error))?;
-        if heard.largest > rules.picture.pixels {
+        letters += heard.letters.len();
+        if heard.largest > rules.picture.pixels || letters > rules.pdf.letters {
             return Err(ReviewProblem::TooLarge);
         }
     }

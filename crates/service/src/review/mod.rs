@@ -645,7 +645,7 @@ impl Service {
                 begun,
             } => {
                 let found = match job.paged {
-                    true => self.save_page(&job, decided, coarsen, begun).await,
+                    true => self.save_page(&job, decided, coarsen, *begun).await,
                     false => self
                         .save_picture(&job, decided, coarsen)
                         .await

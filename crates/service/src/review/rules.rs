@@ -31,6 +31,7 @@ pub(super) struct Picture {
 pub(super) struct Pdf {
     pub(super) pages: usize,
     pub(super) pixels: u64,
+    pub(super) letters: usize,
     pub(super) marks: usize,
 }
 
