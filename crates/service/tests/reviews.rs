@@ -110,7 +110,7 @@ impl World {
     }
 }
 
-fn on<'v>(view: &'v ReviewView, page: u32, kind: Kind) -> Vec<&'v ReviewMark> {
+fn on(view: &ReviewView, page: u32, kind: Kind) -> Vec<&ReviewMark> {
     let marks = view.marks.iter();
     let marks = marks.filter(|mark| mark.page == page && mark.mark.kinds.contains(&kind));
     marks.collect()
