@@ -1,5 +1,6 @@
 //! A picture is redacted in a real browser: brought, looked at, one place released, one box drawn,
-//! painted, looked at again, downloaded; and the copy's pixels are what was decided.
+//! painted, looked at again, downloaded; and the copy's pixels are what was decided. Then a PDF, page
+//! by page.
 //!
 //! Needs Chromium, `LIUHEN_MODELS` and a font with Chinese; says SKIP without them, unless they are
 //! required. Takes a picture of the page when `LIUHEN_PICTURES` names a folder.
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use liuhen_picture::{Encoding, Limits, Picture, decode, encode};
+use liuhen_testkit::pdf::{Leaf, document};
 use liuhen_testkit::pictures::{Sort, cards};
 use liuhen_testkit::{Browser, Screen, Server, browser_or_skip};
 use serde_json::Value;
@@ -95,7 +97,7 @@ struct Shown {
 fn shown(browser: &Browser) -> Vec<Shown> {
     let marks = browser.script(
         "return [...document.querySelectorAll('#marks .mark')].map(g => ({\
-           number: Number(g.dataset.mark), said: g.querySelector('title').textContent,\
+           number: Number(g.dataset.mark), said: g.dataset.said,\
            boxes: [...g.querySelectorAll('polygon')].map(p => { const b = p.getBBox();\
              return [b.x, b.y, b.x + b.width, b.y + b.height]; }) }))",
     );
@@ -159,8 +161,132 @@ fn bring(browser: &Browser, url: &str, file: &Path) {
     // Reloads nothing by hand: the page follows by itself.
     until(browser, "#pictures .tag.warn");
     photograph_page(browser, "redact");
-    browser.click("#pictures td a");
+    browser.click("#pictures tbody tr:last-child td a");
     until(browser, "#review");
+}
+
+/// Draws a box from one corner to the other, in pixels of the picture.
+fn draw(browser: &Browser, [left, top, right, bottom]: [f64; 4]) {
+    // A browser without a screen has no mouse either; drawing is then asked for.
+    if browser.count("#draw[aria-pressed=true]") == 0 {
+        browser.click("#draw");
+    }
+    browser.script("document.getElementById('marks').scrollIntoView({block: 'center'})");
+    let from = on_screen(browser, [left, top]);
+    browser.drag(from, on_screen(browser, [right, bottom]));
+}
+
+/// What the one label says that the picture shows; nothing while it is hidden.
+fn label(browser: &Browser) -> Option<String> {
+    let said = browser.script(
+        "const l = document.getElementById('label'), e = l.parentElement.getBoundingClientRect();\
+         if (l.hidden) return null; const b = l.getBoundingClientRect();\
+         if (b.left < e.left - 1 || b.right > e.right + 1 || b.top < e.top - 1) throw new Error('outside');\
+         return l.textContent",
+    );
+    assert_eq!(browser.count("#marks text"), 0, "no other label");
+    said.as_str().map(str::to_owned)
+}
+
+/// The arrow keys of the keyboard (W3C WebDriver, 17.4.2).
+const LEFT: &str = "\u{e012}";
+const RIGHT: &str = "\u{e014}";
+
+/// A PDF of a page of text and a page that is a picture: its pages are gone through by keys, what is
+/// decided on one stays, and the copy has both.
+fn a_pdf(browser: &Browser, url: &str, card: &Picture, dir: &Path) {
+    let jpeg = encode(card, Encoding::Jpeg { quality: 90 }).unwrap();
+    let pdf = document(&[
+        Leaf::Text(&["mobile 13912345678", "mail ouyang.yi@example.com"]),
+        Leaf::Picture(&jpeg, card.width(), card.height()),
+    ]);
+    let file = dir.join("合同.pdf");
+    std::fs::write(&file, pdf).unwrap();
+    bring(browser, url, &file);
+    browser.wait_for_text("第 1 页，共 2 页");
+    let marks = shown(browser);
+    assert!(
+        marks
+            .iter()
+            .all(|mark| mark.said.starts_with(&mark.number.to_string()))
+    );
+    let mobile = marks
+        .iter()
+        .find(|mark| mark.said.contains("手机号"))
+        .expect("found");
+    assert!(
+        marks.iter().any(|mark| mark.said.contains("邮箱")),
+        "{marks:?}"
+    );
+
+    // Whoever goes through the list by keyboard sees one label, of the row he is at.
+    assert_eq!(label(browser), None);
+    let tick = format!("input[name=release][value='{}']", mobile.number);
+    browser.script(&format!("document.querySelector(\"{tick}\").focus()"));
+    let said = label(browser).expect("a label");
+    assert_eq!(said, format!("{} · 涂掉", mobile.said));
+    assert_eq!(browser.count("#marks .lit"), 1);
+    assert_eq!(browser.count(".list tr.lit"), 1);
+    // A click upon the box releases it, and its label says so.
+    browser.script("document.getElementById('marks').scrollIntoView({block: 'center'})");
+    let [left, top, right, bottom] = mobile.boxes[0];
+    let middle = on_screen(browser, [left.midpoint(right), top.midpoint(bottom)]);
+    browser.drag(middle, middle);
+    assert_eq!(browser.count(&format!("{tick}:checked")), 1);
+    assert_eq!(label(browser), Some(format!("{} · 留着", mobile.said)));
+    photograph_page(browser, "redact-pdf-1");
+
+    // The keys turn the page, and what was decided is kept without being painted.
+    browser.keys(RIGHT);
+    until(browser, "button[aria-current=page][value='2']");
+    browser.wait_for_text("第 2 页，共 2 页");
+    assert!(
+        shown(browser)
+            .iter()
+            .all(|mark| mark.number > mobile.number)
+    );
+    assert_eq!(browser.count("#after:disabled"), 1);
+    draw(browser, [4.0, 4.0, 60.0, 60.0]);
+    let drawn = rows(browser);
+    assert_eq!(drawn.len(), 1);
+    photograph_page(browser, "redact-pdf-2");
+    browser.screen(Screen::PHONE);
+    assert!(browser.fits(), "the page is wider than a phone");
+    browser.screen(Screen::DESKTOP);
+    // A key in a field means the field.
+    browser.script("document.querySelector('#rows input').focus()");
+    browser.keys(LEFT);
+    assert_eq!(browser.count("button[aria-current=page][value='2']"), 1);
+    browser.script("document.activeElement.blur()");
+    browser.keys(LEFT);
+    until(browser, "button[aria-current=page][value='1']");
+    assert_eq!(browser.count(&format!("{tick}:checked")), 1);
+    assert!(rows(browser).is_empty(), "the box is the other page's");
+
+    browser.click("#save");
+    until(browser, "#copy");
+    browser.wait_for_text("这是副本的第 1 页，共 2 页");
+    photograph_page(browser, "redact-pdf-copy");
+    browser.click("#after");
+    until(browser, "button[aria-current=page][value='2']");
+    assert_eq!(rows(browser), drawn);
+    assert_eq!(
+        browser.count("#copy"),
+        1,
+        "going through the pages leaves the copy"
+    );
+    let loaded =
+        "const i = document.querySelector('#copy img'); return i.complete && i.naturalWidth";
+    assert!(browser.script(loaded).as_u64().unwrap() > 500);
+    browser.click("#copy form[action$='/file'] button");
+    let copy = std::fs::read(browser.downloaded("document-002.pdf")).unwrap();
+    let copy = String::from_utf8_lossy(&copy);
+    assert_eq!(copy.matches("/DCTDecode").count(), 2);
+    for word in ["13912345678", "ouyang", "/Font", "/Author"] {
+        assert!(!copy.contains(word), "{word}");
+    }
+    browser.open(&format!("{url}/redact"));
+    browser.wait_for_text("2 页");
 }
 
 #[test]
@@ -215,21 +341,12 @@ fn a_picture_is_redacted_as_it_was_decided() {
         let mut boxes = marks.iter().flat_map(|mark| &mark.boxes);
         !boxes.any(|other| meet(corner, other, 4.0))
     };
-    let corner = *corners.iter().find(empty).expect("a free corner");
-    let ends = |[left, top, right, bottom]: [f64; 4]| {
-        let from = on_screen(&browser, [left, top]);
-        (from, on_screen(&browser, [right, bottom]))
-    };
-    // A browser without a screen has no mouse either; drawing is then asked for.
-    if browser.count("#draw[aria-pressed=true]") == 0 {
-        browser.click("#draw");
-        browser.script("document.getElementById('marks').scrollIntoView({block: 'center'})");
-    }
-    let (from, to) = ends(corner);
-    browser.drag(from, to);
+    let corner = corners.iter().find(empty).expect("a free corner");
+    let [left, top, right, bottom] = *corner;
+    draw(&browser, [left, top, right, bottom]);
     let drawn = rows(&browser);
     assert_eq!(drawn.len(), 1);
-    browser.drag(to, from);
+    draw(&browser, [right, bottom, left, top]);
     assert_eq!(rows(&browser).len(), 2);
     browser.click("#undo");
     assert_eq!(rows(&browser), drawn);
@@ -292,6 +409,7 @@ fn a_picture_is_redacted_as_it_was_decided() {
         (&1.into(), &1.into(), &1.into())
     );
     assert!(!sum.to_string().contains("张某某"));
+    a_pdf(&browser, &url, &original, dir.path());
     let complaints = browser.complaints();
     assert!(
         complaints.is_empty(),

@@ -45,6 +45,11 @@ impl<W: Write> Output<W> {
         Ok(output)
     }
 
+    /// Bytes written so far.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.at
+    }
+
     /// The number of an object that is written later.
     pub(crate) fn reserve(&mut self) -> Result<Ref, PaperError> {
         if self.places.len() >= OBJECTS {

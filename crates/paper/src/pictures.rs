@@ -79,6 +79,12 @@ impl<W: Write> PicturePages<W> {
         Ok(())
     }
 
+    /// Bytes written so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.output.bytes()
+    }
+
     /// Ends the document and hands the target back.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use hayro::hayro_interpret::{
     InterpreterCache, InterpreterSettings, Paint, SoftMask, interpret_page,
 };
 use hayro::hayro_syntax::Pdf;
+use hayro::hayro_syntax::object::Object;
 use hayro::kurbo::{Affine, BezPath, PathEl, Point, Rect, Shape as _};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
@@ -79,6 +80,8 @@ pub struct Heard {
     pub pictures: usize,
     /// Whether there were more letters than are told.
     pub cut: bool,
+    /// Pixels that the largest of its pictures announces.
+    pub largest: u64,
 }
 
 /// A letter, or several drawn as one.
@@ -105,6 +108,18 @@ impl Pages {
     ///
     /// [`RenderError::Malformed`], [`RenderError::Encrypted`].
     pub fn open(bytes: Vec<u8>) -> Result<Pages, RenderError> {
+        Pages::shared(Arc::new(bytes))
+    }
+
+    /// Opens a file that somebody else holds as well, without another copy of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pages::open`].
+    pub fn shared<T>(bytes: Arc<T>) -> Result<Pages, RenderError>
+    where
+        T: AsRef<[u8]> + Send + Sync + 'static,
+    {
         use hayro::hayro_syntax::LoadPdfError;
         let pdf = Pdf::new(bytes).map_err(|error| match error {
             LoadPdfError::Decryption(_) => RenderError::Encrypted,
@@ -126,6 +141,32 @@ impl Pages {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Pixels of a page, counted from 0, when it is painted at so many pixels to the inch.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderError::NoPage`].
+    pub fn pixels(&self, number: usize, dpi: f32) -> Result<u64, RenderError> {
+        let (page, scale) = self.scaled(number, dpi)?;
+        let (width, height) = page.render_dimensions();
+        Ok(whole(width * scale) * whole(height * scale))
+    }
+
+    /// Pixels that the largest picture among the file's objects announces. Painting makes room for
+    /// as many, whatever the picture really holds; pictures within a page's own drawing are told by
+    /// [`Heard::largest`].
+    #[must_use]
+    pub fn largest(&self) -> u64 {
+        let announced = self.pdf.objects().into_iter().filter_map(|object| {
+            let Object::Stream(stream) = object else {
+                return None;
+            };
+            let side = |key: &str| stream.dict().get::<f32>(key).map_or(0, whole);
+            Some(side("Width").saturating_mul(side("Height")))
+        });
+        announced.max().unwrap_or(0)
     }
 
     /// Paints a page, counted from 0, at so many pixels to the inch; coarser if it is very large.
@@ -336,8 +377,10 @@ impl<'a> Device<'a> for Heard {
     fn pop_clip(&mut self) {}
     fn pop_transparency_group(&mut self) {}
 
-    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {
+    fn draw_image(&mut self, image: Image<'a, '_>, _: ImageDrawProps<'a>) {
         self.pictures += 1;
+        let announced = u64::from(image.width()).saturating_mul(u64::from(image.height()));
+        self.largest = self.largest.max(announced);
     }
 
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
@@ -373,6 +416,16 @@ impl<'a> Device<'a> for Heard {
             self.letter(text, cell, upright, transform);
         }
     }
+}
+
+/// A side in whole pixels, never smaller than it was.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "held within the sides of pictures and above zero"
+)]
+fn whole(side: f32) -> u64 {
+    side.ceil().clamp(0.0, 1e9) as u64
 }
 
 #[expect(

@@ -75,6 +75,25 @@ fn a_large_page_is_painted_coarser_and_a_missing_one_is_told() {
 }
 
 #[test]
+fn what_a_page_will_take_is_known_before_it_is_painted() {
+    let pages = Pages::open(bare("0 0 595 842")).unwrap();
+    let page = pages.page(0, 200.0).unwrap();
+    let painted = u64::from(page.picture.width()) * u64::from(page.picture.height());
+    assert!(painted.abs_diff(pages.pixels(0, 200.0).unwrap()) < 5_000);
+    assert!(matches!(pages.pixels(1, 72.0), Err(RenderError::NoPage(1))));
+    assert_eq!((pages.largest(), page.heard.largest), (0, 0));
+    // A picture of a few bytes that says it is very large: an object, and within the drawing.
+    let huge = "/Width 70000 /Height 70000 /ColorSpace/DeviceGray/BitsPerComponent 8";
+    let object = format!("<</Subtype/Image{huge}/Length 1>>stream\n0\nendstream");
+    let more = bare_with("0 0 200 200", "q 9 0 0 9 0 0 cm /I Do Q", &object);
+    assert_eq!(Pages::open(more).unwrap().largest(), 4_900_000_000);
+    let drawn = "q 9 0 0 9 0 0 cm BI /W 70000 /H 70000 /CS /G /BPC 8 ID 0 EI Q";
+    let within = Pages::open(bare_with("0 0 200 200", drawn, "null")).unwrap();
+    assert_eq!(within.largest(), 0);
+    assert_eq!(within.hear(0, 200.0).unwrap().largest, 4_900_000_000);
+}
+
+#[test]
 fn what_is_no_pdf_is_refused() {
     assert!(Pages::open(b"no PDF".to_vec()).is_err());
     assert!(Pages::open(Vec::new()).is_err());
@@ -95,15 +114,20 @@ fn mutated_files_are_painted_or_refused() {
 
 /// A document of one page with a word in a font that every viewer has.
 fn bare(media_box: &str) -> Vec<u8> {
-    let content = "BT /F 20 Tf 20 40 Td (Form) Tj ET";
+    bare_with(media_box, "BT /F 20 Tf 20 40 Td (Form) Tj ET", "null")
+}
+
+/// A document of one page that draws `content`; its picture `/I` is the object `picture`.
+fn bare_with(media_box: &str, content: &str, picture: &str) -> Vec<u8> {
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
         format!(
-            "<</Type/Page/Parent 2 0 R/MediaBox[{media_box}]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>"
+            "<</Type/Page/Parent 2 0 R/MediaBox[{media_box}]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>/XObject<</I 6 0 R>>>>>>"
         ),
         format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
+        picture.to_owned(),
     ];
     let mut out = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();

@@ -1,4 +1,5 @@
-// The review page of a picture: boxes are drawn with the pointer, marks released by a click, and each step taken back.
+// The review page of a picture, or of one page of a PDF: boxes are drawn with the pointer, marks released by a click, and each step taken back.
+// A mark says what it is while it is pointed at, or its row in the list is, so that labels never lie over each other.
 // What counts are the fields of the form; the picture only shows them. Without this script the fields are filled by hand.
 
 const form = document.getElementById("review");
@@ -8,12 +9,16 @@ const drawn = document.getElementById("drawn");
 const rows = document.getElementById("rows");
 const undo = document.getElementById("undo");
 const draw = document.getElementById("draw");
+const label = document.getElementById("label");
+const lit = { pointed: null, focused: null };
 const SIDES = ["left", "top", "width", "height"];
 const blank = rows.lastElementChild.cloneNode(true);
 const [width, height] = [Number(svg.dataset.width), Number(svg.dataset.height)];
 
 const field = (row, side) => row.querySelector(`input[name=${side}]`);
 const ticks = () => [...form.querySelectorAll("input[name=release]")];
+const tickOf = (number) => form.querySelector(`input[name=release][value="${number}"]`);
+const markOf = (number) => svg.querySelector(`[data-mark="${number}"]`);
 
 /** The boxes that the fields give: rows of four numbers. */
 function boxes() {
@@ -25,9 +30,10 @@ function boxes() {
 
 function show() {
   for (const tick of ticks()) {
-    svg.querySelector(`[data-mark="${tick.value}"]`).classList.toggle("released", tick.checked);
+    markOf(tick.value).classList.toggle("released", tick.checked);
   }
   drawn.replaceChildren(...boxes().map(rectangle));
+  light();
 }
 
 function rectangle([x, y, wide, high]) {
@@ -107,13 +113,76 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Whoever goes through the list by keyboard sees on the picture where he is.
-for (const [name, on] of [["focusin", true], ["focusout", false]]) {
+// ---- one mark at a time says what it is ----
+
+/** Shows the mark that is pointed at, else the one whose row has the focus: its box, its row, its label. */
+function light() {
+  const number = lit.pointed ?? lit.focused;
+  for (const old of form.querySelectorAll(".lit")) old.classList.remove("lit");
+  label.hidden = number === null;
+  if (number === null) return;
+  const [mark, tick] = [markOf(number), tickOf(number)];
+  mark.classList.add("lit");
+  tick.closest("tr").classList.add("lit");
+  label.textContent = `${mark.dataset.said} · ${tick.checked ? label.dataset.kept : label.dataset.hidden}`;
+  // Above the box, or below where there is no room, and never beyond the picture's edge.
+  const [frame, box] = [easel.getBoundingClientRect(), mark.getBoundingClientRect()];
+  const most = Math.max(0, frame.width - label.offsetWidth);
+  const over = box.top - frame.top - label.offsetHeight - 4;
+  label.style.left = `${Math.min(Math.max(0, box.left - frame.left), most)}px`;
+  label.style.top = `${over >= 0 ? over : box.bottom - frame.top + 4}px`;
+}
+
+/** Brings a row into sight where the list scrolls by itself; the page stays where it is. */
+function reveal(number) {
+  const [list, row] = [form.querySelector(".list"), tickOf(number).closest("tr")];
+  const [frame, place] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (place.top < frame.top) list.scrollTop -= frame.top - place.top;
+  if (place.bottom > frame.bottom) list.scrollTop += place.bottom - frame.bottom;
+}
+
+form.addEventListener("pointerover", (event) => {
+  const mark = event.target.closest("#marks .mark");
+  const row = event.target.closest(".list tbody tr");
+  const number = mark ? mark.dataset.mark : (row?.querySelector("input[name=release]").value ?? null);
+  if (number === lit.pointed) return;
+  lit.pointed = number;
+  light();
+  if (mark) reveal(number);
+});
+form.addEventListener("pointerleave", () => {
+  lit.pointed = null;
+  light();
+});
+for (const name of ["focusin", "focusout"]) {
   form.addEventListener(name, (event) => {
     if (event.target.name !== "release") return;
-    svg.querySelector(`[data-mark="${event.target.value}"]`).classList.toggle("lit", on);
+    lit.focused = name === "focusin" ? event.target.value : null;
+    light();
   });
 }
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  lit.pointed = lit.focused = null;
+  light();
+});
+addEventListener("resize", light);
+// The browser's own word would lie beside ours.
+for (const title of svg.querySelectorAll("title")) title.remove();
+
+// ---- pages ----
+
+// A key in a field or a choice means that field.
+addEventListener("keydown", (event) => {
+  const button = { ArrowLeft: "before", ArrowRight: "after" }[event.key];
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+  const typing = event.target.matches?.("input:not([type=checkbox]), select, textarea");
+  if (!button || !plain || typing || event.defaultPrevented) return;
+  const to = document.getElementById(button);
+  if (!to || to.disabled) return;
+  event.preventDefault();
+  to.click();
+});
 
 // ---- the pointer ----
 
@@ -161,8 +230,10 @@ svg.addEventListener("pointerup", (event) => {
     if (box[2] > 0 && box[3] > 0) put(box);
     changed();
   } else if (mark) {
-    const tick = form.querySelector(`input[name=release][value="${mark.dataset.mark}"]`);
+    const tick = tickOf(mark.dataset.mark);
     tick.checked = !tick.checked;
+    // What a finger touched stays lit, and the space bar takes it back.
+    tick.focus({ preventScroll: true });
     changed();
   }
 });

@@ -15,8 +15,10 @@ use std::path::PathBuf;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use common::{As, Reply, World, request, session_of};
-use liuhen_picture::{Encoding, Picture, encode};
+use liuhen_picture::text::{Pen, Raster};
+use liuhen_picture::{Encoding, Font, Picture, encode};
 use liuhen_service::{Caller, Session};
+use liuhen_testkit::pdf::{Leaf, document};
 use serde_json::Value;
 
 /// A small picture of another program's making; it shows nobody.
@@ -203,6 +205,272 @@ async fn hostile_files_are_told_and_never_a_fault() {
         .form(&cookie, "/redact", &parts[8..])
         .await
         .expect(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_pdf_is_told_and_never_a_fault() {
+    let models = hollow_models();
+    let world = World::looking(models.path());
+    let session = world.first_admin().await;
+    let admin = session_of(&session);
+    let limits = world.service.review_limits().unwrap();
+    let page = Leaf::Text(&["call 13800138000"]);
+    let good = document(&[page]);
+    let text = String::from_utf8(good.clone()).unwrap();
+    let with = |old: &str, new: &str| {
+        assert!(text.contains(old), "{old}");
+        text.replace(old, new).into_bytes()
+    };
+    // One page more than is taken; pages whose pixels are too many together; a picture that says it
+    // is very large, as an object and within the page; a stream that unpacks to 300 MiB.
+    let many = document(&vec![page; limits.pages + 1]);
+    let wide = String::from_utf8(document(&vec![page; limits.pages])).unwrap();
+    let wide = wide
+        .replace("[0 0 432 288]", "[0 0 3000 3000]")
+        .into_bytes();
+    let huge = "<</Subtype/Image/Width 90000/Height 90000/ColorSpace/DeviceGray/BitsPerComponent 8/Length 1>>stream\n0\nendstream";
+    let drawn = "BI /W 90000 /H 90000 /CS /G /BPC 8 ID 0 EI";
+    let zeros = vec![0; 300 << 20];
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &zeros).unwrap();
+    let packed = packed.finish().unwrap();
+    let mut bomb = good.clone();
+    let object = format!(
+        "\n99 0 obj\n<</Filter/FlateDecode/Length {}>>stream\n",
+        packed.len()
+    );
+    bomb.extend([object.as_bytes(), &packed, b"\nendstream\nendobj\n"].concat());
+    let files = [
+        (
+            "locked.pdf",
+            with("/Info 4 0 R", "/Encrypt 4 0 R"),
+            "encrypted",
+        ),
+        ("cut.pdf", good[..40].to_vec(), "damaged"),
+        ("head.pdf", b"%PDF-1.7".to_vec(), "damaged"),
+        (
+            "none.pdf",
+            with("/Kids[5 0 R]/Count 1", "/Kids[]/Count 0"),
+            "damaged",
+        ),
+        ("many.pdf", many, "too_many_pages"),
+        ("wide.pdf", wide, "too_large"),
+        (
+            "huge.pdf",
+            with("\nnull\n", &format!("\n{huge}\n")),
+            "too_large",
+        ),
+        (
+            "drawn.pdf",
+            with("BT /F", &format!("{drawn} BT /F")),
+            "too_large",
+        ),
+        ("bomb.pdf", bomb, "too_large"),
+        // The files of the networks are not what they should be.
+        ("good.pdf", good, "networks_failed"),
+    ];
+    let parts: Vec<(&str, Option<&str>, &[u8])> = files
+        .iter()
+        .map(|(name, bytes, _)| ("file", Some(*name), bytes.as_slice()))
+        .collect();
+    world.form(&admin, "/redact", &parts).await.expect(303);
+    settled(&world, &admin).await;
+    let listed = world.get(&admin, "/v1/redactions").await.expect(200).json();
+    for (one, (name, _, problem)) in listed.as_array().unwrap().iter().zip(&files) {
+        assert_eq!(one["state"], "refused", "{name}");
+        assert_eq!(one["problem"], *problem, "{name}");
+        assert_eq!(one["pages"], serde_json::json!([]), "{name}");
+    }
+    for (lang, words) in [
+        ("zh", ["PDF 有密码", "请分成几份"]),
+        ("en", ["locked by a password", "bring it in parts"]),
+    ] {
+        let page = visit(&world, &admin, "/redact", lang).await.expect(200);
+        let text = page.text();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+}
+
+/// A page with words as a picture: dark letters on grey. Nothing without a font with Chinese.
+fn form() -> Option<Vec<u8>> {
+    let lines = ["姓名：周晓燕", "联系电话：15412345678"];
+    let Ok(font) = Font::find(None, &lines.concat()) else {
+        eprintln!("SKIP: no font with Chinese letters here");
+        return None;
+    };
+    let mut pen = Pen::new(&font, 34.0).unwrap();
+    let mut page = Raster::new(720, 300, 235).unwrap();
+    for (line, base) in lines.iter().zip([100.0, 200.0]) {
+        page.line(&mut pen, line, (60.0, base), 25);
+    }
+    let picture = Picture::from_grey(720, 300, page.pixels()).unwrap();
+    Some(encode(&picture, Encoding::Jpeg { quality: 90 }).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pdf_is_decided_on_by_its_pages() {
+    let (Some(models), Some(jpeg)) = (models(), form()) else {
+        return;
+    };
+    let world = World::looking(models);
+    let session = world.first_admin().await;
+    let admin = session_of(&session);
+    let file = document(&[
+        Leaf::Text(&["mobile 13912345678", "mail ouyang.yi@example.com"]),
+        Leaf::Picture(&jpeg, 720, 300),
+    ]);
+    let parts = [("file", Some("张某某.pdf"), &file[..])];
+    let taken = world.form(&admin, "/v1/redactions", &parts).await;
+    let id = taken.expect(202).json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    settled(&world, &admin).await;
+    let api = format!("/v1/redactions/{id}");
+    let one = world.get(&admin, &api).await.expect(200).json();
+    assert_eq!(
+        (&one["state"], &one["problem"]),
+        (&"open".into(), &Value::Null)
+    );
+    // 6 by 4 inches at 200 to the inch.
+    assert_eq!(
+        one["pages"][0],
+        serde_json::json!({"number": 1, "width": 1200, "height": 800})
+    );
+    assert_eq!(
+        (&one["width"], one["pages"].as_array().unwrap().len()),
+        (&1200.into(), 2)
+    );
+    let marks = one["marks"].as_array().unwrap();
+    let on = |page: u64, kind: &str| {
+        let mut marks = marks.iter().filter(|mark| mark["page"] == page);
+        marks.find(|mark| mark["kinds"].as_array().unwrap().contains(&kind.into()))
+    };
+    for (page, kind) in [
+        (1, "mobile"),
+        (1, "email"),
+        (2, "mobile"),
+        (2, "person_name"),
+    ] {
+        assert!(on(page, kind).is_some(), "{page} {kind}: {marks:?}");
+    }
+    let numbers: Vec<u64> = marks
+        .iter()
+        .map(|mark| mark["number"].as_u64().unwrap())
+        .collect();
+    assert!((1..).zip(&numbers).all(|(at, number)| at == *number));
+    for (page, status) in [(1, 200), (2, 200), (3, 404), (0, 404)] {
+        let shown = world.get(&admin, &format!("{api}/pages/{page}")).await;
+        let shown = shown.expect(status);
+        assert_eq!(shown.header("content-type") == "image/jpeg", status == 200);
+    }
+
+    // The page of the console has this page's marks, and goes on by what was decided on it.
+    let second = visit(&world, &admin, &format!("/redact/{id}?page=2"), "en").await;
+    let text = second.expect(200).text();
+    assert!(text.contains("Page 2 of 2") && !text.contains("name=\"release\" value=\"1\""));
+    let first = on(1, "mobile").unwrap()["number"].to_string();
+    let fields = format!("page=1&go=2&release={first}");
+    let path = format!("/redact/{id}");
+    let gone = send(&world, &session, &path, &fields).await.expect(303);
+    assert_eq!(gone.header("location"), format!("/redact/{id}?page=2"));
+    let one = world.get(&admin, &api).await.expect(200).json();
+    assert_eq!(one["state"], "open", "what is only kept is not painted");
+    assert_eq!(
+        one["decision"]["released"].to_string(),
+        format!("[{first}]")
+    );
+    let other = send(&world, &session, &path, &format!("page=2&release={first}")).await;
+    assert!(other.expect(422).text().contains("id=\"review\""));
+
+    // The API decides on all pages at once, and says on which a box is.
+    let decide = format!("{api}/decision");
+    for wrong in [
+        serde_json::json!({"drawn_on": {"3": [[1, 1, 5, 5]]}}),
+        serde_json::json!({"drawn_on": {"2": [[5000, 1, 5, 5]]}}),
+        serde_json::json!({"released": [99]}),
+    ] {
+        world
+            .post(&admin, &decide, wrong)
+            .await
+            .problem(422, "invalid");
+    }
+    let decision = serde_json::json!({
+        "released": [first.parse::<u64>().unwrap()],
+        "drawn": [[4, 4, 60, 60]],
+        "drawn_on": {"2": [[8, 8, 40, 30]]},
+    });
+    world.post(&admin, &decide, decision).await.expect(202);
+    settled(&world, &admin).await;
+    let one = world.get(&admin, &api).await.expect(200).json();
+    assert_eq!(
+        (&one["state"], &one["problem"]),
+        (&"saved".into(), &Value::Null)
+    );
+    assert_eq!(
+        one["decision"]["drawn"],
+        serde_json::json!([[4, 4, 60, 60]])
+    );
+    assert_eq!(
+        one["decision"]["drawn_on"],
+        serde_json::json!({"2": [[8, 8, 40, 30]]})
+    );
+    assert_eq!(one["copy"]["file_name"], "document-001.pdf");
+    let sum: Value = world
+        .get(&admin, "/redact/summary")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&sum["pictures"], &sum["pages"], &sum["added"]),
+        (&1.into(), &2.into(), &2.into())
+    );
+    assert_eq!(sum["lines"][0]["released"][0]["page"], 1);
+
+    let copy = world.get(&admin, &format!("{api}/file")).await.expect(200);
+    assert_eq!(copy.header("content-type"), "application/pdf");
+    let holds = |word: &[u8]| copy.body.windows(word.len()).any(|window| window == word);
+    for word in ["13912345678", "ouyang", "/Font", "/Author", "张某某"] {
+        assert!(!holds(word.as_bytes()), "{word}");
+    }
+    // Each page of the copy is shown as it lies in it: its boxes black, what was released white and dark.
+    let shown = |page: u32| {
+        let (world, admin, copy) = (&world, &admin, &copy);
+        let path = format!("/redact/{id}/copy?page={page}");
+        async move {
+            let shown = world.get(admin, &path).await.expect(200);
+            assert_eq!(shown.header("content-type"), "image/jpeg");
+            assert!(
+                copy.body
+                    .windows(64)
+                    .any(|window| window == &shown.body[..64])
+            );
+            liuhen_picture::decode(&shown.body, &liuhen_picture::Limits::default()).unwrap()
+        }
+    };
+    let dark = |picture: &Picture, [left, top, wide, high]: [usize; 4]| {
+        let at = |x: usize, y: usize| picture.pixels()[(y * picture.width() as usize + x) * 3];
+        let points = (top..top + high).flat_map(|y| (left..left + wide).map(move |x| (x, y)));
+        points.filter(|&(x, y)| at(x, y) < 40).count() * 100 / (wide * high)
+    };
+    let area = |mark: &Value| {
+        [0, 1, 2, 3].map(|at| usize::try_from(mark["area"][at].as_u64().unwrap()).unwrap())
+    };
+    let (first, second) = (shown(1).await, shown(2).await);
+    assert_eq!(dark(&first, [6, 6, 50, 50]), 100);
+    assert_eq!(dark(&second, [10, 10, 30, 20]), 100);
+    assert!(
+        dark(&first, area(on(1, "mobile").unwrap())) < 60,
+        "released"
+    );
+    assert!(dark(&first, area(on(1, "email").unwrap())) > 95);
+    for kind in ["mobile", "person_name"] {
+        assert!(dark(&second, area(on(2, kind).unwrap())) > 95, "{kind}");
+    }
+    let missing = world
+        .get(&admin, &format!("/redact/{id}/copy?page=3"))
+        .await;
+    missing.expect(404);
 }
 
 /// The checksum of a chunk, as ISO/IEC 15948 says.

@@ -108,8 +108,8 @@ pub use purposes::{ConsentView, PurposeView};
 pub use readers::ReaderRank;
 pub use reads::{Handle, Question, ReadAnswer, ReadRequest, ReceiptView, Released, SubjectAnswer};
 pub use review::{
-    ReviewCopy, ReviewDecision, ReviewLimits, ReviewLine, ReviewMark, ReviewProblem, ReviewState,
-    ReviewSummary, ReviewView,
+    ReviewCopy, ReviewDecision, ReviewLimits, ReviewLine, ReviewMark, ReviewPage, ReviewPart,
+    ReviewProblem, ReviewState, ReviewSummary, ReviewView,
 };
 pub use sightings::{Carrier, SightingAnswer, SightingReport, SightingView, Watch};
 pub use staff::{Enrolment, PASSWORD_CHARS, Session, StaffView, same_secret};

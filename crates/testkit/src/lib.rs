@@ -23,6 +23,7 @@ mod counted;
 mod driver;
 mod known;
 mod leak;
+pub mod pdf;
 mod people;
 pub mod pictures;
 mod server;

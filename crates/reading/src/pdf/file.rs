@@ -255,6 +255,16 @@ impl File {
         Ok(Some((dict, plain)))
     }
 
+    /// Unpacks every stream, one at a time.
+    pub(super) fn weigh(&self) -> Result<(), ReadError> {
+        for (number, entry) in &self.entries {
+            if entry.stream.is_some() {
+                self.stream(*number)?;
+            }
+        }
+        Ok(())
+    }
+
     fn filters(&self, dict: &Dict) -> Vec<(Vec<u8>, Dict)> {
         let listed = |object: Object| match object {
             Object::Array(items) => items.iter().map(|item| self.resolved(item)).collect(),

@@ -113,6 +113,16 @@ impl Pdf {
         Ok(pictures)
     }
 
+    /// Unpacks every stream of the file once and keeps none, so that whoever paints its pages with
+    /// something that knows no bound has been told before.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::TooLarge`] when one stream, or all together, unpack to more than they may.
+    pub fn weigh(&self) -> Result<(), ReadError> {
+        self.file.weigh()
+    }
+
     fn shows(&mut self, page: usize) -> Result<content::Shows, ReadError> {
         match self.pages.get(page) {
             Some(page) => content::read(&self.file, page, &mut self.fonts),

@@ -1,15 +1,16 @@
-//! `/v1/redactions`: pictures are brought, decided on mark by mark, and leave as copies in which what they show of persons is hidden.
+//! `/v1/redactions`: pictures and PDF are brought, decided on mark by mark, and leave as copies in which what they show of persons is hidden.
 //!
 //! Held in memory, for whoever brought them alone, until they are deleted or nothing was asked for a while.
 
 use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest as _, Request, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use liuhen_service as inner;
 use liuhen_service::Service;
 use liuhen_service::sight::{Mark, Sort, pixels};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +24,7 @@ use crate::extract::{Json, Path};
 use crate::state::AppState;
 use crate::stream;
 
-/// A picture whose contents are to be hidden.
+/// A picture or a PDF whose contents are to be hidden.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Redaction {
     /// Its id.
@@ -34,14 +35,18 @@ pub struct Redaction {
     pub name: String,
     /// SHA-256 of that file, in hex; none for what was refused at once.
     pub sha256: Option<String>,
-    /// `waiting` and `looking` come first; `open` waits for a decision; then `to_save`, `saving`, and `saved` with a copy; `refused` for what cannot be looked at.
+    /// `waiting` and `looking` come first; `open` waits for a decision; then `to_save`, `saving`, and `saved` with a copy; `refused` for what cannot be looked at. A PDF is `looking` and `saving` page by page.
     pub state: String,
-    /// Why it was refused or has no copy: `too_large`, `no_picture`, `several_pictures`, `damaged`, `networks_failed`, `still_seen`, `not_written`, `trace_unavailable` or `no_room`.
+    /// Why it was refused or has no copy: `too_large`, `no_picture`, `encrypted`, `too_many_pages`, `several_pictures`, `damaged`, `networks_failed`, `still_seen`, `not_written`, `trace_unavailable` or `no_room`.
     pub problem: Option<String>,
-    /// Columns of pixels; 0 until it was looked at.
+    /// Columns of pixels, of a PDF those of its first page; 0 until it was looked at.
     pub width: u32,
-    /// Rows of pixels; 0 until it was looked at.
+    /// Rows of pixels, of a PDF those of its first page; 0 until it was looked at.
     pub height: u32,
+    /// The pages of a PDF once they are counted; a picture is one page.
+    pub pages: Vec<RedactionPage>,
+    /// Pages done while it is `looking` or `saving`.
+    pub pages_done: u32,
     /// What was found; hidden unless released.
     pub marks: Vec<RedactionMark>,
     /// What the file says beside its pixels, none of which a copy has: `place`, `time`, `device`, `texts`, `thumbnail`.
@@ -52,11 +57,24 @@ pub struct Redaction {
     pub copy: Option<RedactionCopy>,
 }
 
+/// A page. Places on it are told in its pixels; a PDF's page has 200 to the inch, or fewer where it is very large.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RedactionPage {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Columns of pixels; 0 until it was looked at.
+    pub width: u32,
+    /// Rows of pixels; 0 until it was looked at.
+    pub height: u32,
+}
+
 /// A place of a picture that is hidden unless it is released. Never says what stands there.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RedactionMark {
-    /// Its number, from 1; stays what it is when others come.
+    /// Its number, from 1, through all pages; stays what it is when others come.
     pub number: usize,
+    /// The page it is on, from 1.
+    pub page: u32,
     /// `words`, `face`, `code`, `number` (long, of no known kind) or `unread`.
     pub sort: String,
     /// Kinds of what stands there.
@@ -76,9 +94,12 @@ pub struct RedactionDecision {
     /// Numbers of marks that may be seen.
     #[serde(default)]
     pub released: Vec<usize>,
-    /// Boxes to fill beside: left, top, width, height in pixels.
+    /// Boxes to fill beside on the picture, or on the first page: left, top, width, height in pixels.
     #[serde(default)]
     pub drawn: Vec<[u32; 4]>,
+    /// Boxes to fill beside on the pages of a PDF, by the number of the page: `{"2": [[left, top, width, height]]}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drawn_on: BTreeMap<u32, Vec<[u32; 4]>>,
     /// Whether faces become coarse squares instead of being filled.
     #[serde(default)]
     pub coarse_faces: bool,
@@ -93,11 +114,11 @@ pub struct RedactionCopy {
     pub bytes: u64,
     /// SHA-256, in hex.
     pub sha256: String,
-    /// Times the picture was looked at.
+    /// Times it was looked at, of a PDF the page that was looked at most.
     pub looks: u32,
 }
 
-/// Pictures, as a form.
+/// Pictures and PDF, as a form.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
@@ -109,7 +130,7 @@ pub(crate) struct RedactionForm {
     file: Vec<Vec<u8>>,
 }
 
-/// `POST /v1/redactions`: brings pictures; they are looked at one after another.
+/// `POST /v1/redactions`: brings pictures and PDF; they are looked at one after another.
 #[utoipa::path(post, path = "/v1/redactions", tag = "redactions",
     request_body(content = RedactionForm, content_type = "multipart/form-data"),
     responses((status = 202, body = Vec<Redaction>), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
@@ -188,7 +209,21 @@ pub(crate) async fn one(
     Ok(Json(view.into()))
 }
 
-/// `POST /v1/redactions/{id}/decision`: paints and looks again; an earlier copy is gone at once.
+/// `GET /v1/redactions/{id}/pages/{page}`: one page as it is before anything is hidden, made smaller where it is large; a picture is page 1.
+#[utoipa::path(get, path = "/v1/redactions/{id}/pages/{page}", tag = "redactions", params(("id" = String, Path), ("page" = u32, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "image/jpeg"), (status = "4XX", body = Problem)))]
+pub(crate) async fn page(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path((id, page)): Path<(String, u32)>,
+) -> Result<Response, ApiError> {
+    let shown = state
+        .blocking(move |service| service.review_shown(&caller, &id, page))
+        .await?;
+    Ok(([(header::CONTENT_TYPE, "image/jpeg")], shown.to_vec()).into_response())
+}
+
+/// `POST /v1/redactions/{id}/decision`: decides on all pages, paints and looks again; an earlier copy is gone at once.
 #[utoipa::path(post, path = "/v1/redactions/{id}/decision", tag = "redactions", params(("id" = String, Path)),
     request_body = RedactionDecision,
     responses((status = 202), (status = "4XX", body = Problem)))]
@@ -242,6 +277,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(one, delete))
+        .routes(routes!(page))
         .routes(routes!(decide))
 }
 
@@ -255,6 +291,8 @@ pub(crate) fn stream_routes() -> OpenApiRouter<AppState> {
 
 impl From<inner::ReviewView> for Redaction {
     fn from(view: inner::ReviewView) -> Self {
+        let first = view.first();
+        let mut drawn_on = view.decision.drawn;
         Self {
             id: view.id,
             number: view.number,
@@ -262,13 +300,23 @@ impl From<inner::ReviewView> for Redaction {
             sha256: Some(view.sha256).filter(|sum| !sum.is_empty()),
             state: view.state.name().to_owned(),
             problem: view.problem.map(|problem| problem.code().to_owned()),
-            width: view.width,
-            height: view.height,
+            width: first.width,
+            height: first.height,
+            pages: (1..)
+                .zip(&view.pages)
+                .map(|(number, page)| RedactionPage {
+                    number,
+                    width: page.width,
+                    height: page.height,
+                })
+                .collect(),
+            pages_done: view.done,
             marks: view.marks.iter().map(RedactionMark::from).collect(),
             beside: view.beside.into_iter().map(str::to_owned).collect(),
             decision: RedactionDecision {
                 released: view.decision.released.into_iter().collect(),
-                drawn: view.decision.drawn,
+                drawn: drawn_on.remove(&1).unwrap_or_default(),
+                drawn_on,
                 coarse_faces: view.decision.coarsen,
             },
             copy: view.copy.map(|copy| RedactionCopy {
@@ -293,6 +341,7 @@ impl From<&inner::ReviewMark> for RedactionMark {
         };
         Self {
             number: given.number,
+            page: given.page,
             sort: sort.to_owned(),
             kinds: mark.kinds.iter().map(ToString::to_string).collect(),
             confidence: mark.confidence,
@@ -304,9 +353,13 @@ impl From<&inner::ReviewMark> for RedactionMark {
 
 impl From<RedactionDecision> for inner::ReviewDecision {
     fn from(ask: RedactionDecision) -> Self {
+        let mut drawn = ask.drawn_on;
+        if !ask.drawn.is_empty() {
+            drawn.entry(1).or_default().extend(ask.drawn);
+        }
         Self {
             released: ask.released.into_iter().collect(),
-            drawn: ask.drawn,
+            drawn,
             coarsen: ask.coarse_faces,
         }
     }

@@ -1,7 +1,7 @@
-//! Pictures are brought, decided on mark by mark, and leave as copies in which what they show of persons is hidden.
+//! Pictures and PDF are brought, decided on mark by mark, and leave as copies in which what they show of persons is hidden.
 //!
 //! Everything works as plain forms: marks are released by ticks and boxes given as numbers. `redact.js` lets them be drawn and taken back on the picture.
-//! Deciding is one picture's page, [`super::retouch`].
+//! Deciding is the page of one picture, or of one page of a PDF, [`super::retouch`].
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -96,6 +96,7 @@ fn bring(c: &Ctx, limits: &ReviewLimits) -> Markup {
             ("file", &names::bytes(limits.file)),
             ("pixels", &pixels),
             ("pictures", &limits.pictures),
+            ("pages", &limits.pages),
             ("bytes", &names::bytes(limits.bytes)),
         ],
     );
@@ -106,7 +107,7 @@ fn bring(c: &Ctx, limits: &ReviewLimits) -> Markup {
             div.field {
                 label for="f-file" { (c.t(w::FILES)) }
                 input.drop id="f-file" name="file" type="file" multiple required
-                    accept=".jpg,.jpeg,.png,.webp,.tif,.tiff,.gif,.bmp" aria-describedby="f-file-hint";
+                    accept=".jpg,.jpeg,.png,.webp,.tif,.tiff,.gif,.bmp,.pdf" aria-describedby="f-file-hint";
                 span.hint id="f-file-hint" { (hint) }
             }
             button type="submit" { (c.t(w::BRING_GO)) }
@@ -170,18 +171,42 @@ fn table(c: &Ctx, views: &[ReviewView]) -> Markup {
         .column(c.t(w::COL_DO), Set::Action);
     for view in views {
         let refused = view.state == ReviewState::Refused;
+        let seen = view.first().width > 0;
         table.row(vec![
             html! { (view.number) },
             html! { @if refused { (view.name) } @else { a href={ "/redact/" (view.id) } { (view.name) } } },
-            html! { @if view.width > 0 { (view.width) " × " (view.height) } },
-            html! { (state_tag(c, view.state)) @if let Some(problem) = view.problem { p.small { (why(c, problem)) } } },
-            html! { @if view.width > 0 { (view.marks.len()) } },
-            html! { @if view.width > 0 { (view.decision.released.len()) } },
-            html! { @if view.width > 0 { (view.decision.drawn.len()) } },
+            html! { (size(c, view)) },
+            html! {
+                (state_tag(c, view.state))
+                @if let Some(done) = pages_done(c, view) { p.small { (done) } }
+                @if let Some(problem) = view.problem { p.small { (why(c, problem)) } }
+            },
+            html! { @if seen { (view.marks.len()) } },
+            html! { @if seen { (view.decision.released.len()) } },
+            html! { @if seen { (view.drawn()) } },
             actions(c, view),
         ]);
     }
     html! { (table) }
+}
+
+/// Pixels of a picture, pages of a PDF.
+fn size(c: &Ctx, view: &ReviewView) -> String {
+    let first = view.first();
+    match view.pages.len() {
+        0 => String::new(),
+        pages if view.paged => c.f(w::PAGES_N, &[("n", &pages)]),
+        _ if first.width == 0 => String::new(),
+        _ => format!("{} × {}", first.width, first.height),
+    }
+}
+
+/// How far the pages of a PDF are while it is worked on.
+pub(super) fn pages_done(c: &Ctx, view: &ReviewView) -> Option<String> {
+    let (done, total) = (view.done, view.pages.len());
+    let shown = view.paged && total > 0;
+    let working = matches!(view.state, ReviewState::Looking | ReviewState::Saving);
+    (shown && working).then(|| c.f(w::PAGES_DONE, &[("done", &done), ("total", &total)]))
 }
 
 pub(super) fn actions(c: &Ctx, view: &ReviewView) -> Markup {
@@ -217,6 +242,8 @@ pub(super) fn why(c: &Ctx, problem: ReviewProblem) -> String {
     let phrase = match problem {
         ReviewProblem::TooLarge => w::WHY_TOO_LARGE,
         ReviewProblem::NoPicture => w::WHY_NO_PICTURE,
+        ReviewProblem::Encrypted => w::WHY_ENCRYPTED,
+        ReviewProblem::TooManyPages(n) => return c.f(w::WHY_TOO_MANY_PAGES, &[("n", &n)]),
         ReviewProblem::Several => w::WHY_SEVERAL,
         ReviewProblem::Damaged => w::WHY_DAMAGED,
         ReviewProblem::Networks => w::WHY_NETWORKS,
@@ -231,6 +258,7 @@ pub(super) fn why(c: &Ctx, problem: ReviewProblem) -> String {
 fn summed(c: &Ctx, sum: &ReviewSummary) -> Markup {
     let figures = [
         (w::SUM_PICTURES, sum.pictures),
+        (w::SUM_PAGES, sum.pages),
         (w::SUM_COPIES, sum.copies),
         (w::SUM_REFUSED, sum.refused),
         (w::SUM_CODES, sum.codes),

@@ -1,4 +1,6 @@
-//! One picture under review: its marks, what is left to be seen, boxes of one's own, and its copy.
+//! One picture under review, or one page of a PDF: its marks, what is left to be seen, boxes of one's own, and its copy.
+//!
+//! Boxes on the picture say what they are one at a time: the one that is pointed at, or whose row in the list beside is; so a crowded picture stays legible. The list is what keyboards and screen readers use.
 //!
 //! A mark that no tick releases is hidden; so what a page that was loaded earlier does not know stays hidden.
 
@@ -7,15 +9,16 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use liuhen_service::sight::{Mark, Quad, Sort};
-use liuhen_service::{ReviewDecision, ReviewMark, ReviewState, ReviewView};
+use liuhen_service::{ReviewMark, ReviewPage, ReviewPart, ReviewState, ReviewView};
 use maud::{Markup, html};
 
-use super::redact::{actions, state_tag, why};
+use super::redact::{actions, pages_done, state_tag, why};
 use super::request::{Answer, Desk, Page, Pairs, Posted, go, refusal};
 use crate::error::ApiError;
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::state::AppState;
 use crate::ui::form::csrf;
+use crate::ui::i18n::Phrase;
 use crate::ui::table::{Set, Table};
 use crate::ui::words::{names as wn, redact as w};
 use crate::ui::{Ctx, Note, assets, layout, names};
@@ -28,11 +31,61 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/redact/{id}/copy", get(copy))
 }
 
-async fn show(desk: Desk, Path(id): Path<String>) -> Page {
-    page(&desk, id, None).await
+/// Which page, from 1.
+#[derive(Debug, Default, serde::Deserialize)]
+struct At {
+    page: Option<u32>,
 }
 
-async fn page(desk: &Desk, id: String, note: Option<&Note>) -> Page {
+async fn show(desk: Desk, Path(id): Path<String>, Query(at): Query<At>) -> Page {
+    page(&desk, id, at.page.unwrap_or(1), None).await
+}
+
+/// One page of what is under review, seen by itself.
+struct Leaf<'v> {
+    view: &'v ReviewView,
+    /// From 1, as its marks and boxes are told.
+    number: u32,
+    size: ReviewPage,
+}
+
+impl<'v> Leaf<'v> {
+    /// The page of this number, or the nearest there is.
+    fn of(view: &'v ReviewView, wanted: u32) -> Self {
+        let number = wanted.clamp(1, last(view));
+        let mut pages = (1..).zip(&view.pages);
+        let size = pages.find(|(at, _)| *at == number);
+        Self {
+            view,
+            number,
+            size: size.map(|(_, page)| *page).unwrap_or_default(),
+        }
+    }
+
+    fn marks(&self) -> impl Iterator<Item = &'v ReviewMark> + use<'v> {
+        marks_on(self.view, self.number)
+    }
+
+    fn drawn(&self) -> &'v [[u32; 4]] {
+        let drawn = self.view.decision.drawn.get(&self.number);
+        drawn.map_or(&[], Vec::as_slice)
+    }
+
+    /// The address of something of this page.
+    fn address(&self, rest: &str) -> String {
+        format!("/redact/{}{rest}?page={}", self.view.id, self.number)
+    }
+}
+
+fn last(view: &ReviewView) -> u32 {
+    u32::try_from(view.pages.len()).unwrap_or(u32::MAX).max(1)
+}
+
+fn marks_on(view: &ReviewView, page: u32) -> impl Iterator<Item = &ReviewMark> {
+    view.marks.iter().filter(move |mark| mark.page == page)
+}
+
+async fn page(desk: &Desk, id: String, at: u32, note: Option<&Note>) -> Page {
     let (view, next) = desk
         .ask(move |service, caller| {
             let view = service.review(caller, &id, true)?;
@@ -54,9 +107,13 @@ async fn page(desk: &Desk, id: String, note: Option<&Note>) -> Page {
             @if let Some(next) = next { " · " a href={ "/redact/" (next) } { (c.t(w::NEXT)) } }
         }
         @if view.state.is_underway() { (waiting(c, &view)) }
-        @else { (decided(c, &view)) }
+        @else { (decided(c, &Leaf::of(&view, at))) }
     };
-    let title = c.f(w::PICTURE_N, &[("n", &view.number)]);
+    let title = match view.paged {
+        true => w::PDF_N,
+        false => w::PICTURE_N,
+    };
+    let title = c.f(title, &[("n", &view.number)]);
     let lead = Some(c.t(w::REVIEW_LEAD));
     Ok(layout::page(c, &title, lead, note, &body))
 }
@@ -66,6 +123,10 @@ fn waiting(c: &Ctx, view: &ReviewView) -> Markup {
         section.sheet #waiting hx-get={ "/redact/" (view.id) "/progress" } hx-trigger="every 1s" hx-swap="outerHTML" {
             (state_tag(c, view.state))
             p aria-live="polite" { (c.t(w::WORKING)) }
+            @if let Some(done) = pages_done(c, view) {
+                progress max=(view.pages.len()) value=(view.done) aria-label=(c.t(w::PROGRESS)) {}
+                p.muted.small { (done) }
+            }
             noscript { p { a href="/redact?reload=yes" { (c.t(w::RELOAD)) } } }
         }
     }
@@ -82,33 +143,79 @@ async fn progress(desk: Desk, Path(id): Path<String>) -> Answer {
     Ok(waiting(&desk.c, &view).into_response())
 }
 
-fn decided(c: &Ctx, view: &ReviewView) -> Markup {
+fn decided(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
+    let view = leaf.view;
     let late = view.marks.iter().filter(|mark| mark.late).count();
     html! {
         @if let Some(problem) = view.problem { (Note::bad(why(c, problem))) }
+        @if view.pages.len() > 1 { (pages(c, leaf)) }
         @if let Some(copy) = &view.copy {
             section.sheet #copy {
                 header { h2 { (c.t(w::COPY)) } (actions(c, view)) }
                 p { (c.f(w::COPY_SAID, &[("looks", &copy.looks), ("bytes", &names::bytes(copy.bytes))])) }
                 @if late > 0 { p { (c.f(w::LATE_SAID, &[("n", &late)])) } }
+                @if view.pages.len() > 1 { p.small { (page_of(c, leaf, w::COPY_PAGE)) } }
                 @if copy.media_type != "image/tiff" {
-                    img.whole src={ "/redact/" (view.id) "/copy?" (copy.sha256) } alt=(c.t(w::COPY_ALT));
+                    img.whole src={ (leaf.address("/copy")) "&sum=" (copy.sha256) } alt=(c.t(w::COPY_ALT));
                 }
             }
         }
-        @if view.state != ReviewState::Refused { (review(c, view)) }
+        @if view.state != ReviewState::Refused { (review(c, leaf)) }
     }
 }
 
-fn review(c: &Ctx, view: &ReviewView) -> Markup {
-    let save = if view.copy.is_some() {
-        w::SAVE_AGAIN
-    } else {
-        w::SAVE
+fn page_of(c: &Ctx, leaf: &Leaf<'_>, phrase: Phrase) -> String {
+    let total = leaf.view.pages.len();
+    c.f(phrase, &[("n", &leaf.number), ("total", &total)])
+}
+
+/// Which page this is, and the others: each step sends the form, so that nothing decided is lost.
+fn pages(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
+    let (here, last) = (leaf.number, last(leaf.view));
+    let (before, after) = (here.saturating_sub(1), here.saturating_add(1));
+    html! {
+        nav.sheet.leaves aria-label=(c.t(w::PAGES)) {
+            // A return within a field sends the form by its first button: the page is kept, nothing is painted.
+            button.sr.slim type="submit" form="review" name="go" value=(here) tabindex="-1" aria-hidden="true" {}
+            div.row {
+                button.plain.slim #before type="submit" form="review" name="go" value=(before) disabled[before < 1] { "← " (c.t(w::PAGE_BEFORE)) }
+                strong { (page_of(c, leaf, w::PAGE_OF)) }
+                button.plain.slim #after type="submit" form="review" name="go" value=(after) disabled[after > last] { (c.t(w::PAGE_AFTER)) " →" }
+            }
+            ol { @for page in 1..=last { (page_button(c, leaf.view, page, page == here)) } }
+            p.hint { (c.t(w::PAGES_HINT)) }
+        }
+    }
+}
+
+fn page_button(c: &Ctx, view: &ReviewView, page: u32, is_here: bool) -> Markup {
+    let found = marks_on(view, page).count();
+    let late = marks_on(view, page).filter(|mark| mark.late).count();
+    let said = match late {
+        0 => c.f(w::PAGE_FOUND, &[("n", &page), ("found", &found)]),
+        _ => c.f(
+            w::PAGE_FOUND_LATE,
+            &[("n", &page), ("found", &found), ("late", &late)],
+        ),
+    };
+    let here = is_here.then_some("page");
+    html! {
+        li { button.plain.slim.some[found > 0].late[late > 0] type="submit" form="review" name="go" value=(page)
+            aria-current=[here] aria-label=(said) title=(said) { (page) @if late > 0 { " !" } } }
+    }
+}
+
+fn review(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
+    let view = leaf.view;
+    let save = match view.pages.len() {
+        _ if view.copy.is_some() => c.t(w::SAVE_AGAIN).to_owned(),
+        0 | 1 => c.t(w::SAVE).to_owned(),
+        several => c.f(w::SAVE_PAGES, &[("n", &several)]),
     };
     html! {
         form.review #review method="post" action={ "/redact/" (view.id) } autocomplete="off" {
             (csrf(c))
+            input type="hidden" name="page" value=(leaf.number);
             section.sheet {
                 header {
                     h2 { (c.t(w::ORIGINAL)) }
@@ -118,12 +225,11 @@ fn review(c: &Ctx, view: &ReviewView) -> Markup {
                     }
                 }
                 (legend(c))
-                (easel(c, view))
+                div.bench { (easel(c, leaf)) div.list { h3 { (c.t(w::MARKS)) } (marks(c, leaf)) } }
                 @if !view.beside.is_empty() { p.small { (beside(c, view)) } }
             }
-            section.sheet { h2 { (c.t(w::MARKS)) } (marks(c, view)) (faces(c, view)) }
-            section.sheet { (boxes(c, view)) }
-            div.row { button type="submit" #save { (c.t(save)) } }
+            section.sheet { (faces(c, view)) (boxes(c, leaf)) }
+            div.row { button type="submit" #save { (save) } }
         }
         script type="module" src=(assets::href("redact.js")) {}
     }
@@ -141,28 +247,34 @@ fn legend(c: &Ctx) -> Markup {
 }
 
 /// The picture with its marks over it, in pixels of the picture whatever its size on the screen.
-fn easel(c: &Ctx, view: &ReviewView) -> Markup {
-    let letter = (view.width.max(view.height) / 70).max(9);
+/// The smallest lie on top, so that each can be reached.
+fn easel(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
+    let view = leaf.view;
+    let (width, height) = (leaf.size.width, leaf.size.height);
+    let mut marks: Vec<&ReviewMark> = leaf.marks().collect();
+    let size = |mark: &ReviewMark| mark.mark.area().map_or(0.0, |area| area.size());
+    marks.sort_by(|one, two| size(two).total_cmp(&size(one)));
+    let told = c.f(w::MARKS_DRAWN, &[("n", &marks.len())]);
     html! {
         div.easel {
-            img src={ "/redact/" (view.id) "/picture" } width=(view.width) height=(view.height) alt=(c.t(w::ALT));
-            svg #marks viewBox={ "0 0 " (view.width) " " (view.height) } preserveAspectRatio="none"
-                data-width=(view.width) data-height=(view.height) role="group" aria-label=(c.t(w::MARKS)) {
-                @for mark in &view.marks {
-                    g class=(class(mark, view)) data-mark=(mark.number) {
-                        title { (mark.number) " " (said(c, &mark.mark)) }
+            img src=(leaf.address("/picture")) width=(width) height=(height) alt=(c.t(w::ALT));
+            svg #marks viewBox={ "0 0 " (width) " " (height) } preserveAspectRatio="none"
+                data-width=(width) data-height=(height) role="img" aria-label=(told) {
+                @for mark in marks {
+                    @let said = format!("{} {}", mark.number, said(c, &mark.mark));
+                    g class=(class(mark, view)) data-mark=(mark.number) data-said=(said) {
+                        title { (said) }
                         @for place in &mark.mark.places { polygon points=(points(place)) {} }
-                        @if let Some(area) = mark.mark.area() {
-                            text x=(area.left.round()) y=((area.top - 2.0).max(letter as f32).round()) font-size=(letter) { (mark.number) " " (said(c, &mark.mark)) }
-                        }
                     }
                 }
                 g #drawn {
-                    @for [left, top, width, height] in &view.decision.drawn {
+                    @for [left, top, width, height] in leaf.drawn() {
                         rect x=(left) y=(top) width=(width) height=(height) {}
                     }
                 }
             }
+            // What the list says aloud as well.
+            p.said #label hidden aria-hidden="true" data-hidden=(c.t(w::MARK_HIDDEN)) data-kept=(c.t(w::MARK_KEPT)) {}
         }
     }
 }
@@ -219,13 +331,14 @@ fn percent(mark: &Mark) -> Option<String> {
     Some(format!("{:.0}%", sure.clamp(0.0, 1.0) * 100.0))
 }
 
-fn marks(c: &Ctx, view: &ReviewView) -> Markup {
+fn marks(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
+    let view = leaf.view;
     let mut table = Table::new(c.t(w::MARKS), c.t(w::MARKS_NONE))
         .column(c.t(w::COL_NUMBER), Set::Number)
         .column(c.t(w::MARK_WHAT), Set::Text)
         .column(c.t(w::MARK_SURE), Set::Tight)
         .column(c.t(w::MARK_KEEP), Set::Text);
-    for mark in &view.marks {
+    for mark in leaf.marks() {
         let n = mark.number;
         let what = Mark {
             confidence: None,
@@ -263,8 +376,8 @@ fn faces(c: &Ctx, view: &ReviewView) -> Markup {
     }
 }
 
-fn boxes(c: &Ctx, view: &ReviewView) -> Markup {
-    let drawn = view.decision.drawn.iter().copied().map(Some);
+fn boxes(c: &Ctx, leaf: &Leaf<'_>) -> Markup {
+    let drawn = leaf.drawn().iter().copied().map(Some);
     html! {
         fieldset #boxes {
             legend { (c.t(w::BOXES)) }
@@ -308,30 +421,41 @@ fn beside(c: &Ctx, view: &ReviewView) -> String {
 async fn decide(Path(id): Path<String>, posted: Posted) -> Answer {
     let desk = &posted.desk;
     let asked = id.clone();
-    let taken = match decision(&posted.form) {
-        Ok(decision) => {
+    let here = posted.form.get("page").parse().unwrap_or(1);
+    let taken = match part(&posted.form) {
+        Ok((part, to)) => {
             let service = desk.state.service();
             let caller = desk.caller();
             service
-                .decide_review(&caller, &asked, decision)
+                .decide_review_page(&caller, &asked, part)
+                .map(|()| to)
                 .map_err(ApiError::from)
         }
         Err(error) => Err(error),
     };
     match taken {
-        Ok(()) => Ok(go(&format!("/redact/{id}"))),
+        Ok(1) => Ok(go(&format!("/redact/{id}"))),
+        Ok(page) => Ok(go(&format!("/redact/{id}?page={page}"))),
         Err(error) if error.code() == "not_found" => Err(error),
         Err(error) => {
             let status = error.status();
             let note = refusal(&desk.c, error)?;
-            Ok((status, page(desk, id, Some(&note)).await?).into_response())
+            Ok((status, page(desk, id, here, Some(&note)).await?).into_response())
         }
     }
 }
 
-/// What a form says; a box whose fields are all empty is none.
-fn decision(form: &Pairs) -> Result<ReviewDecision, ApiError> {
+/// What a form says of its page, and the page to go to; a box whose fields are all empty is none.
+fn part(form: &Pairs) -> Result<(ReviewPart, u32), ApiError> {
     let wrong = || ApiError::malformed("a box needs four whole numbers: left, top, width, height");
+    let missing = || ApiError::malformed("the form has a field that is missing or does not fit");
+    // A picture is its own page, also in forms that name none.
+    let number = |name: &str, without: u32| match form.some(name) {
+        Some(text) => text.parse().map_err(|_| missing()),
+        None => Ok(without),
+    };
+    let page = number("page", 1)?;
+    let to = number("go", page)?;
     let sides = ["left", "top", "width", "height"].map(|name| form.all(name));
     let [lefts, tops, widths, heights] = &sides;
     if sides.iter().any(|side| side.len() != lefts.len()) {
@@ -350,29 +474,37 @@ fn decision(form: &Pairs) -> Result<ReviewDecision, ApiError> {
         drawn.push(numbers);
     }
     let released = form.all("release");
-    let released = released.iter().map(|text| {
-        let number = text.parse();
-        number.map_err(|_| {
-            ApiError::malformed("the form has a field that is missing or does not fit")
-        })
-    });
-    Ok(ReviewDecision {
+    let released = released
+        .iter()
+        .map(|text| text.parse().map_err(|_| missing()));
+    let part = ReviewPart {
+        page,
         released: released.collect::<Result<_, _>>()?,
         drawn,
         coarsen: form.get("faces") == "coarsen",
-    })
+        // Whoever goes to a page has not finished.
+        paint: form.some("go").is_none(),
+    };
+    Ok((part, to))
 }
 
-async fn picture(desk: Desk, Path(id): Path<String>) -> Answer {
+async fn picture(desk: Desk, Path(id): Path<String>, Query(at): Query<At>) -> Answer {
+    let page = at.page.unwrap_or(1);
     let shown = desk
-        .ask(move |service, caller| service.review_shown(caller, &id))
+        .ask(move |service, caller| service.review_shown(caller, &id, page))
         .await?;
     Ok(([(header::CONTENT_TYPE, "image/jpeg")], shown.to_vec()).into_response())
 }
 
-async fn copy(desk: Desk, Path(id): Path<String>) -> Answer {
+async fn copy(desk: Desk, Path(id): Path<String>, Query(at): Query<At>) -> Answer {
+    let page = at.page.unwrap_or(1);
     let file = desk
-        .ask(move |service, caller| service.review_copy(caller, &id))
+        .ask(
+            move |service, caller| match service.review(caller, &id, true)?.paged {
+                true => service.review_copy_page(caller, &id, page),
+                false => service.review_copy(caller, &id),
+            },
+        )
         .await?;
     Ok(([(header::CONTENT_TYPE, file.media_type)], file.bytes).into_response())
 }
@@ -390,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_becomes_a_decision() {
+    fn a_form_says_what_was_decided_of_its_page() {
         let given = form(&[
             ("release", "2"),
             ("release", "7"),
@@ -404,12 +536,16 @@ mod tests {
             ("width", ""),
             ("height", ""),
         ]);
-        let decision = decision(&given).unwrap();
-        assert_eq!(decision.drawn, [[1, 2, 3, 4]]);
-        assert_eq!(decision.released, [2, 7].into());
-        assert!(decision.coarsen);
-        let empty = super::decision(&form(&[])).unwrap();
+        let (given, to) = part(&given).unwrap();
+        assert_eq!(given.drawn, [[1, 2, 3, 4]]);
+        assert_eq!(given.released, [2, 7].into());
+        assert!(given.coarsen && given.paint);
+        assert_eq!((given.page, to), (1, 1));
+        let (empty, _) = part(&form(&[])).unwrap();
         assert!(empty.released.is_empty() && empty.drawn.is_empty() && !empty.coarsen);
+        // Going on keeps, and paints nothing.
+        let (kept, to) = part(&form(&[("page", "3"), ("go", "4")])).unwrap();
+        assert_eq!((kept.page, to, kept.paint), (3, 4, false));
     }
 
     #[test]
@@ -429,8 +565,10 @@ mod tests {
             side("99999999999", "1"),
             form(&[("left", "1")]),
             form(&[("release", "x")]),
+            form(&[("page", "x")]),
+            form(&[("go", "-1")]),
         ] {
-            assert!(decision(&given).is_err());
+            assert!(part(&given).is_err());
         }
     }
 }

@@ -277,27 +277,31 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "at most {} pictures are held for one person; download or drop some first",
-        "每人最多暂存 {} 张图片，请先下载或移除一些",
+        "每人最多暂存 {} 个图片和 PDF，请先下载或移除一些",
     ),
     (
         "at most {} bytes of pictures are held for one person; download or drop some first",
-        "每人暂存的图片最多 {} 字节，请先下载或移除一些",
+        "每人暂存的图片和 PDF 最多 {} 字节，请先下载或移除一些",
     ),
     (
         "the memory for pictures under review is full; try again later",
-        "暂存图片的内存已满，请稍后再试",
+        "暂存图片和 PDF 的内存已满，请稍后再试",
     ),
     (
         "this picture is worked on, or cannot be; look again",
-        "这张图片正在处理，或无法处理，请重新查看",
+        "这个文件正在处理，或无法处理，请重新查看",
     ),
     (
         "there is no such mark on this picture; load the page again",
         "这张图片上没有这个标记，请重新打开页面",
     ),
     (
+        "there is no such page; load the page again",
+        "没有这一页，请重新打开页面",
+    ),
+    (
         "at most {} boxes are drawn on one picture",
-        "一张图片最多画 {} 个框",
+        "一张图片或一页最多画 {} 个框",
     ),
     (
         "a box lies outside the picture or has no size",

@@ -11,7 +11,7 @@ use crate::sight::{Hide, HideError, Looker, SightError, VisionError};
 pub struct Eyes<'a> {
     pub(super) looker: &'a Looker,
     pub(super) detector: &'a Detector,
-    pub(super) hide: Hide,
+    pub(crate) hide: Hide,
 }
 
 impl<'a> Eyes<'a> {

@@ -11,8 +11,9 @@ mod eyes;
 mod finder;
 mod key;
 mod outcome;
-mod pdf;
+pub(crate) mod pdf;
 mod place;
+mod sheet;
 
 use std::fs;
 use std::io::Read as _;

@@ -3,13 +3,17 @@
 //! Knows no clock and no network: times and results come from outside, so that every bound can be
 //! tried by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::document::Begun;
 use super::rules::Rules;
-use super::{ReviewCopy, ReviewDecision, ReviewMark, ReviewProblem, ReviewState, ReviewView};
+use super::{
+    ReviewCopy, ReviewDecision, ReviewMark, ReviewPage, ReviewPart, ReviewProblem, ReviewState,
+    ReviewView,
+};
 use crate::caller::Caller;
 use crate::clock::UnixMs;
 use crate::error::{Result, ServiceError};
@@ -40,21 +44,150 @@ struct Bench {
     count: u32,
 }
 
-/// One picture.
+/// One picture, or one PDF.
 struct Held {
     view: ReviewView,
     by: Caller,
     file: Bytes,
-    shown: Option<Bytes>,
+    /// What is shown of each page that was looked at.
+    shown: Vec<Bytes>,
     copy: Option<Bytes>,
+    /// What the letters of pages say that are still to be looked at.
+    said: VecDeque<Vec<Mark>>,
+    /// A copy of which some pages are written, and how many bytes they take.
+    begun: Option<Begun>,
+    begun_bytes: u64,
+    /// Whether somebody works on it at this moment.
+    at_work: bool,
 }
 
 impl Held {
     fn bytes(&self) -> u64 {
-        let parts = [Some(&self.file), self.shown.as_ref(), self.copy.as_ref()];
-        let parts = parts.into_iter().flatten();
-        parts.map(|part| part.len() as u64).sum()
+        let parts = [&self.file].into_iter().chain(&self.shown);
+        let parts = parts.chain(self.copy.as_ref());
+        let held: u64 = parts.map(|part| part.len() as u64).sum();
+        held + self.begun_bytes
     }
+
+    /// Holds nothing more of it than why.
+    fn refuse(&mut self, problem: ReviewProblem) {
+        self.view.state = ReviewState::Refused;
+        self.view.problem = Some(problem);
+        self.view.marks.clear();
+        self.view.pages.clear();
+        self.view.done = 0;
+        self.file = Bytes::default();
+        self.shown.clear();
+        self.said.clear();
+    }
+
+    /// Whether a decision fits what was found and how large the pages are.
+    fn check(&self, decision: &ReviewDecision, rules: &Rules) -> Result<()> {
+        if !matches!(self.view.state, ReviewState::Open | ReviewState::Saved) {
+            return Err(ServiceError::Conflict(
+                "this picture is worked on, or cannot be; look again".to_owned(),
+            ));
+        }
+        let marks = self.view.marks.len();
+        if decision.released.iter().any(|&at| at == 0 || at > marks) {
+            return Err(no_mark());
+        }
+        for (&page, drawn) in &decision.drawn {
+            let ReviewPage { width, height } = self.page(page)?;
+            if drawn.len() > rules.picture.boxes {
+                return Err(ServiceError::Invalid(format!(
+                    "at most {} boxes are drawn on one picture",
+                    rules.picture.boxes
+                )));
+            }
+            let outside = |&[left, top, wide, high]: &[u32; 4]| {
+                wide == 0 || high == 0 || left >= width || top >= height
+            };
+            if drawn.iter().any(outside) {
+                return Err(ServiceError::Invalid(
+                    "a box lies outside the picture or has no size".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&self, page: u32) -> Result<ReviewPage> {
+        let pages = &self.view.pages;
+        let found = index(page).and_then(|at| pages.get(at));
+        found.copied().ok_or_else(|| {
+            ServiceError::Invalid("there is no such page; load the page again".to_owned())
+        })
+    }
+
+    /// Takes a decision that fits; the copy of an earlier one is gone.
+    fn take(&mut self, decision: ReviewDecision, state: ReviewState) {
+        self.view.decision = decision;
+        self.view.state = state;
+        self.view.copy = None;
+        self.view.done = 0;
+        self.copy = None;
+    }
+
+    /// What is to be done next.
+    fn task(&mut self) -> Task {
+        let page = self.shown.len();
+        match self.view.state {
+            ReviewState::ToSave | ReviewState::Saving => {
+                self.view.state = ReviewState::Saving;
+                let begun = Box::new(self.begun.take().unwrap_or_default());
+                Task::Save {
+                    decided: self.decided(number(begun.pages)),
+                    coarsen: self.view.decision.coarsen,
+                    begun,
+                }
+            }
+            _ => {
+                self.view.state = ReviewState::Looking;
+                match self.view.paged && self.view.pages.is_empty() {
+                    true => Task::Hear,
+                    false => Task::Look {
+                        page,
+                        said: self.said.pop_front().unwrap_or_default(),
+                    },
+                }
+            }
+        }
+    }
+
+    /// What was decided of one page.
+    fn decided(&self, page: u32) -> Decided {
+        let decision = &self.view.decision;
+        let marks = |wanted: bool| {
+            let marks = self.view.marks.iter().filter(|mark| mark.page == page);
+            let marks = marks.filter(|mark| decision.released.contains(&mark.number) == wanted);
+            marks.map(|mark| mark.mark.clone()).collect()
+        };
+        let area = |side: [u32; 4]| {
+            let [left, top, width, height] = side.map(|value| value as f32);
+            Area::new(left, top, width, height)
+        };
+        let drawn = decision.drawn.get(&page).into_iter().flatten();
+        Decided {
+            hidden: marks(false),
+            released: marks(true),
+            drawn: drawn.copied().map(area).collect(),
+        }
+    }
+}
+
+/// The number of a page, from 1, by its place.
+fn number(at: usize) -> u32 {
+    u32::try_from(at).map_or(u32::MAX, |at| at.saturating_add(1))
+}
+
+/// The place of a page by its number.
+fn index(page: u32) -> Option<usize> {
+    usize::try_from(page).ok()?.checked_sub(1)
+}
+
+fn no_mark() -> ServiceError {
+    ServiceError::Invalid("there is no such mark on this picture; load the page again".to_owned())
 }
 
 impl Bench {
@@ -74,13 +207,26 @@ pub(super) struct Job {
     pub(super) id: String,
     pub(super) number: u32,
     pub(super) file: Bytes,
+    /// Whether it is a PDF, and of how many pages, once they were counted.
+    pub(super) paged: bool,
+    pub(super) pages: usize,
+    /// How many marks are hidden, boxes drawn and marks released, by the last decision.
+    pub(super) counts: [usize; 3],
     pub(super) task: Task,
 }
 
-/// Looking, or painting what was decided.
+/// One step; whoever waits gets his turn after each.
 pub(super) enum Task {
-    Look,
-    Save { decided: Decided, coarsen: bool },
+    /// The letters of a PDF, before its pages are looked at.
+    Hear,
+    /// A picture, or a page, counted from 0, with what its letters say.
+    Look { page: usize, said: Vec<Mark> },
+    /// Painting what was decided, of a PDF the page that `begun` comes to next.
+    Save {
+        decided: Decided,
+        coarsen: bool,
+        begun: Box<Begun>,
+    },
 }
 
 /// What a look found.
@@ -96,8 +242,8 @@ pub(super) struct Looked {
 pub(super) struct Saved {
     /// The copy, where nothing is seen that was not released.
     pub(super) copy: Option<(Zeroizing<Vec<u8>>, ReviewCopy)>,
-    /// What only a later look found.
-    pub(super) late: Vec<Mark>,
+    /// What only a later look found, each with its page, from 1.
+    pub(super) late: Vec<(u32, Mark)>,
     /// How much is seen still.
     pub(super) left: usize,
 }
@@ -156,8 +302,12 @@ impl Benches {
             view: view.clone(),
             by: by.clone(),
             file: Arc::new(file),
-            shown: None,
+            shown: Vec::new(),
             copy: None,
+            said: VecDeque::new(),
+            begun: None,
+            begun_bytes: 0,
+            at_work: false,
         });
         Ok(view)
     }
@@ -176,10 +326,11 @@ impl Benches {
         self.held(owner, id).map(|held| held.view.clone())
     }
 
-    /// What the page shows of it.
-    pub(super) fn shown(&self, owner: &str, id: &str) -> Result<Bytes> {
-        let shown = self.held(owner, id)?.shown.clone();
-        shown.ok_or(ServiceError::NotFound("picture"))
+    /// What is shown of one of its pages, counted from 1.
+    pub(super) fn shown(&self, owner: &str, id: &str, page: u32) -> Result<Bytes> {
+        let held = self.held(owner, id)?;
+        let shown = index(page).and_then(|at| held.shown.get(at));
+        shown.cloned().ok_or(ServiceError::NotFound("picture"))
     }
 
     /// Its copy.
@@ -244,7 +395,7 @@ impl Benches {
     /// # Errors
     ///
     /// [`ServiceError::Conflict`] while the picture is looked at or painted, or was refused;
-    /// [`ServiceError::Invalid`] for a mark that there is not, or too many boxes.
+    /// [`ServiceError::Invalid`] for a mark or page that there is not, or too many boxes.
     pub(super) fn decide(
         &mut self,
         owner: &str,
@@ -254,37 +405,48 @@ impl Benches {
         now: UnixMs,
     ) -> Result<()> {
         let held = self.held_mut(owner, id)?;
-        if !matches!(held.view.state, ReviewState::Open | ReviewState::Saved) {
-            return Err(ServiceError::Conflict(
-                "this picture is worked on, or cannot be; look again".to_owned(),
-            ));
-        }
-        let marks = held.view.marks.len();
-        if decision.released.iter().any(|&at| at == 0 || at > marks) {
-            return Err(ServiceError::Invalid(
-                "there is no such mark on this picture; load the page again".to_owned(),
-            ));
-        }
-        if decision.drawn.len() > rules.picture.boxes {
-            return Err(ServiceError::Invalid(format!(
-                "at most {} boxes are drawn on one picture",
-                rules.picture.boxes
-            )));
-        }
-        let (width, height) = (held.view.width, held.view.height);
-        let outside = |&[left, top, wide, high]: &[u32; 4]| {
-            wide == 0 || high == 0 || left >= width || top >= height
-        };
-        if decision.drawn.iter().any(outside) {
-            return Err(ServiceError::Invalid(
-                "a box lies outside the picture or has no size".to_owned(),
-            ));
-        }
-        held.view.decision = decision;
-        held.view.state = ReviewState::ToSave;
+        held.check(&decision, rules)?;
+        held.take(decision, ReviewState::ToSave);
         held.view.problem = None;
-        held.view.copy = None;
-        held.copy = None;
+        self.touch(owner, now);
+        Ok(())
+    }
+
+    /// Takes what was decided of one page, all others staying as they were decided before, to be
+    /// painted or only to be kept; a copy is gone unless nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Benches::decide`], also for a mark that is not on this page.
+    pub(super) fn decide_page(
+        &mut self,
+        owner: &str,
+        id: &str,
+        part: ReviewPart,
+        rules: &Rules,
+        now: UnixMs,
+    ) -> Result<()> {
+        let held = self.held_mut(owner, id)?;
+        let mut decision = held.view.decision.clone();
+        let marks = held.view.marks.iter().filter(|mark| mark.page == part.page);
+        let here: BTreeSet<usize> = marks.map(|mark| mark.number).collect();
+        if !part.released.is_subset(&here) {
+            // A page that nobody could load has no marks either.
+            held.page(part.page)?;
+            return Err(no_mark());
+        }
+        decision.released.retain(|number| !here.contains(number));
+        decision.released.extend(part.released);
+        decision.drawn.insert(part.page, part.drawn);
+        decision.coarsen = part.coarsen;
+        held.check(&decision, rules)?;
+        decision.drawn.retain(|_, drawn| !drawn.is_empty());
+        if part.paint {
+            held.take(decision, ReviewState::ToSave);
+            held.view.problem = None;
+        } else if decision != held.view.decision {
+            held.take(decision, ReviewState::Open);
+        }
         self.touch(owner, now);
         Ok(())
     }
@@ -311,12 +473,14 @@ impl Benches {
     /// What somebody waits for before his screen comes first; then whoever was served least.
     pub(super) fn next(&mut self) -> Option<Job> {
         let first = |bench: &Bench| {
-            let of = |state| {
+            let of = |states: [ReviewState; 2]| {
                 let mut held = bench.pictures.iter();
-                held.position(|held| held.view.state == state)
+                held.position(|held| !held.at_work && states.contains(&held.view.state))
             };
-            let saving = of(ReviewState::ToSave).map(|at| (0_u8, bench.served, at));
-            saving.or_else(|| of(ReviewState::Waiting).map(|at| (1, bench.served, at)))
+            let saving = of([ReviewState::ToSave, ReviewState::Saving]);
+            let looking = || of([ReviewState::Waiting, ReviewState::Looking]);
+            let saving = saving.map(|at| (0_u8, bench.served, at));
+            saving.or_else(|| looking().map(|at| (1, bench.served, at)))
         };
         let benches = self.by.values_mut();
         let found = benches
@@ -328,38 +492,44 @@ impl Benches {
         };
         bench.served += 1;
         let held = bench.pictures.get_mut(at)?;
-        let task = if held.view.state == ReviewState::ToSave {
-            held.view.state = ReviewState::Saving;
-            let decision = &held.view.decision;
-            let released = |mark: &&ReviewMark| decision.released.contains(&mark.number);
-            let marks = |wanted: bool| {
-                let marks = held.view.marks.iter();
-                let marks = marks.filter(move |mark| released(mark) == wanted);
-                marks.map(|mark| mark.mark.clone()).collect()
-            };
-            let area = |side: [u32; 4]| {
-                let [left, top, width, height] = side.map(|value| value as f32);
-                Area::new(left, top, width, height)
-            };
-            Task::Save {
-                decided: Decided {
-                    hidden: marks(false),
-                    released: marks(true),
-                    drawn: decision.drawn.iter().copied().map(area).collect(),
-                },
-                coarsen: decision.coarsen,
-            }
-        } else {
-            held.view.state = ReviewState::Looking;
-            Task::Look
-        };
+        held.at_work = true;
+        let decision = &held.view.decision;
+        let released = decision.released.len();
         Some(Job {
             by: held.by.clone(),
             id: held.view.id.clone(),
             number: held.view.number,
             file: held.file.clone(),
-            task,
+            paged: held.view.paged,
+            pages: held.view.pages.len(),
+            counts: [
+                held.view.marks.len().saturating_sub(released),
+                decision.drawn.values().map(Vec::len).sum(),
+                released,
+            ],
+            task: held.task(),
         })
+    }
+
+    /// Takes what the letters of a PDF say, page by page.
+    pub(super) fn heard(
+        &mut self,
+        job: &Job,
+        said: std::result::Result<Vec<Vec<Mark>>, ReviewProblem>,
+        now: UnixMs,
+    ) {
+        self.touch(&job.by.id, now);
+        let Ok(held) = self.held_mut(&job.by.id, &job.id) else {
+            return;
+        };
+        held.at_work = false;
+        match said {
+            Ok(said) => {
+                held.view.pages = vec![ReviewPage::default(); said.len()];
+                held.said = said.into();
+            }
+            Err(problem) => held.refuse(problem),
+        }
     }
 
     /// Takes what a look found; nothing happens when the picture was dropped meanwhile.
@@ -381,20 +551,52 @@ impl Benches {
         let Ok(held) = self.held_mut(&job.by.id, &job.id) else {
             return;
         };
-        match found {
-            Ok(found) => {
-                held.view.state = ReviewState::Open;
-                held.view.width = found.width;
-                held.view.height = found.height;
-                held.view.beside = found.beside;
-                held.view.marks = numbered(found.marks, 0, false);
-                held.shown = Some(Arc::new(found.shown));
-            }
-            Err(problem) => {
-                held.view.state = ReviewState::Refused;
-                held.view.problem = Some(problem);
-                held.file = Bytes::default();
-            }
+        held.at_work = false;
+        let found = match found {
+            Ok(found) => found,
+            Err(problem) => return held.refuse(problem),
+        };
+        let at = held.shown.len();
+        let page = ReviewPage {
+            width: found.width,
+            height: found.height,
+        };
+        match held.view.pages.get_mut(at) {
+            Some(known) => *known = page,
+            None => held.view.pages.push(page),
+        }
+        let before = held.view.marks.len();
+        let marks = found.marks.into_iter().map(|mark| (number(at), mark));
+        held.view.marks.extend(numbered(marks, before, false));
+        held.view.beside.extend(found.beside);
+        held.shown.push(Arc::new(found.shown));
+        held.view.done = number(at);
+        if held.shown.len() == held.view.pages.len() {
+            held.view.state = ReviewState::Open;
+            held.view.done = 0;
+        }
+    }
+
+    /// Takes a copy back of which one page more is painted.
+    pub(super) fn went_on(&mut self, job: &Job, begun: Begun, rules: &Rules, now: UnixMs) {
+        self.touch(&job.by.id, now);
+        let bytes = begun.bytes();
+        let grown = self.held(&job.by.id, &job.id).map(|held| held.begun_bytes);
+        let more = bytes.saturating_sub(grown.unwrap_or_default());
+        let fits = self.fits(&job.by.id, more, rules);
+        let Ok(held) = self.held_mut(&job.by.id, &job.id) else {
+            return;
+        };
+        held.at_work = false;
+        if fits {
+            held.view.done = u32::try_from(begun.pages).unwrap_or(u32::MAX);
+            held.begun_bytes = bytes;
+            held.begun = Some(begun);
+        } else {
+            held.begun_bytes = 0;
+            held.view.done = 0;
+            held.view.state = ReviewState::Open;
+            held.view.problem = Some(ReviewProblem::NoRoom);
         }
     }
 
@@ -411,11 +613,16 @@ impl Benches {
             Ok(saved) => saved.copy.as_ref().map_or(0, |(bytes, _)| bytes.len()),
             Err(_) => 0,
         };
+        if let Ok(held) = self.held_mut(&job.by.id, &job.id) {
+            held.begun_bytes = 0;
+        }
         let fits = self.fits(&job.by.id, size as u64, rules);
         let Ok(held) = self.held_mut(&job.by.id, &job.id) else {
             return;
         };
+        held.at_work = false;
         held.view.state = ReviewState::Open;
+        held.view.done = 0;
         match found {
             Ok(saved) => {
                 let marks = held.view.marks.len();
@@ -457,10 +664,15 @@ impl Benches {
     }
 }
 
-fn numbered(marks: Vec<Mark>, before: usize, late: bool) -> Vec<ReviewMark> {
+fn numbered(
+    marks: impl IntoIterator<Item = (u32, Mark)>,
+    before: usize,
+    late: bool,
+) -> Vec<ReviewMark> {
     let marks = marks.into_iter().enumerate();
-    let numbered = marks.map(|(at, mark)| ReviewMark {
+    let numbered = marks.map(|(at, (page, mark))| ReviewMark {
         number: before + at + 1,
+        page,
         mark,
         late,
     });
@@ -472,7 +684,7 @@ impl ReviewDecision {
     pub(super) fn none() -> Self {
         Self {
             released: BTreeSet::new(),
-            drawn: Vec::new(),
+            drawn: BTreeMap::new(),
             coarsen: false,
         }
     }

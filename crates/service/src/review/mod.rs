@@ -1,15 +1,17 @@
-//! Pictures under review: brought by a member of staff, looked at, decided on mark by mark, painted over and looked at again, before a copy is given out.
+//! Pictures and PDF under review: brought by a member of staff, looked at, decided on mark by mark, painted over and looked at again, before a copy is given out.
 //!
 //! Nothing of it comes near the vault or the disk: files, what is shown of them and copies lie in memory, overwritten when they go, and go when their member signs out or does nothing for a while ([`rules`]). Nobody but who brought a picture can ask for it.
 //! What may be seen in a copy is what a person released by hand and nothing else: while a look finds more, there is no copy. Bringing a picture, saving a copy and handing it out are each traced before they take effect; no event, log line or error holds a name of a file or a value.
 //!
-//! Finding and painting is [`crate::sight`]'s.
+//! Finding and painting is [`crate::sight`]'s, of the letters of a PDF [`crate::redact`]'s.
 
 mod bench;
+mod document;
 mod rules;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 pub use summary::{ReviewLine, ReviewSummary};
 
 use self::bench::{Benches, Job, Looked, Saved, Task};
+use self::document::Begun;
 use self::rules::rules;
 use crate::caller::Caller;
 use crate::clock::UnixMs;
@@ -43,7 +46,7 @@ const SHOWN: Encoding = Encoding::Jpeg { quality: 85 };
 /// How often is looked for what is idle.
 const SWEEP: Duration = Duration::from_secs(30);
 
-/// Where a picture stands.
+/// Where a picture or a PDF stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewState {
@@ -93,8 +96,12 @@ impl ReviewState {
 pub enum ReviewProblem {
     /// The file is longer than is taken, or announces more pixels.
     TooLarge,
-    /// It is no picture that is read.
+    /// It is neither a picture that is read nor a PDF.
     NoPicture,
+    /// A PDF that is locked by a password.
+    Encrypted,
+    /// A PDF of more pages than are taken, which are so many.
+    TooManyPages(usize),
     /// Several pictures in one, as animations are.
     Several,
     /// It ends early or contradicts its format.
@@ -118,6 +125,8 @@ impl ReviewProblem {
         match self {
             Self::TooLarge => "too_large",
             Self::NoPicture => "no_picture",
+            Self::Encrypted => "encrypted",
+            Self::TooManyPages(_) => "too_many_pages",
             Self::Several => "several_pictures",
             Self::Damaged => "damaged",
             Self::Networks => "networks_failed",
@@ -132,8 +141,10 @@ impl ReviewProblem {
 /// A mark with its number, by which it is released.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReviewMark {
-    /// From 1; stays what it is when others come.
+    /// From 1, through all pages; stays what it is when others come.
     pub number: usize,
+    /// On which page, from 1; a picture is one.
+    pub page: u32,
     /// What and where.
     pub mark: Mark,
     /// Whether only a later look found it.
@@ -145,10 +156,35 @@ pub struct ReviewMark {
 pub struct ReviewDecision {
     /// Numbers of marks that may be seen.
     pub released: BTreeSet<usize>,
-    /// Boxes to fill, each left, top, width and height in pixels of the picture.
-    pub drawn: Vec<[u32; 4]>,
+    /// Boxes to fill by the number of their page, from 1: each left, top, width and height in
+    /// pixels of the page.
+    pub drawn: BTreeMap<u32, Vec<[u32; 4]>>,
     /// Whether faces become coarse squares instead of being filled.
     pub coarsen: bool,
+}
+
+/// What a person decided of one page, all others staying as they were decided before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewPart {
+    /// Which, from 1.
+    pub page: u32,
+    /// Numbers of its marks that may be seen.
+    pub released: BTreeSet<usize>,
+    /// Boxes to fill on it.
+    pub drawn: Vec<[u32; 4]>,
+    /// Whether faces, on all pages, become coarse squares.
+    pub coarsen: bool,
+    /// Whether all pages are painted now; otherwise the decision is kept.
+    pub paint: bool,
+}
+
+/// A page; a picture is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReviewPage {
+    /// Pixels a row; 0 until it was looked at.
+    pub width: u32,
+    /// Rows; 0 until it was looked at.
+    pub height: u32,
 }
 
 /// A copy that can be given out.
@@ -162,11 +198,11 @@ pub struct ReviewCopy {
     pub bytes: u64,
     /// SHA-256, hexadecimal.
     pub sha256: String,
-    /// Times the picture was looked at.
+    /// Times it was looked at, of a PDF the page that was looked at most.
     pub looks: u32,
 }
 
-/// A picture under review.
+/// A picture or a PDF under review.
 #[derive(Debug, Clone)]
 pub struct ReviewView {
     /// Its id.
@@ -181,10 +217,12 @@ pub struct ReviewView {
     pub bytes: u64,
     /// Where it stands.
     pub state: ReviewState,
-    /// Pixels a row, once it was looked at.
-    pub width: u32,
-    /// Rows, once it was looked at.
-    pub height: u32,
+    /// Whether it is a PDF.
+    pub paged: bool,
+    /// Its pages once they are counted, one for a picture once it was looked at.
+    pub pages: Vec<ReviewPage>,
+    /// Pages done of what is under way.
+    pub done: u32,
     /// What was found, in the order of its numbers.
     pub marks: Vec<ReviewMark>,
     /// What the file says beside its pixels, none of which a copy has: `place`, `time`, `device`, `texts`, `thumbnail`.
@@ -203,6 +241,18 @@ impl ReviewView {
     pub fn is_released(&self, mark: &ReviewMark) -> bool {
         self.decision.released.contains(&mark.number)
     }
+
+    /// Its first page, which for a picture is the picture.
+    #[must_use]
+    pub fn first(&self) -> ReviewPage {
+        self.pages.first().copied().unwrap_or_default()
+    }
+
+    /// How many boxes were drawn, on all pages.
+    #[must_use]
+    pub fn drawn(&self) -> usize {
+        self.decision.drawn.values().map(Vec::len).sum()
+    }
 }
 
 /// How much is taken, and how long it is held.
@@ -216,8 +266,10 @@ pub struct ReviewLimits {
     pub pictures: usize,
     /// Bytes held for one member.
     pub bytes: u64,
-    /// Boxes drawn on one picture.
+    /// Boxes drawn on one picture or page.
     pub boxes: usize,
+    /// Pages of a PDF.
+    pub pages: usize,
     /// Minutes after which idle pictures are dropped.
     pub minutes: i64,
 }
@@ -273,6 +325,7 @@ impl Service {
             pictures: rules.member.pictures,
             bytes: rules.member.bytes,
             boxes: rules.picture.boxes,
+            pages: rules.pdf.pages,
             minutes: rules.idle.minutes,
         })
     }
@@ -296,8 +349,8 @@ impl Service {
         self.reviews.benches.lock().room(&caller.id, 1, rules()?)
     }
 
-    /// Takes a picture for review and looks at it as soon as its turn comes; what is no picture is
-    /// told with it. `None` stands for a file that was longer than is taken.
+    /// Takes a picture or a PDF for review and looks at it as soon as its turn comes; what is neither
+    /// is told with it. `None` stands for a file that was longer than is taken.
     ///
     /// # Errors
     ///
@@ -311,8 +364,10 @@ impl Service {
         self.review_ready()?;
         let rules = rules()?;
         let file = file.filter(|file| file.len() as u64 <= rules.picture.file);
+        let paged = file.as_ref().is_some_and(|file| document::is_one(file));
         let problem = match &file {
             None => Some(ReviewProblem::TooLarge),
+            Some(_) if paged => None,
             Some(file) if Format::guess(file).is_none() => Some(ReviewProblem::NoPicture),
             Some(_) => None,
         };
@@ -335,8 +390,9 @@ impl Service {
                 None => ReviewState::Waiting,
                 Some(_) => ReviewState::Refused,
             },
-            width: 0,
-            height: 0,
+            paged,
+            pages: Vec::new(),
+            done: 0,
             marks: Vec::new(),
             beside: Vec::new(),
             decision: ReviewDecision::none(),
@@ -392,13 +448,18 @@ impl Service {
         benches.one(&caller.id, id)
     }
 
-    /// What the page shows of a picture: JPEG, upright, made smaller where it is large; without what its file says beside.
+    /// What is shown of a picture, or of a page, counted from 1: JPEG, upright, made smaller where it is large; without what its file says beside.
     ///
     /// # Errors
     ///
     /// [`ServiceError::NotFound`], also for a picture of somebody else.
-    pub fn review_shown(&self, caller: &Caller, id: &str) -> Result<Arc<Zeroizing<Vec<u8>>>> {
-        self.reviews.benches.lock().shown(&caller.id, id)
+    pub fn review_shown(
+        &self,
+        caller: &Caller,
+        id: &str,
+        page: u32,
+    ) -> Result<Arc<Zeroizing<Vec<u8>>>> {
+        self.reviews.benches.lock().shown(&caller.id, id, page)
     }
 
     /// Takes a decision: the picture is painted and looked at again as soon as its turn comes. An
@@ -420,6 +481,45 @@ impl Service {
         }
         self.work_on_reviews();
         Ok(())
+    }
+
+    /// Takes what was decided of one page and keeps it, or paints all pages as
+    /// [`Service::decide_review`] does; an earlier copy is gone if anything changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::decide_review`]; [`ServiceError::Invalid`] also for a page that there is not.
+    pub fn decide_review_page(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: &str,
+        part: ReviewPart,
+    ) -> Result<()> {
+        let (rules, now) = (rules()?, self.now());
+        {
+            let mut benches = self.reviews.benches.lock();
+            benches.decide_page(&caller.id, id, part, rules, now)?;
+        }
+        self.work_on_reviews();
+        Ok(())
+    }
+
+    /// One page, counted from 1, of the copy of a PDF as it lies in the copy, to be looked at by who made it.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] where there is none, also for somebody else's.
+    pub fn review_copy_page(&self, caller: &Caller, id: &str, page: u32) -> Result<PictureFile> {
+        let (view, bytes) = self.reviews.benches.lock().copy(&caller.id, id)?;
+        let at = usize::try_from(page)
+            .ok()
+            .and_then(|page| page.checked_sub(1));
+        let shown = at.and_then(|at| document::page_of_copy(&bytes, at));
+        Ok(PictureFile {
+            file_name: view.file_name,
+            media_type: document::PAGE_TYPE,
+            bytes: shown.ok_or(ServiceError::NotFound("copy"))?.to_vec(),
+        })
     }
 
     /// The copy of a picture, to be looked at by who made it.
@@ -527,16 +627,40 @@ impl Service {
 
     async fn do_review(&self, mut job: Job) {
         let Ok(rules) = rules() else { return };
-        let task = std::mem::replace(&mut job.task, Task::Look);
-        match task {
-            Task::Look => {
-                let found = self.look_for_review(&job).await;
+        match std::mem::replace(&mut job.task, Task::Hear) {
+            Task::Hear => {
+                let said = self.hear_for_review(&job).await;
+                let now = self.now();
+                self.reviews.benches.lock().heard(&job, said, now);
+            }
+            Task::Look { page, said } => {
+                let found = self.look_for_review(&job, page, said).await;
                 let now = self.now();
                 let mut benches = self.reviews.benches.lock();
                 benches.looked(&job, found, rules, now);
             }
-            Task::Save { decided, coarsen } => {
-                let found = self.save_review(&job, decided, coarsen).await;
+            Task::Save {
+                decided,
+                coarsen,
+                begun,
+            } => {
+                let found = match job.paged {
+                    true => self.save_page(&job, decided, coarsen, *begun).await,
+                    false => self
+                        .save_picture(&job, decided, coarsen)
+                        .await
+                        .map(Step::Done),
+                };
+                let found = match found {
+                    Ok(Step::On(begun)) => {
+                        let now = self.now();
+                        let mut benches = self.reviews.benches.lock();
+                        benches.went_on(&job, begun, rules, now);
+                        return;
+                    }
+                    Ok(Step::Done(saved)) => self.note_saved(&job, saved).await,
+                    Err(problem) => Err(problem),
+                };
                 let now = self.now();
                 let mut benches = self.reviews.benches.lock();
                 benches.saved(&job, found, rules, now);
@@ -544,36 +668,77 @@ impl Service {
         }
     }
 
-    async fn look_for_review(&self, job: &Job) -> std::result::Result<Looked, ReviewProblem> {
-        let looker = self.reviews.looker().map_err(|_| ReviewProblem::Networks)?;
+    async fn hear_for_review(&self, job: &Job) -> Told<Vec<Vec<Mark>>> {
         let file = Arc::clone(&job.file);
-        let looked = self.with_pixels(move || Ok(looked(&looker, &file))).await;
-        looked.map_err(|_| ReviewProblem::Networks)?
+        let heard = self.with_pixels(move || Ok(whole(|| document::heard(&file))));
+        heard.await.map_err(|_| ReviewProblem::Networks)?
     }
 
-    async fn save_review(
+    async fn look_for_review(&self, job: &Job, page: usize, said: Vec<Mark>) -> Told<Looked> {
+        let looker = self.reviews.looker().map_err(|_| ReviewProblem::Networks)?;
+        let (file, paged) = (Arc::clone(&job.file), job.paged);
+        let looked = self.with_pixels(move || {
+            Ok(match paged {
+                true => whole(|| document::looked(&looker, &file, page, said)),
+                false => looked(&looker, &file),
+            })
+        });
+        looked.await.map_err(|_| ReviewProblem::Networks)?
+    }
+
+    async fn save_picture(&self, job: &Job, decided: Decided, coarsen: bool) -> Told<Saved> {
+        let looker = self.reviews.looker().map_err(|_| ReviewProblem::Networks)?;
+        let (file, number) = (Arc::clone(&job.file), job.number);
+        let painted =
+            self.with_pixels(move || Ok(painted(&looker, &file, number, &decided, coarsen)));
+        painted.await.map_err(|_| ReviewProblem::Networks)?
+    }
+
+    /// Paints one page more of a copy; after the last there is one, or none.
+    async fn save_page(
         &self,
         job: &Job,
         decided: Decided,
         coarsen: bool,
-    ) -> std::result::Result<Saved, ReviewProblem> {
+        begun: Begun,
+    ) -> Told<Step> {
         let looker = self.reviews.looker().map_err(|_| ReviewProblem::Networks)?;
-        let (file, number) = (Arc::clone(&job.file), job.number);
-        let (hidden, released, drawn) = (
-            decided.hidden.len(),
-            decided.released.len(),
-            decided.drawn.len(),
-        );
-        let painted = self
-            .with_pixels(move || Ok(painted(&looker, &file, number, &decided, coarsen)))
-            .await;
-        let saved = painted.map_err(|_| ReviewProblem::Networks)??;
+        let (file, number, pages) = (Arc::clone(&job.file), job.number, job.pages);
+        let painted = self.with_pixels(move || {
+            Ok(whole(|| {
+                let mut begun = begun.page(&looker, &file, &decided, coarsen)?;
+                if begun.pages < pages {
+                    return Ok(Step::On(begun));
+                }
+                let copy = begun.finished()?.map(|bytes| {
+                    let copy = ReviewCopy {
+                        file_name: format!("document-{number:03}.pdf"),
+                        media_type: "application/pdf",
+                        bytes: bytes.len() as u64,
+                        sha256: ids::hex(&Sha256::digest(&*bytes)),
+                        looks: begun.looks,
+                    };
+                    (bytes, copy)
+                });
+                Ok(Step::Done(Saved {
+                    copy,
+                    late: begun.late,
+                    left: begun.left,
+                }))
+            }))
+        });
+        painted.await.map_err(|_| ReviewProblem::Networks)?
+    }
+
+    /// No copy without its trace.
+    async fn note_saved(&self, job: &Job, saved: Saved) -> Told<Saved> {
+        let [hidden, added, released] = job.counts;
         let count = |number: usize| number.to_string();
         let mut details = vec![
             ("did", "saved".to_owned()),
             ("picture", job.id.clone()),
             ("hidden", count(hidden + saved.late.len())),
-            ("added", count(drawn)),
+            ("added", count(added)),
             ("released", count(released)),
         ];
         let outcome = match &saved.copy {
@@ -583,7 +748,6 @@ impl Service {
             }
             None => Outcome::Refused,
         };
-        // No copy without its trace.
         self.note(&job.by, Action::Redaction, outcome, details)
             .await
             .map_err(|_| ReviewProblem::NotTraced)?;
@@ -614,6 +778,20 @@ impl Service {
             }
         });
     }
+}
+
+/// What became of a step, or why there is nothing.
+type Told<T> = std::result::Result<T, ReviewProblem>;
+
+/// How far a copy is.
+enum Step {
+    On(Begun),
+    Done(Saved),
+}
+
+/// What a file makes its painter stumble over is the file's fault, and nobody else's.
+fn whole<T>(work: impl FnOnce() -> Told<T>) -> Told<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(ReviewProblem::Damaged))
 }
 
 fn idle() -> Result<UnixMs> {
@@ -653,19 +831,12 @@ fn painted(
     coarsen: bool,
 ) -> std::result::Result<Saved, ReviewProblem> {
     let hide = Hide {
-        faces: match coarsen {
-            true => Faces::Coarsen,
-            false => Faces::Fill,
-        },
+        faces: faces(coarsen),
         ..Hide::default()
     };
     let settled = looker
         .hide_decided(opened(file)?, sight::detector(), &hide, decided)
-        .map_err(|error| match error {
-            HideError::Sight(error) => sight_problem(&error),
-            HideError::Picture(error) => problem(&error),
-            HideError::StillSeen(left, _) => ReviewProblem::StillSeen(left),
-        })?;
+        .map_err(|error| hide_problem(&error))?;
     let copy = match settled.painted {
         None => None,
         Some(painted) => {
@@ -684,9 +855,16 @@ fn painted(
     };
     Ok(Saved {
         copy,
-        late: settled.late,
+        late: settled.late.into_iter().map(|mark| (1, mark)).collect(),
         left: settled.left,
     })
+}
+
+fn faces(coarsen: bool) -> Faces {
+    match coarsen {
+        true => Faces::Coarsen,
+        false => Faces::Fill,
+    }
 }
 
 /// What a file says beside its pixels, by sort.
@@ -707,6 +885,14 @@ fn beside(file: &[u8]) -> Vec<&'static str> {
     ];
     let said = said.into_iter().filter(|(_, is)| *is);
     said.map(|(name, _)| name).collect()
+}
+
+fn hide_problem(error: &HideError) -> ReviewProblem {
+    match error {
+        HideError::Sight(error) => sight_problem(error),
+        HideError::Picture(error) => problem(error),
+        HideError::StillSeen(left, _) => ReviewProblem::StillSeen(*left),
+    }
 }
 
 fn sight_problem(error: &SightError) -> ReviewProblem {

@@ -11,6 +11,7 @@ use crate::error::{Result, ServiceError};
 pub(super) struct Rules {
     pub(super) version: String,
     pub(super) picture: Picture,
+    pub(super) pdf: Pdf,
     pub(super) member: Member,
     pub(super) all: All,
     pub(super) idle: Idle,
@@ -23,6 +24,15 @@ pub(super) struct Picture {
     pub(super) pixels: u64,
     pub(super) shown: u32,
     pub(super) boxes: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pdf {
+    pub(super) pages: usize,
+    pub(super) pixels: u64,
+    pub(super) letters: usize,
+    pub(super) marks: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +75,8 @@ mod tests {
         assert!(!rules.version.is_empty());
         assert!(rules.picture.file < rules.member.bytes && rules.member.bytes <= rules.all.bytes);
         assert!(rules.member.pictures > 1 && rules.idle.minutes > 0 && rules.picture.boxes > 0);
+        // Pages of A4 at 200 pixels to the inch.
+        assert!(rules.pdf.pages > 1 && rules.pdf.pixels >= rules.pdf.pages as u64 * 3_867_000);
         assert!(rules.picture.shown > 1000 && rules.picture.pixels > 12_000_000);
     }
 }

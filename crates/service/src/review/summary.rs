@@ -27,7 +27,9 @@ pub struct ReviewSummary {
     pub rules: String,
     /// Pictures brought and not dropped.
     pub pictures: u64,
-    /// Of these, with a copy.
+    /// Pages of all that were looked at; a picture is one.
+    pub pages: u64,
+    /// Of these pictures, with a copy.
     pub copies: u64,
     /// Of these, refused.
     pub refused: u64,
@@ -45,11 +47,13 @@ pub struct ReviewSummary {
     pub lines: Vec<ReviewLine>,
 }
 
-/// What became of one picture.
+/// What became of one picture or PDF.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReviewLine {
     /// Its number.
     pub number: u32,
+    /// Its pages, 1 for a picture; 0 for what was not looked at.
+    pub pages: u64,
     /// Where it stands.
     pub state: ReviewState,
     /// Why it was refused or has no copy: a stable name.
@@ -77,8 +81,11 @@ pub struct ReviewLine {
     pub unsure: u64,
     /// Marks that only a later look found, whatever became of them.
     pub found_later: u64,
-    /// Boxes drawn by hand, as decided last: left, top, width, height in pixels.
+    /// Boxes drawn by hand on the picture or the first page, as decided last: left, top, width, height in pixels.
     pub added: Vec<[u32; 4]>,
+    /// Boxes drawn by hand on further pages, by the number of the page.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub added_on: BTreeMap<u32, Vec<[u32; 4]>>,
     /// Marks released by hand, as decided last.
     pub released: Vec<Released>,
 }
@@ -86,6 +93,8 @@ pub struct ReviewLine {
 /// A mark that a person released.
 #[derive(Debug, Clone, Serialize)]
 pub struct Released {
+    /// On which page, from 1.
+    pub page: u32,
     /// Of which sort.
     pub sort: Sort,
     /// Kinds of what stands there.
@@ -102,6 +111,7 @@ impl ReviewSummary {
             made: rfc3339(now),
             rules: rules.to_owned(),
             pictures: lines.len() as u64,
+            pages: lines.iter().map(|line| line.pages).sum(),
             copies: 0,
             refused: 0,
             hidden: BTreeMap::new(),
@@ -122,7 +132,8 @@ impl ReviewSummary {
             }
             summary.codes += line.codes;
             summary.unsure += line.unsure;
-            summary.added += line.added.len() as u64;
+            let added = line.added_on.values().chain([&line.added]);
+            summary.added += added.map(|boxes| boxes.len() as u64).sum::<u64>();
             summary.released += line.released.len() as u64;
         }
         summary
@@ -137,8 +148,10 @@ impl ReviewLine {
             .clone()
             .filter(|mark| view.copy.is_some() && !view.is_released(mark));
         let (hidden, codes, unsure) = counted(hidden);
+        let mut added_on = view.decision.drawn.clone();
         Self {
             number: view.number,
+            pages: view.pages.len() as u64,
             state: view.state,
             problem: view.problem.map(super::ReviewProblem::code),
             original_sha256: view.sha256.clone(),
@@ -150,7 +163,8 @@ impl ReviewLine {
             codes,
             unsure,
             found_later: marks.clone().filter(|mark| mark.late).count() as u64,
-            added: view.decision.drawn.clone(),
+            added: added_on.remove(&1).unwrap_or_default(),
+            added_on,
             released: marks
                 .filter(|mark| view.is_released(mark))
                 .map(Released::of)
@@ -162,6 +176,7 @@ impl ReviewLine {
 impl Released {
     fn of(mark: &ReviewMark) -> Self {
         Self {
+            page: mark.page,
             sort: mark.mark.sort,
             kinds: mark.mark.kinds.clone(),
             area: mark.mark.area().as_ref().map_or([0; 4], pixels),

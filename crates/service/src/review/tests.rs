@@ -1,4 +1,5 @@
 use super::bench::{Benches, Looked, Saved, Task};
+use super::document::Begun;
 use super::rules::Rules;
 use super::*;
 use crate::sight::Quad;
@@ -18,8 +19,9 @@ fn view(id: &str) -> ReviewView {
         sha256: String::new(),
         bytes: 0,
         state: ReviewState::Waiting,
-        width: 0,
-        height: 0,
+        paged: false,
+        pages: Vec::new(),
+        done: 0,
         marks: Vec::new(),
         beside: Vec::new(),
         decision: ReviewDecision::none(),
@@ -75,7 +77,7 @@ fn put(benches: &mut Benches, by: &Caller, id: &str, bytes: usize, now: UnixMs) 
 fn open(benches: &mut Benches, by: &Caller, id: &str) {
     put(benches, by, id, 100, 0).unwrap();
     let job = benches.next().unwrap();
-    assert!(matches!(job.task, Task::Look) && job.id == id);
+    assert!(matches!(job.task, Task::Look { .. }) && job.id == id);
     let marks = vec![mark(Kind::PERSON_NAME, 10.0), mark(Kind::MOBILE, 80.0)];
     benches.looked(&job, looked(marks), rules().unwrap(), 0);
 }
@@ -83,7 +85,7 @@ fn open(benches: &mut Benches, by: &Caller, id: &str) {
 fn decision(released: &[usize], drawn: &[[u32; 4]]) -> ReviewDecision {
     ReviewDecision {
         released: released.iter().copied().collect(),
-        drawn: drawn.to_vec(),
+        drawn: [(1, drawn.to_vec())].into(),
         coarsen: false,
     }
 }
@@ -127,7 +129,7 @@ fn nobody_else_reaches_a_picture() {
     let rules = rules().unwrap();
     let missing = |code: Option<&'static str>| assert_eq!(code, Some("not_found"));
     missing(benches.one(&other.id, "r_1").err().map(|e| e.code()));
-    missing(benches.shown(&other.id, "r_1").err().map(|e| e.code()));
+    missing(benches.shown(&other.id, "r_1", 1).err().map(|e| e.code()));
     missing(benches.copy(&other.id, "r_1").err().map(|e| e.code()));
     missing(benches.discard(&other.id, "r_1").err().map(|e| e.code()));
     let tried = benches.decide(&other.id, "r_1", decision(&[], &[]), rules, 0);
@@ -187,7 +189,10 @@ fn a_mark_stays_hidden_unless_it_is_released() {
     let twice = decide(&mut benches, decision(&[], &[])).unwrap_err();
     assert_eq!(twice.code(), "conflict");
     let job = benches.next().unwrap();
-    let Task::Save { decided, coarsen } = &job.task else {
+    let Task::Save {
+        decided, coarsen, ..
+    } = &job.task
+    else {
         panic!("a decision is painted before anything is looked at");
     };
     assert!(!coarsen);
@@ -196,7 +201,7 @@ fn a_mark_stays_hidden_unless_it_is_released() {
     assert_eq!(decided.drawn.len(), 1);
     let saved = Saved {
         copy: copy(20),
-        late: vec![mark(Kind::EMAIL, 140.0)],
+        late: vec![(1, mark(Kind::EMAIL, 140.0))],
         left: 0,
     };
     benches.saved(&job, Ok(saved), rules, 0);
@@ -292,5 +297,168 @@ fn what_was_dropped_while_it_was_looked_at_stays_dropped() {
     benches.clear(&one.id);
     benches.looked(&job, looked(Vec::new()), rules().unwrap(), 0);
     assert!(benches.all(&one.id).is_empty());
-    assert!(benches.shown(&one.id, "r_1").is_err());
+    assert!(benches.shown(&one.id, "r_1", 1).is_err());
+}
+
+/// A PDF whose pages were looked at, with so many marks each.
+fn open_pages(benches: &mut Benches, by: &Caller, id: &str, marks: &[usize]) {
+    let rules = rules().unwrap();
+    let paged = ReviewView {
+        paged: true,
+        ..view(id)
+    };
+    let file = Zeroizing::new(vec![0; 100]);
+    benches.add(by, paged, file, 0, rules).unwrap();
+    let job = benches.next().unwrap();
+    assert!(matches!(job.task, Task::Hear) && job.paged);
+    let said = marks.iter().map(|_| vec![mark(Kind::EMAIL, 10.0)]);
+    benches.heard(&job, Ok(said.collect()), 0);
+    for (at, &count) in marks.iter().enumerate() {
+        let job = benches.next().unwrap();
+        let Task::Look { page, said } = &job.task else {
+            panic!("page after page is looked at");
+        };
+        assert_eq!((*page, said.len(), job.pages), (at, 1, marks.len()));
+        let seen = vec![mark(Kind::MOBILE, 80.0); count];
+        benches.looked(&job, looked(seen), rules, 0);
+    }
+}
+
+fn part(page: u32, released: &[usize], drawn: &[[u32; 4]], paint: bool) -> ReviewPart {
+    ReviewPart {
+        page,
+        released: released.iter().copied().collect(),
+        drawn: drawn.to_vec(),
+        coarsen: false,
+        paint,
+    }
+}
+
+#[test]
+fn a_pdf_is_decided_on_page_by_page_and_painted_as_a_whole() {
+    let rules = rules().unwrap();
+    let mut benches = Benches::default();
+    let one = member("one");
+    open_pages(&mut benches, &one, "r_1", &[1, 2]);
+    let view = benches.one(&one.id, "r_1").unwrap();
+    assert_eq!((view.state, view.pages.len()), (ReviewState::Open, 2));
+    let numbers: Vec<_> = view.marks.iter().map(|m| (m.number, m.page)).collect();
+    assert_eq!(numbers, [(1, 1), (2, 2), (3, 2)]);
+    assert!(benches.shown(&one.id, "r_1", 2).is_ok());
+    for missing in [0, 3] {
+        assert!(benches.shown(&one.id, "r_1", missing).is_err());
+    }
+    let give = |benches: &mut Benches, part| benches.decide_page(&one.id, "r_1", part, rules, 0);
+    for wrong in [
+        part(1, &[2], &[], true),
+        part(2, &[4], &[], true),
+        part(0, &[], &[], true),
+        part(3, &[], &[[0, 0, 5, 5]], true),
+        part(2, &[], &[[200, 0, 5, 5]], true),
+    ] {
+        assert_eq!(give(&mut benches, wrong).unwrap_err().code(), "invalid");
+    }
+    // One page's decision is kept while another's is made, and made anew.
+    give(&mut benches, part(1, &[1], &[[1, 1, 2, 2]], false)).unwrap();
+    give(&mut benches, part(2, &[2, 3], &[], false)).unwrap();
+    give(&mut benches, part(2, &[3], &[[5, 5, 10, 10]], false)).unwrap();
+    let view = benches.one(&one.id, "r_1").unwrap();
+    assert_eq!((view.state, view.drawn()), (ReviewState::Open, 2));
+    assert_eq!(view.decision.released, [1, 3].into());
+    assert!(benches.next().is_none(), "what is only kept is not painted");
+    give(&mut benches, part(1, &[1], &[[1, 1, 2, 2]], true)).unwrap();
+
+    // The pages are painted one after another, each with its own marks and boxes.
+    let job = benches.next().unwrap();
+    let Task::Save { decided, begun, .. } = &job.task else {
+        panic!("it is painted");
+    };
+    let counts = [
+        decided.hidden.len(),
+        decided.released.len(),
+        decided.drawn.len(),
+    ];
+    assert_eq!((counts, begun.pages, job.counts), ([0, 1, 1], 0, [1, 2, 2]));
+    // Whoever waits to be served gets his turn between two pages.
+    let two = member("two");
+    open(&mut benches, &two, "r_2");
+    benches
+        .decide(&two.id, "r_2", decision(&[], &[]), rules, 0)
+        .unwrap();
+    let begun = Begun {
+        pages: 1,
+        ..Begun::default()
+    };
+    benches.went_on(&job, begun, rules, 0);
+    assert_eq!(benches.one(&one.id, "r_1").unwrap().done, 1);
+    assert_eq!(benches.next().unwrap().id, "r_2");
+    let job = benches.next().unwrap();
+    let Task::Save { decided, begun, .. } = &job.task else {
+        panic!("it is painted on");
+    };
+    let counts = [
+        decided.hidden.len(),
+        decided.released.len(),
+        decided.drawn.len(),
+    ];
+    assert_eq!(
+        (job.id.as_str(), counts, begun.pages),
+        ("r_1", [1, 1, 1], 1)
+    );
+    let saved = Saved {
+        copy: copy(20),
+        late: vec![(2, mark(Kind::EMAIL, 140.0))],
+        left: 0,
+    };
+    benches.saved(&job, Ok(saved), rules, 0);
+    let view = benches.one(&one.id, "r_1").unwrap();
+    assert_eq!((view.state, view.done), (ReviewState::Saved, 0));
+    assert_eq!(
+        view.marks.last().map(|m| (m.number, m.page, m.late)),
+        Some((4, 2, true))
+    );
+    let sum = ReviewSummary::of(&[view], 0, "r");
+    assert_eq!(
+        (sum.pictures, sum.pages, sum.added, sum.released),
+        (1, 2, 2, 2)
+    );
+    assert_eq!(sum.lines[0].added, [[1, 1, 2, 2]]);
+    assert_eq!(sum.lines[0].added_on[&2], [[5, 5, 10, 10]]);
+
+    // Going through the pages of a copy leaves it; another decision takes it away.
+    give(&mut benches, part(2, &[3], &[[5, 5, 10, 10]], false)).unwrap();
+    assert!(benches.copy(&one.id, "r_1").is_ok());
+    give(&mut benches, part(2, &[], &[[5, 5, 10, 10]], false)).unwrap();
+    assert!(benches.copy(&one.id, "r_1").is_err());
+    assert_eq!(
+        benches.one(&one.id, "r_1").unwrap().state,
+        ReviewState::Open
+    );
+}
+
+#[test]
+fn of_a_refused_pdf_nothing_is_held_but_why() {
+    let rules = small();
+    let mut benches = Benches::default();
+    let one = member("one");
+    let paged = ReviewView {
+        paged: true,
+        ..view("r_1")
+    };
+    let room = usize::try_from(rules.member.bytes).unwrap() - 15;
+    let file = Zeroizing::new(vec![0; room]);
+    benches.add(&one, paged, file, 0, &rules).unwrap();
+    let job = benches.next().unwrap();
+    benches.heard(&job, Ok(vec![Vec::new(); 3]), 0);
+    // The first page finds room, the second none.
+    for state in [ReviewState::Looking, ReviewState::Refused] {
+        let job = benches.next().unwrap();
+        benches.looked(&job, looked(vec![mark(Kind::MOBILE, 8.0)]), &rules, 0);
+        assert_eq!(benches.one(&one.id, "r_1").unwrap().state, state);
+    }
+    let view = benches.one(&one.id, "r_1").unwrap();
+    assert_eq!(view.problem, Some(ReviewProblem::NoRoom));
+    assert!(view.marks.is_empty() && view.pages.is_empty());
+    assert!(benches.shown(&one.id, "r_1", 1).is_err());
+    put(&mut benches, &one, "r_2", room, 0).unwrap();
 }

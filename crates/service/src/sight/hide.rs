@@ -282,7 +282,7 @@ impl Mark {
     }
 
     /// Whether most of it lies where another lies.
-    fn is_part_of(&self, other: &Mark) -> bool {
+    pub(crate) fn is_part_of(&self, other: &Mark) -> bool {
         let covers = |quad: &Quad| {
             let bounds = quad.bounds();
             let within = other.places.iter().map(|place| place.bounds());

@@ -1,27 +1,29 @@
-//! Hiding what pictures show: bringing them, deciding mark by mark, the copies.
+//! Hiding what pictures and pages show: bringing them, deciding mark by mark, the copies.
 
 use crate::ui::i18n::phrases;
 
 phrases! {
-    REDACT: "图片遮盖", "Redact pictures";
-    REDACT_LEAD: "把要给别人的图片里的个人信息涂掉：程序先找，您逐处确认，涂好再找一遍，没有剩下才给副本。", "Hide what pictures show of persons before they are given away: the program looks, you decide place by place, and there is a copy only when a second look finds nothing that you did not release.";
+    REDACT: "图片和 PDF 遮盖", "Redact pictures and PDF";
+    REDACT_LEAD: "把要给别人的图片和 PDF 里的个人信息涂掉：程序先找，您逐处确认，涂好再找一遍，没有剩下才给副本。", "Hide what pictures and pages show of persons before they are given away: the program looks, you decide place by place, and there is a copy only when a second look finds nothing that you did not release.";
     NO_MODELS: "还不能看图：缺少模型。", "Pictures cannot be looked at yet: models are missing.";
     NO_MODELS_DO: "请在服务器上运行 {command}，不用重新启动。", "Run {command} where the server runs; no restart is needed.";
 
-    BRING: "放入图片", "Bring pictures";
-    FILES: "图片文件，可多选，也可拖到这里", "Picture files; several at once, or dropped here";
-    FILES_HINT: "JPEG、PNG、WebP、TIFF、GIF、BMP；每个不超过 {file}、{pixels} 万像素，一人最多 {pictures} 张、共 {bytes}。PDF 和文档请用 liuhen redact。", "JPEG, PNG, WebP, TIFF, GIF, BMP; each at most {file} and {pixels} megapixels, {pictures} pictures and {bytes} for one person. For PDF and documents use liuhen redact.";
+    BRING: "放入图片或 PDF", "Bring pictures or PDF";
+    FILES: "图片或 PDF 文件，可多选，也可拖到这里", "Picture or PDF files; several at once, or dropped here";
+    FILES_HINT: "JPEG、PNG、WebP、TIFF、GIF、BMP、PDF；每个不超过 {file}，图片不超过 {pixels} 万像素，PDF 不超过 {pages} 页；一人最多 {pictures} 个、共 {bytes}。其他文档请用 liuhen redact。", "JPEG, PNG, WebP, TIFF, GIF, BMP, PDF; each at most {file}, a picture {pixels} megapixels, a PDF {pages} pages; {pictures} of them and {bytes} for one person. For other documents use liuhen redact.";
     BRING_GO: "放入并查看", "Bring and look";
-    KEPT: "图片和副本只在服务器内存里，只有您能看到；退出登录，或 {minutes} 分钟不操作，就全部丢弃。放入、保存和下载各留一条痕迹，不含文件名和内容。", "Pictures and copies lie in the server's memory only and are seen by you alone; when you sign out, or do nothing for {minutes} minutes, all are dropped. Bringing, saving and downloading leave a trace each, without names of files or contents.";
+    KEPT: "文件和副本只在服务器内存里，只有您能看到；退出登录，或 {minutes} 分钟不操作，就全部丢弃。放入、保存和下载各留一条痕迹，不含文件名和内容。", "Files and copies lie in the server's memory only and are seen by you alone; when you sign out, or do nothing for {minutes} minutes, all are dropped. Bringing, saving and downloading leave a trace each, without names of files or contents.";
 
-    LIST: "手上的图片", "Pictures at hand";
-    LIST_NONE: "还没有图片。", "No pictures yet.";
+    LIST: "手上的图片和 PDF", "Pictures and PDF at hand";
+    LIST_NONE: "还没有图片或 PDF。", "No pictures or PDF yet.";
     PROGRESS: "进度", "Progress";
-    PROGRESS_OF: "已处理 {done} 张，共 {total} 张", "{done} of {total} done";
+    PROGRESS_OF: "已处理 {done} 个，共 {total} 个", "{done} of {total} done";
     RELOAD: "不用脚本时：每 5 秒自动重新载入", "Without scripts: reload every 5 seconds";
     COL_NUMBER: "序号", "No.";
     COL_NAME: "文件", "File";
     COL_SIZE: "大小", "Size";
+    PAGES_N: "{n} 页", "{n} pages";
+    PAGES_DONE: "已完成 {done} 页，共 {total} 页", "{done} of {total} pages done";
     COL_STATE: "状态", "State";
     COL_FOUND: "发现", "Found";
     COL_RELEASED: "放行", "Released";
@@ -38,11 +40,12 @@ phrases! {
     DOWNLOAD_ALL: "下载全部副本（ZIP）", "Download all copies (ZIP)";
     DISCARD: "移除", "Drop";
     DISCARD_ALL: "全部移除", "Drop all";
-    DISCARD_ALL_SURE: "移除全部图片和副本？没有下载的副本就没有了。", "Drop all pictures and copies? Copies that were not downloaded are gone.";
+    DISCARD_ALL_SURE: "移除全部文件和副本？没有下载的副本就没有了。", "Drop all files and copies? Copies that were not downloaded are gone.";
 
     SUMMARY: "小结", "Summary";
     SUMMARY_GET: "下载小结（JSON）", "Download the summary (JSON)";
-    SUM_PICTURES: "图片", "Pictures";
+    SUM_PICTURES: "文件", "Files";
+    SUM_PAGES: "图片和页", "Pictures and pages";
     SUM_COPIES: "有副本的", "with a copy";
     SUM_REFUSED: "不能处理的", "refused";
     SUM_HIDDEN: "遮盖（按种类）", "Hidden, by kind";
@@ -51,22 +54,35 @@ phrases! {
     SUM_ADDED: "手工添加的框", "Boxes added by hand";
     SUM_RELEASED: "手工放行的", "Released by hand";
 
-    WHY_TOO_LARGE: "文件或像素太大", "The file is too long, or has too many pixels";
-    WHY_NO_PICTURE: "不是能读的图片", "It is no picture that is read here";
-    WHY_SEVERAL: "一个文件里有几幅图（动图、多页），请存成单幅", "Several pictures in one file, as animations and pages are; save one of them";
+    WHY_TOO_LARGE: "文件太大，或像素、找到的内容太多", "The file is too long, or has too many pixels or findings";
+    WHY_NO_PICTURE: "不是能读的图片，也不是 PDF", "It is no picture that is read here, and no PDF";
+    WHY_ENCRYPTED: "PDF 有密码或已加密，请先解除保护再放入", "The PDF is locked by a password or encrypted; unlock it first";
+    WHY_TOO_MANY_PAGES: "PDF 超过 {n} 页，请分成几份，或用 liuhen redact", "The PDF has more than {n} pages; bring it in parts, or use liuhen redact";
+    WHY_SEVERAL: "一个文件里有几幅图（动图、多页图），请存成单幅", "Several pictures in one file, as in animations; save one of them";
     WHY_DAMAGED: "文件残缺或损坏", "The file ends early or is damaged";
     WHY_NETWORKS: "看图的模型出错", "The networks that look at pictures failed";
-    WHY_STILL_SEEN: "反复涂盖后仍看到 {n} 处您没有放行的内容，因此没有副本。请在图上再画框盖住，或确认可以放行。", "After several rounds {n} places that you did not release are still seen, so there is no copy. Draw boxes over them, or release what may be seen.";
+    WHY_STILL_SEEN: "反复涂盖后仍看到 {n} 处您没有放行的内容，因此没有副本。请再画框盖住，或确认可以放行。", "After several rounds {n} places that you did not release are still seen, so there is no copy. Draw boxes over them, or release what may be seen.";
     WHY_NOT_WRITTEN: "副本写不成这种格式", "The copy cannot be written in this format";
     WHY_NOT_TRACED: "痕迹写不下去，因此没有副本。请再保存一次。", "The trace cannot be written, so there is no copy. Save again.";
     WHY_NO_ROOM: "暂存的内存不够，请先下载或移除一些", "No memory is left for it; download or drop some pictures first";
 
-    PICTURE_N: "第 {n} 张", "Picture {n}";
+    PICTURE_N: "第 {n} 个：图片", "No. {n}: a picture";
+    PDF_N: "第 {n} 个：PDF", "No. {n}: a PDF";
+    PAGES: "页", "Pages";
+    PAGE_OF: "第 {n} 页，共 {total} 页", "Page {n} of {total}";
+    PAGE_BEFORE: "上一页", "Previous page";
+    PAGE_AFTER: "下一页", "Next page";
+    PAGE_FOUND: "第 {n} 页，找到 {found} 处", "Page {n}, {found} found";
+    PAGE_FOUND_LATE: "第 {n} 页，找到 {found} 处，其中 {late} 处是复查时发现的", "Page {n}, {found} found, {late} of them when looking again";
+    PAGES_HINT: "翻页时，这一页的决定会记下；也可按键盘 ← → 翻页。全部看完再涂盖。", "Turning the page keeps what was decided on it; the keys ← → turn it too. Paint when you have seen all of them.";
     REVIEW_LEAD: "框里的都会涂掉；勾选“留着”的才看得见。只有您能判断的，请自己加框。", "Everything in a box is hidden; only what you tick stays to be seen. Draw boxes over what only you can know.";
-    WORKING: "正在处理，完成后这里会自动更新。", "This picture is being worked on; the page follows by itself.";
-    ORIGINAL: "原图和标记", "The picture and its marks";
-    ALT: "原图，标记画在上面", "The picture, with its marks drawn over it";
+    WORKING: "正在处理，完成后这里会自动更新。", "It is being worked on; this page follows by itself.";
+    ORIGINAL: "原图和标记", "The original and its marks";
+    ALT: "原图，标记画在上面", "The original, with its marks drawn over it";
     MARKS: "找到的", "What was found";
+    MARKS_DRAWN: "图上有 {n} 处标记，列表里逐处说明；指着或选中一处，它的说明就出现", "{n} marks on the picture, each told in the list; the one that is pointed at or chosen shows what it is";
+    MARK_HIDDEN: "涂掉", "hidden";
+    MARK_KEPT: "留着", "left visible";
     MARKS_NONE: "什么也没有找到。看不清的、手写的、太小的可能漏掉，请自己看一遍。", "Nothing was found. What is blurred, handwritten or very small may be missed: look for yourself.";
     MARK_WHAT: "内容", "What";
     MARK_SURE: "把握", "Sureness";
@@ -105,10 +121,12 @@ phrases! {
     DRAW: "画框", "Draw boxes";
     UNDO: "撤销", "Undo";
     SAVE: "涂掉并复查", "Paint and look again";
+    SAVE_PAGES: "涂掉全部 {n} 页并复查", "Paint all {n} pages and look again";
     SAVE_AGAIN: "按新的决定重做副本", "Make the copy anew";
     COPY: "副本", "The copy";
+    COPY_PAGE: "这是副本的第 {n} 页，共 {total} 页。", "This is page {n} of {total} of the copy.";
     COPY_ALT: "副本，遮盖之处已涂掉", "The copy, with what is hidden painted over";
     COPY_SAID: "看了 {looks} 遍，{bytes}。请先看一眼再给别人。", "Looked at {looks} times, {bytes}. Look at it before you give it away.";
-    NEXT: "下一张待确认的", "The next to decide";
-    BACK: "全部图片", "All pictures";
+    NEXT: "下一个待确认的", "The next to decide";
+    BACK: "全部文件", "All files";
 }

@@ -28,7 +28,7 @@ phrases! {
     NAV_READERS: "读取者", "Readers";
     NAV_EXPORTS: "导出", "Exports";
     NAV_PICTURES: "图片", "Pictures";
-    NAV_REDACT: "图片遮盖", "Redact pictures";
+    NAV_REDACT: "图片和 PDF 遮盖", "Redact pictures and PDF";
     NAV_FACES: "人脸", "Faces";
     NAV_LEAKS: "泄露溯源", "Leaks";
     NAV_SIGHTINGS: "替身出现", "Canaries seen";
