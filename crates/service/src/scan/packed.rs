@@ -47,6 +47,7 @@ where
 {
     let mut wishes = outer.request().wishes.clone();
     wishes.page_pictures = outer.request().looker.is_some();
+    wishes.films = wishes.page_pictures && outer.request().films.is_some();
     wishes.limits.max_shared_strings_bytes =
         wishes.limits.max_shared_strings_bytes.min(SHARED_STRINGS);
     let path = outer.path().to_owned();
@@ -118,6 +119,13 @@ impl<'r> Inside<'_, 'r> {
             }
             Content::PagePicture(page, picture) => {
                 if let Err(reason) = pages::shown(picture, page, detector, sink) {
+                    sink.note(reason);
+                }
+            }
+            Content::Film(film) => {
+                let format = film.format;
+                let mut source = film.into_reader();
+                if let Err(reason) = pictures::film_within(format, &mut source, detector, sink) {
                     sink.note(reason);
                 }
             }
