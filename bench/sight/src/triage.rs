@@ -50,7 +50,10 @@ pub(crate) fn measure(count: u64, seed: u64, models: &Path, folders: &[&str]) ->
         "| pictures of | number | not read | small | repeated | passed over | looked at | a second glance | with a face at a glance | MB | megapixels, mean | hash and header, median ms | decoding | glimpse | slowest of all |"
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    let grounds = grounds(folders)?;
+    let grounds = match count {
+        0 => Vec::new(),
+        _ => grounds(folders)?,
+    };
     let mut sorts: BTreeMap<_, [Tally; 3]> = BTreeMap::new();
     for (at, photo) in cards(seed, count)?.enumerate() {
         let name = format!("card {at}, {}", photo.sort.name());
@@ -143,8 +146,10 @@ impl Gate {
 /// Sides of a picture in which a document lies small: 4.3 megapixels.
 const WIDE: usize = 2_400;
 const HIGH: usize = 1_800;
+/// Photographs that documents are laid on.
+const GROUNDS: usize = 64;
 
-/// Photographs of other things, on which documents are laid: those of the first folder with enough pixels.
+/// Photographs of other things, on which documents are laid: the first of the first folder with enough pixels.
 fn grounds(folders: &[&str]) -> Result<Vec<Picture>> {
     let mut paths = Vec::new();
     if let Some(folder) = folders.first() {
@@ -152,7 +157,7 @@ fn grounds(folders: &[&str]) -> Result<Vec<Picture>> {
     }
     paths.sort();
     let mut grounds = Vec::new();
-    for path in paths {
+    for path in paths.into_iter().take(GROUNDS) {
         let picture = decode(&fs::read(path)?, &Limits::default());
         let enough = |picture: &Picture| picture.width().min(picture.height()) >= 300;
         grounds.extend(picture.ok().filter(enough).map(Picture::flattened));
