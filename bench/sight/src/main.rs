@@ -7,7 +7,7 @@
 //! cargo run --release -p liuhen-bench-sight -- draw N FOLDER [SEED]    # the photographs themselves
 //! cargo run --release -p liuhen-bench-sight -- faces-of FOLDER MODELS   # faces of photographs, as JSON, for bench/peers/pictures_by_others.py
 //! cargo run --release -p liuhen-bench-sight -- faces PORTRAITS MODELS  # templates of faces: what they cost, what a thief has
-//! cargo run --release -p liuhen-bench-sight -- triage N MODELS FOLDER...  # what `scan --triage` passes over
+//! cargo run --release -p liuhen-bench-sight -- triage N MODELS [SEED] FOLDER...  # what `scan --triage` passes over
 //! ```
 //!
 //! The photographs are those of `liuhen_testkit::pictures`, of people who do not exist, and what is
@@ -53,14 +53,18 @@ fn main() -> Result<()> {
     if let ["faces-of", pictures, models] = words.as_slice() {
         return portraits::list(Path::new(pictures), Path::new(models));
     }
-    if let ["triage", count, models, folders @ ..] = words.as_slice() {
-        return triage::measure(count.parse()?, SEED, Path::new(models), folders);
+    if let ["triage", count, models, rest @ ..] = words.as_slice() {
+        let (seed, folders) = match rest {
+            [seed, folders @ ..] if seed.parse::<u64>().is_ok() => (seed.parse()?, folders),
+            folders => (SEED, folders),
+        };
+        return triage::measure(count.parse()?, seed, Path::new(models), folders);
     }
     let (verb, count, folder, seed) = match words.as_slice() {
         [verb, count, folder] => (*verb, count.parse()?, Path::new(folder), SEED),
         [verb, count, folder, seed] => (*verb, count.parse()?, Path::new(folder), seed.parse()?),
         _ => bail!(
-            "say: cards N MODELS [SEED], why N MODELS [SEED], copies N MODELS [SEED], draw N FOLDER [SEED], faces-of FOLDER MODELS, faces PORTRAITS MODELS or triage N MODELS FOLDER..."
+            "say: cards N MODELS [SEED], why N MODELS [SEED], copies N MODELS [SEED], draw N FOLDER [SEED], faces-of FOLDER MODELS, faces PORTRAITS MODELS or triage N MODELS [SEED] FOLDER..."
         ),
     };
     match verb {

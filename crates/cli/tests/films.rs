@@ -1,6 +1,6 @@
-//! Films, of which an installed ffmpeg takes frames out.
+//! Films, of which an installed ffmpeg takes frames out, by themselves and within archives and mail.
 //!
-//! `LIUHEN_MODELS` names the folder of weights. Without it, ffmpeg or a font the test says SKIP, unless
+//! `LIUHEN_MODELS` names the folder of weights. Without it, ffmpeg or a font most tests say SKIP, unless
 //! `LIUHEN_REQUIRE_MODELS` is set.
 #![allow(
     clippy::unwrap_used,
@@ -58,14 +58,17 @@ fn film(dir: &Path, font: &Font, name: &str) {
 }
 
 fn scan(dir: &Path, args: &[&str]) -> Output {
+    liuhen(dir, "scan", args)
+}
+
+fn liuhen(dir: &Path, verb: &str, args: &[&str]) -> Output {
     let mut command = Command::new(BIN);
-    command
-        .arg("scan")
-        .args(args)
-        .arg("--json")
-        .current_dir(dir);
+    command.arg(verb).args(args).arg("--json").current_dir(dir);
+    let held = dir.join("held");
+    fs::create_dir_all(&held).unwrap();
     command
         .env("LANG", "C.UTF-8")
+        .env("TMPDIR", held)
         .stdin(Stdio::null())
         .output()
         .unwrap()
@@ -78,17 +81,115 @@ fn lines(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-#[test]
-fn what_a_film_shows_is_found_with_its_moment() {
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn mail(name: &str, bytes: &[u8]) -> String {
+    let encoded = data_encoding::BASE64_MIME.encode(bytes);
+    format!(
+        "MIME-Version: 1.0\r\nSubject: y\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: video/mp4\r\nContent-Disposition: attachment; filename={name}\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n--b--\r\n"
+    )
+}
+
+/// What is needed, or that it is not there.
+fn ready() -> Option<Font> {
     if std::env::var_os("LIUHEN_MODELS").is_none() {
-        return skip("LIUHEN_MODELS is not set");
+        skip("LIUHEN_MODELS is not set");
+        return None;
     }
     if Command::new("ffmpeg").arg("-version").output().is_err() {
-        return skip("no ffmpeg here");
+        skip("no ffmpeg here");
+        return None;
     }
-    let Ok(font) = Font::find(None, TEXT) else {
-        return skip("no font with Chinese letters here");
-    };
+    let font = Font::find(None, TEXT).ok();
+    if font.is_none() {
+        skip("no font with Chinese letters here");
+    }
+    font
+}
+
+#[test]
+fn what_a_film_within_an_archive_shows_is_found() {
+    let Some(font) = ready() else { return };
+    let world = tempfile::tempdir().unwrap();
+    let dir = world.path();
+    film(dir, &font, "a.mp4");
+    let bytes = fs::read(dir.join("a.mp4")).unwrap();
+    let inner = zipped(&[("a.mp4", &bytes)]);
+    fs::write(dir.join("a.zip"), zipped(&[("b/inner.zip", &inner)])).unwrap();
+    fs::write(dir.join("a.eml"), mail("a.mp4", &bytes)).unwrap();
+    for name in ["a.zip", "a.eml"] {
+        let told = lines(&scan(dir, &[name, "--video", "2", "--kinds", "mobile"]));
+        let found: Vec<&Value> = told
+            .iter()
+            .filter(|line| line["locator"].is_string())
+            .collect();
+        assert_eq!(found.len(), 1, "{name}: {told:?}");
+        let locator = found[0]["locator"].as_str().unwrap();
+        assert!(locator.starts_with("at 0:00:03.0, "), "{name}: {locator}");
+        assert!(
+            format!("{}", found[0]).contains("a.mp4"),
+            "{name}: {told:?}"
+        );
+        assert!(!format!("{told:?}").contains("15498765432"), "{name}");
+
+        let told = format!("{:?}", lines(&scan(dir, &[name])));
+        assert!(told.contains("format_not_read"), "{name}: {told}");
+    }
+
+    // Cut short, and more than one file may unpack to: told, and nothing stays behind.
+    let cut = zipped(&[("cut.mp4", &bytes[..600]), ("a.mp4", &bytes)]);
+    fs::write(dir.join("cut.zip"), cut).unwrap();
+    let told = lines(&scan(
+        dir,
+        &["cut.zip", "--video", "2", "--kinds", "mobile"],
+    ));
+    assert!(format!("{told:?}").contains("damaged"), "{told:?}");
+    let found = told.iter().filter(|line| line["locator"].is_string());
+    assert_eq!(found.count(), 1, "{told:?}");
+    let most = (bytes.len() / 2).to_string();
+    let bounded = ["a.zip", "--video", "2", "--max-unpacked", &most];
+    let told = format!("{:?}", lines(&scan(dir, &bounded)));
+    assert!(!told.contains("locator"), "{told}");
+    assert!(told.contains("bound_met"), "{told}");
+    let left: Vec<_> = fs::read_dir(dir.join("held")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_count_tells_films_as_not_read() {
+    let world = tempfile::tempdir().unwrap();
+    let dir = world.path();
+    // What every MP4 begins with.
+    let mut film = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41".to_vec();
+    film.extend([0, 0, 0, 8, b'f', b'r', b'e', b'e']);
+    fs::create_dir(dir.join("seized")).unwrap();
+    fs::write(dir.join("seized/a.mp4"), &film).unwrap();
+    fs::write(dir.join("seized/b.zip"), zipped(&[("c.mp4", &film)])).unwrap();
+    let output = liuhen(dir, "count", &["seized"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = told.to_string();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(
+        told["files"][0]["unread"]["code"], "format_not_read",
+        "{said}"
+    );
+    assert_eq!(
+        told["files"][1]["unread_parts"][0]["code"], "format_not_read",
+        "{said}"
+    );
+}
+
+#[test]
+fn what_a_film_shows_is_found_with_its_moment() {
+    let Some(font) = ready() else { return };
     let world = tempfile::tempdir().unwrap();
     let dir = world.path();
     for name in ["a.mp4", "b.mkv", "c.avi"] {

@@ -80,7 +80,7 @@ pub use source::Source;
 pub use stream::TextStream;
 pub use table::Table;
 pub use unpack::{
-    Content, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes, comes_apart, unpack,
+    Content, Film, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes, comes_apart, unpack,
     unpack_beside,
 };
 pub use xlsx::XlsxPart;

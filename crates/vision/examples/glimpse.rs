@@ -19,11 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (models, folders) = words.split_first().ok_or("say: glimpse MODELS FOLDER...")?;
     let eyes = Eyes::new(Folder::new(models), Set::Standard, 1);
     println!(
-        "| pictures of | number | megapixels, median | header, ms | decoding, ms | glimpse, ms | slowest, ms | looked at |"
+        "| pictures of | number | megapixels, median | header, ms | decoding, ms | glimpse, ms | slowest, ms | a second glance | looked at |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for folder in folders {
-        let (mut pixels, mut looked) = (Vec::new(), 0);
+        let (mut pixels, mut looked, mut second) = (Vec::new(), 0, 0);
         let mut times: [Vec<Duration>; 3] = Default::default();
         for entry in fs::read_dir(folder)? {
             let Ok(bytes) = fs::read(entry?.path()) else {
@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 all.push(time);
             }
             pixels.push(u64::from(width) * u64::from(height));
+            second += u32::from(glimpse.is_second);
             looked += u32::from(glimpse.is_worth_a_look);
         }
         pixels.sort_unstable();
@@ -60,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         println!(
-            "| {folder} | {} | {:.2} | {:.2} | {:.1} | {:.1} | {:.0} | {looked} |",
+            "| {folder} | {} | {:.2} | {:.2} | {:.1} | {:.1} | {:.0} | {second} | {looked} |",
             pixels.len(),
             size as f64 / 1e6,
             ms(header),

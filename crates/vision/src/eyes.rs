@@ -11,8 +11,9 @@ use crate::geometry::Point;
 use crate::models::{Folder, Set};
 use crate::network::{Gate, Threads};
 use crate::raster::{Raster, Small};
-use crate::rules::rules;
-use crate::words::{Reader, Words};
+use crate::rules::{Triage, rules};
+use crate::strokes;
+use crate::words::{Core, Reader, Words};
 
 /// What to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +52,12 @@ pub struct Sight {
 /// What a picture shows at a small size.
 #[derive(Clone, Debug)]
 pub struct Glimpse {
-    /// Places that look like lines of text.
+    /// Places that look like lines of text, at the size that showed more.
     pub lines: usize,
     /// Upright faces that are large in it.
     pub faces: Vec<Face>,
+    /// Whether a part of it was looked at less small, for its many strokes.
+    pub is_second: bool,
     /// Whether there is enough text to look closer (`[triage]` of `eyes.toml`).
     pub is_worth_a_look: bool,
 }
@@ -159,7 +162,8 @@ impl Eyes {
     }
 
     /// What a picture shows at a small size, for tens of milliseconds: whether there are lines of
-    /// text, and large upright faces, whose boxes are rough and whose quality is not told.
+    /// text, and large upright faces, whose boxes are rough and whose quality is not told. Where that
+    /// shows too little text, the part with the most strokes is looked at less small.
     ///
     /// # Errors
     ///
@@ -170,7 +174,20 @@ impl Eyes {
         let long = rules.text_shorter * width.max(height) / width.min(height).max(1);
         let side = long.clamp(rules.text, rules.text_longest.max(rules.text));
         let small = Raster::shrunk(picture, side);
-        let lines = self.reader()?.cores(&small)?;
+        let mut cores = self.reader()?.cores(&small)?;
+        let mut is_worth_a_look = is_enough(&cores, rules);
+        let mut is_second = false;
+        if !is_worth_a_look && small.longest() < width.max(height) {
+            let finer = Raster::shrunk(picture, side.saturating_mul(rules.finer));
+            if let Some([columns, rows]) = strokes::densest(&finer, rules) {
+                let seen = self.reader()?.cores(&finer.cut(columns, rows))?;
+                is_worth_a_look = is_enough(&seen, rules);
+                is_second = true;
+                if seen.len() > cores.len() {
+                    cores = seen;
+                }
+            }
+        }
         let mut faces = self.faces()?.glance_at(&small, rules.face)?;
         let scale = picture.width() as f32 / small.width as f32;
         for face in &mut faces {
@@ -179,9 +196,10 @@ impl Eyes {
             points.for_each(|point| *point = Point::new(point.x * scale, point.y * scale));
         }
         Ok(Glimpse {
-            lines,
+            lines: cores.len(),
             faces,
-            is_worth_a_look: lines >= rules.lines,
+            is_second,
+            is_worth_a_look,
         })
     }
 
@@ -233,6 +251,17 @@ impl Eyes {
     }
 }
 
+/// Whether a small picture shows enough lines of text, or one as a number plate's.
+fn is_enough(cores: &[Core], rules: &Triage) -> bool {
+    let is_plate = |core: &Core| {
+        let ratio = core.long / core.short.max(1.0);
+        core.short >= rules.plate_side
+            && core.mean >= rules.plate_box
+            && (rules.plate_from..=rules.plate_to).contains(&ratio)
+    };
+    cores.len() >= rules.lines || cores.iter().any(is_plate)
+}
+
 /// As `OnceLock::get_or_try_init`: two that come at once may both load, and one is kept.
 fn once<T>(
     cell: &OnceLock<T>,
@@ -243,4 +272,32 @@ fn once<T>(
     }
     let opened = open()?;
     Ok(cell.get_or_init(|| opened))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_lines_are_enough_and_so_is_one_like_a_plate() {
+        let rules = &rules().unwrap().triage;
+        let core = |long: f32, short: f32, mean: f32| Core { short, long, mean };
+        let rows = [
+            ("nothing", vec![], false),
+            ("a plate", vec![core(67.0, 13.0, 0.8)], true),
+            ("a small plate", vec![core(24.0, 5.0, 0.68)], true),
+            ("one too small", vec![core(17.0, 3.0, 0.7)], false),
+            ("a disc", vec![core(62.0, 59.0, 0.8)], false),
+            ("a long line", vec![core(254.0, 7.0, 0.7)], false),
+            ("a faint one", vec![core(60.0, 12.0, 0.45)], false),
+            (
+                "two",
+                vec![core(254.0, 7.0, 0.7), core(30.0, 3.0, 0.5)],
+                true,
+            ),
+        ];
+        for (name, cores, expected) in rows {
+            assert_eq!(is_enough(&cores, rules), expected, "{name}");
+        }
+    }
 }

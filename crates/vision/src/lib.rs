@@ -22,6 +22,7 @@ mod network;
 mod raster;
 mod rules;
 mod runtime;
+mod strokes;
 mod words;
 
 pub use codes::Code;

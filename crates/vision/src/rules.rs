@@ -27,6 +27,21 @@ pub(crate) struct Triage {
     #[serde(rename = "box")]
     pub(crate) whole: f32,
     pub(crate) lines: usize,
+    pub(crate) plate_from: f32,
+    pub(crate) plate_to: f32,
+    pub(crate) plate_side: f32,
+    pub(crate) plate_box: f32,
+    pub(crate) finer: usize,
+    pub(crate) tile: usize,
+    pub(crate) block: usize,
+    pub(crate) edge: i16,
+    pub(crate) stroke: usize,
+    pub(crate) flat: i16,
+    pub(crate) across: f32,
+    pub(crate) down: f32,
+    pub(crate) plain: f32,
+    pub(crate) most: f32,
+    pub(crate) strokes: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -47,6 +47,8 @@ pub struct Wishes {
     pub records: bool,
     /// Pictures on pages of PDF are handed out too, after the pages' text.
     pub page_pictures: bool,
+    /// Films are handed out too, which else are told as not read.
+    pub films: bool,
 }
 
 /// Passwords to try, in order. Their `Debug` is a count.
@@ -126,6 +128,8 @@ pub enum Content<'a> {
     Picture(Picture<'a>),
     /// What a page of a PDF shows, counted from 1; its place names page and picture.
     PagePicture(usize, PdfPicture),
+    /// A film, or sound in a container of films, whose bytes are still to be read.
+    Film(Film<'a>),
     /// It was not read, or not to its end.
     Unread(ReadError),
 }
@@ -206,6 +210,27 @@ impl Picture<'_> {
 impl std::fmt::Debug for Picture<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Picture({})", self.format)
+    }
+}
+
+/// A film that is still to be opened.
+pub struct Film<'a> {
+    /// Its format, as `video`.
+    pub format: &'static str,
+    head: Vec<u8>,
+    rest: Box<dyn Read + 'a>,
+}
+
+impl<'a> Film<'a> {
+    /// Its bytes from the first one on. An error may hold a [`ReadError`], see [`ReadError::of`].
+    pub fn into_reader(self) -> impl Read + 'a {
+        io::Cursor::new(self.head).chain(self.rest)
+    }
+}
+
+impl std::fmt::Debug for Film<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Film({})", self.format)
     }
 }
 

@@ -11,7 +11,9 @@ use super::family::{Family, Packing, family};
 use super::form::{Form, form};
 use super::spool::Spool;
 use super::strings::Strings;
-use super::{Budget, Content, Metered, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes};
+use super::{
+    Budget, Content, Film, Metered, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes,
+};
 use crate::archive::zip::Document;
 use crate::database::Database;
 use crate::pdf::pages::Pages;
@@ -228,6 +230,9 @@ impl<'a> Walker<'a> {
             Family::Parquet => self.sought(piece, Self::whole),
             Family::Picture(format) => self.picture(piece, format),
             Family::Text(nature) => self.written(piece, nature),
+            Family::Other(what @ ("video" | "sound or video")) if self.wishes.films => {
+                self.film(piece, what)
+            }
             Family::Other(what) => self.not_read(&piece.place, what),
             Family::Binary if self.wishes.strings => {
                 self.sought(piece, |walker, place, name, blob| {
@@ -437,6 +442,14 @@ impl<'a> Walker<'a> {
         } = piece;
         let picture = Picture { format, head, rest };
         self.tell(&place, Content::Picture(picture))
+    }
+
+    fn film(&mut self, piece: Piece<'_>, format: &'static str) -> ControlFlow<()> {
+        let Piece {
+            place, head, rest, ..
+        } = piece;
+        let film = Film { format, head, rest };
+        self.tell(&place, Content::Film(film))
     }
 }
 

@@ -1,10 +1,11 @@
 //! What each sort of archive gives.
 
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
+use std::ops::ControlFlow;
 
 use super::made::*;
 use super::{plain, told, with};
-use liuhen_reading::Limits;
+use liuhen_reading::{Content, Limits, Wishes, unpack};
 
 #[test]
 fn archives_within_archives_give_their_files_in_order() {
@@ -185,4 +186,32 @@ fn a_zip_behind_other_bytes_and_one_of_64_bits() {
     // A stub before it, as in an archive that unpacks itself; the outer bytes still begin as a ZIP does.
     let moved = [b"PK\x07\x08PK\x03\x04stub", zip.as_slice()].concat();
     assert_eq!(plain(&moved, "z"), ["z / a.csv: one"]);
+}
+
+#[test]
+fn a_film_is_handed_out_only_when_it_is_wished_for() {
+    let film = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
+    let zip = zipped(&[("a.mp4", film), ("b.txt", b"plain")]);
+    let unread = plain(&zip, "z.zip");
+    assert_eq!(unread.len(), 2, "{unread:?}");
+    assert!(
+        unread[0].starts_with("z.zip / a.mp4: unread: "),
+        "{unread:?}"
+    );
+    let wishes = Wishes {
+        films: true,
+        ..Wishes::default()
+    };
+    let mut seen = Vec::new();
+    let told = unpack(Cursor::new(zip), "z.zip", &wishes, &mut |part| {
+        if let Content::Film(film) = part.content {
+            let format = film.format;
+            let mut bytes = Vec::new();
+            film.into_reader().read_to_end(&mut bytes).unwrap();
+            seen.push((part.place.to_string(), format, bytes));
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(told.unwrap().parts, 2);
+    assert_eq!(seen, [("z.zip / a.mp4".to_owned(), "video", film.to_vec())]);
 }

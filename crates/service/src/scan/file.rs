@@ -20,6 +20,7 @@ use super::notes::Reason;
 use super::sink::{Sink, Told};
 use super::walk::{Stop, What};
 use super::{Request, databases, packed, pages, pictures, table};
+use crate::sight::Reel;
 
 /// Bytes that a file's nature is judged by.
 const HEAD: u64 = 64 << 10;
@@ -129,7 +130,8 @@ fn regular(
         }
         Nature::Columns => packed::scan(file, None, detector, sink),
         Nature::NotRead(what @ ("video" | "sound or video")) if sink.request().films.is_some() => {
-            pictures::film(what, path, detector, sink)
+            let length = file.metadata().map_or(0, |meta| meta.len());
+            pictures::film(what, Reel::Path(path), length, detector, sink)
         }
         Nature::NotRead(what) if is_opened(what) => {
             packed::scan(file, packed::journal_of(path), detector, sink)

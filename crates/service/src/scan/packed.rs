@@ -48,6 +48,7 @@ where
     let mut wishes = outer.request().wishes.clone();
     let request = outer.request();
     wishes.page_pictures = request.looker.is_some() || request.no_models;
+    wishes.films = request.looker.is_some() && request.films.is_some();
     wishes.limits.max_shared_strings_bytes =
         wishes.limits.max_shared_strings_bytes.min(SHARED_STRINGS);
     let path = outer.path().to_owned();
@@ -119,6 +120,13 @@ impl<'r> Inside<'_, 'r> {
             }
             Content::PagePicture(page, picture) => {
                 if let Err(reason) = pages::shown(picture, page, detector, sink) {
+                    sink.note(reason);
+                }
+            }
+            Content::Film(film) => {
+                let format = film.format;
+                let mut source = film.into_reader();
+                if let Err(reason) = pictures::film_within(format, &mut source, detector, sink) {
                     sink.note(reason);
                 }
             }

@@ -1,15 +1,15 @@
 //! Pictures: what their pixels show, and what their files say beside.
 
 use std::io::Read;
-use std::path::Path;
 
 use liuhen_detect::Detector;
+use liuhen_reading::ReadError;
 
 use super::finding::Site;
 use super::notes::Reason;
 use super::sink::Sink;
 use super::summary::shows_document;
-use crate::sight::{Glance, LARGEST, SightError, Source, Spot, pixels};
+use crate::sight::{Glance, LARGEST, Reel, SightError, Source, Spot, pixels};
 
 /// Scans a picture; `format` is its English name.
 pub(super) fn scan(
@@ -85,11 +85,30 @@ pub(super) fn looked(
     Ok(())
 }
 
-/// Looks at frames of a film, which is a file on a disk. Frames alike are looked at once each: what stands
-/// still is told of its first moment, as long as nothing else shows.
+/// Looks at frames of a film that lies within something: ffmpeg seeks in it, so its bytes go into a file that
+/// has no name, and is gone however this ends. What unpacking it may cost bounds them.
+pub(super) fn film_within(
+    format: &'static str,
+    source: &mut dyn Read,
+    detector: &Detector,
+    sink: &mut Sink<'_>,
+) -> Result<(), Reason> {
+    let request = sink.request();
+    if request.looker.is_none() || request.films.is_none() {
+        return Err(Reason::Format(format));
+    }
+    let mut held = tempfile::tempfile().map_err(|error| Reason::from(&error))?;
+    let length =
+        std::io::copy(source, &mut held).map_err(|error| Reason::from(&ReadError::of(error)))?;
+    film(format, Reel::Open(&held), length, detector, sink)
+}
+
+/// Looks at frames of a film of so many bytes. Frames alike are looked at once each: what stands still is
+/// told of its first moment, as long as nothing else shows.
 pub(super) fn film(
     format: &'static str,
-    path: &Path,
+    reel: Reel<'_>,
+    length: u64,
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
@@ -98,8 +117,8 @@ pub(super) fn film(
         return Err(Reason::Format(format));
     };
     let mut before = Vec::new();
-    for moment in films.moments(path)? {
-        let frame = films.frame(path, moment)?;
+    for moment in films.moments(reel)? {
+        let frame = films.frame(reel, moment)?;
         if frame.is_empty() || frame == before {
             continue;
         }
@@ -121,7 +140,6 @@ pub(super) fn film(
         }
         before = frame;
     }
-    let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
     sink.read(length, 0);
     Ok(())
 }

@@ -4,7 +4,8 @@
 //! Of a film some frames are taken, spread evenly; what shows for a moment between two is not seen. Sound
 //! is not heard, subtitles are not read.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -22,6 +23,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LARGEST: u64 = 256 << 20;
 /// Pixels of a frame that ffmpeg may decode.
 const PIXELS: &str = "100000000";
+
+/// Where a film lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reel<'a> {
+    /// In a file of its own.
+    Path(&'a Path),
+    /// In a file without a name, as what lies within an archive is put.
+    Open(&'a File),
+}
 
 /// How films are looked at.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +71,7 @@ impl Films {
     /// # Errors
     ///
     /// [`Reason::Format`] for a film without pictures or of a sort that is not opened.
-    pub(crate) fn moments(&self, film: &Path) -> Result<Vec<Duration>, Reason> {
+    pub(crate) fn moments(&self, film: Reel<'_>) -> Result<Vec<Duration>, Reason> {
         let words = [
             "-select_streams",
             "v:0",
@@ -72,7 +82,7 @@ impl Films {
         command
             .args(words)
             .args(["-of", "default=nokey=0:noprint_wrappers=1"]);
-        command.arg(named(film));
+        shown(&mut command, film)?;
         let said = run(command)?;
         let said = String::from_utf8_lossy(&said);
         let value = |name: &str| said.lines().find_map(|line| line.strip_prefix(name));
@@ -96,10 +106,11 @@ impl Films {
     /// # Errors
     ///
     /// [`Reason::Broken`], [`Reason::Bound`].
-    pub(crate) fn frame(&self, film: &Path, at: Duration) -> Result<Vec<u8>, Reason> {
+    pub(crate) fn frame(&self, film: Reel<'_>, at: Duration) -> Result<Vec<u8>, Reason> {
         let mut command = careful("ffmpeg");
         command.args(["-nostdin", "-ss", &format!("{:.3}", at.as_secs_f64())]);
-        command.args(["-max_pixels", PIXELS, "-i"]).arg(named(film));
+        command.args(["-max_pixels", PIXELS, "-i"]);
+        shown(&mut command, film)?;
         command.args(["-map", "0:v:0", "-an", "-sn", "-dn", "-frames:v", "1"]);
         command.args(["-f", "image2pipe", "-c:v", "png", "-"]);
         run(command)
@@ -114,20 +125,28 @@ fn careful(program: &str) -> Command {
     command
 }
 
-/// The path as ffmpeg takes it for a file, whatever it is called.
-fn named(film: &Path) -> std::ffi::OsString {
-    let mut name = std::ffi::OsString::from("file:");
-    name.push(film);
-    name
+/// Gives a program the film: by its path, which is one of a file whatever it is called, or as its standard
+/// input, which can be sought and has no name that could stay behind.
+fn shown(command: &mut Command, film: Reel<'_>) -> Result<(), Reason> {
+    match film {
+        Reel::Path(path) => {
+            let mut name = std::ffi::OsString::from("file:");
+            name.push(path);
+            command.arg(name).stdin(Stdio::null());
+        }
+        Reel::Open(mut file) => {
+            let own = file.rewind().and_then(|()| file.try_clone());
+            let own = own.map_err(|error| Reason::from(&error))?;
+            command.arg("file:/dev/stdin").stdin(own);
+        }
+    }
+    Ok(())
 }
 
 /// What a program writes, as far as bounds of time and size allow. What it says of a film may hold its
 /// names, so it is not told.
 fn run(mut command: Command) -> Result<Vec<u8>, Reason> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| Reason::from(&error))?;
     let Some(stdout) = child.stdout.take() else {
         return Err(Reason::Fault);

@@ -24,6 +24,7 @@ pub use liuhen_vision::{Area, Code, Face, Hidden, Quad, Verdict, VisionError, hi
 use liuhen_vision::{Eyes, Look};
 
 pub(crate) use self::cards::Form;
+pub(crate) use self::film::Reel;
 pub use self::film::{Films, FilmsError};
 pub use self::hide::{
     Decided, Faces, Hidden as HiddenPicture, Hide, HideError, Mark, Painted, Settled, Sort,

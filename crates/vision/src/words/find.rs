@@ -15,10 +15,20 @@ pub(super) struct Finder(pub(super) Network);
 /// Cores smaller than this are no text, in pixels of what the network sees.
 const LEAST_SIDE: f32 = 3.0;
 
+/// The core of a line, as the network sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Core {
+    /// The sides of the smallest rectangle around it, in pixels.
+    pub(crate) short: f32,
+    pub(crate) long: f32,
+    /// How likely its pixels lie in one, 0 to 1.
+    pub(crate) mean: f32,
+}
+
 impl Finder {
-    /// How many cores a picture shows as it is, which is small: lines whose letters nobody could
+    /// The cores that a picture shows as it is, which is small: lines whose letters nobody could
     /// read there are seen all the same.
-    pub(super) fn count(&self, small: &Raster<'_>) -> Result<usize, VisionError> {
+    pub(super) fn glimpse(&self, small: &Raster<'_>) -> Result<Vec<Core>, VisionError> {
         let rules = rules()?;
         let [width, height] = [small.width, small.height].map(|side| side.next_multiple_of(32));
         // Enlarged by less than a thirty-second part at most sizes: letters keep their form.
@@ -26,11 +36,14 @@ impl Finder {
         let map = self.map(&seen, &rules.text, &Gate::default())?;
         let quads = cores(&map, width, height, rules.text.pixel);
         let quads = quads.iter().filter_map(|core| Quad::around(core));
-        let counts = |quad: &Quad| {
-            quad.width().min(quad.height()) >= rules.triage.least_side
-                && mean(&map, width, height, quad) >= rules.triage.whole
+        let core = |quad: Quad| Core {
+            short: quad.width().min(quad.height()),
+            long: quad.width().max(quad.height()),
+            mean: mean(&map, width, height, &quad),
         };
-        Ok(quads.filter(counts).count())
+        let counts =
+            |core: &Core| core.short >= rules.triage.least_side && core.mean >= rules.triage.whole;
+        Ok(quads.map(core).filter(counts).collect())
     }
 
     pub(super) fn find(&self, picture: &Raster<'_>, gate: &Gate) -> Result<Vec<Quad>, VisionError> {

@@ -7,6 +7,8 @@ mod turn;
 
 use std::fmt;
 
+pub(crate) use find::Core;
+
 use crate::VisionError;
 use crate::geometry::{Point, Quad};
 use crate::models::{Folder, Job, Set};
@@ -98,9 +100,9 @@ impl Reader {
         })
     }
 
-    /// How many places look like lines of text in a picture that was made small.
-    pub(crate) fn cores(&self, small: &Raster<'_>) -> Result<usize, VisionError> {
-        self.find.count(small)
+    /// The places that look like lines of text in a picture that was made small.
+    pub(crate) fn cores(&self, small: &Raster<'_>) -> Result<Vec<Core>, VisionError> {
+        self.find.glimpse(small)
     }
 
     /// All lines. A page that lies on its side is noticed by its lines standing upright, and one
