@@ -11,7 +11,9 @@ use super::family::{Family, Packing, family};
 use super::form::{Form, form};
 use super::spool::Spool;
 use super::strings::Strings;
-use super::{Budget, Content, Film, Metered, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes};
+use super::{
+    Budget, Content, Film, Metered, Part, Passwords, Picture, Said, TextPart, Unpacked, Wishes,
+};
 use crate::archive::zip::Document;
 use crate::database::Database;
 use crate::pdf::pages::Pages;
