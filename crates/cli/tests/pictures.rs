@@ -9,7 +9,7 @@
 )]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -344,6 +344,32 @@ fn a_pdf_without_pictures_needs_no_models_and_keeps_nothing_of_what_lay_beneath(
         assert!(!copy.contains(value), "{value} is still there");
     }
     assert_eq!(copy.matches("%%EOF").count(), 1);
+}
+
+#[test]
+fn a_pdf_that_would_fill_the_memory_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let none = dir.path().join("none");
+    // A picture that says it is very large, and a stream that unpacks to 300 MiB.
+    let huge = "BI /W 90000 /H 90000 /CS /G /BPC 8 ID 0 EI";
+    fs::write(dir.path().join("a.pdf"), pdf(&[], 0, 0, huge)).unwrap();
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::copy(&mut std::io::repeat(0).take(300 << 20), &mut packed).unwrap();
+    let packed = packed.finish().unwrap();
+    let head = format!(
+        "\n99 0 obj<</Filter/FlateDecode/Length {}>>stream\n",
+        packed.len()
+    );
+    let plain = pdf(&[], 0, 0, "BT /F 20 Tf 20 60 Td (a@example.com) Tj ET");
+    let bomb = [&plain, head.as_bytes(), &packed, b"\nendstream\nendobj\n"].concat();
+    fs::write(dir.path().join("b.pdf"), bomb).unwrap();
+    for (file, unit) in [("a.pdf", "pixels"), ("b.pdf", "bytes")] {
+        let refused = run(&dir, &none, &["redact", file, "-o", "c.pdf", "--json"]);
+        assert_eq!(refused.status.code(), Some(9));
+        let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+        assert!(said.contains("too_large") && said.contains(unit), "{said}");
+        assert!(!dir.path().join("c.pdf").exists());
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub enum Refusal {
     Encrypted,
     /// It, or a part of it, is larger than this many bytes.
     TooLarge(u64),
+    /// A picture has, or says that it has, more pixels than this.
+    TooManyPixels(u64),
     /// Files within files, deeper than this.
     TooDeep(usize),
     /// A part that may not be dropped and that this version does not know; which.
@@ -35,7 +37,7 @@ impl Refusal {
             Self::NoEyes(_) => "no_models",
             Self::Damaged(_) => "damaged",
             Self::Encrypted => "encrypted",
-            Self::TooLarge(_) => "too_large",
+            Self::TooLarge(_) | Self::TooManyPixels(_) => "too_large",
             Self::TooDeep(_) => "too_deep",
             Self::Unknown(_) => "unknown_part",
             Self::Left => "still_there",
@@ -61,6 +63,10 @@ impl Refusal {
             (Self::Encrypted, Lang::En) => "encrypted".to_owned(),
             (Self::TooLarge(limit), Lang::Zh) => format!("超过 {limit} 字节"),
             (Self::TooLarge(limit), Lang::En) => format!("larger than {limit} bytes"),
+            (Self::TooManyPixels(limit), Lang::Zh) => format!("图片超过 {limit} 像素"),
+            (Self::TooManyPixels(limit), Lang::En) => {
+                format!("a picture of more than {limit} pixels")
+            }
             (Self::TooDeep(limit), Lang::Zh) => format!("嵌套超过 {limit} 层"),
             (Self::TooDeep(limit), Lang::En) => format!("nested more than {limit} deep"),
             (Self::Unknown(what), Lang::Zh) => format!("含有不认识的部分：{what}"),

@@ -243,6 +243,10 @@ impl File {
 
     /// A stream's dictionary and its bytes with the filters undone.
     pub(super) fn stream(&self, number: u32) -> Result<Option<(Dict, Plain)>, ReadError> {
+        self.unpacked(number, &self.fuel)
+    }
+
+    fn unpacked(&self, number: u32, fuel: &Fuel) -> Result<Option<(Dict, Plain)>, ReadError> {
         let Some(entry) = self.entries.get(&number) else {
             return Ok(None);
         };
@@ -251,15 +255,22 @@ impl File {
             return Ok(None);
         };
         let packed = self.bytes.get(start..start + length).unwrap_or_default();
-        let plain = filter::undo(packed, &self.filters(&dict), &self.fuel)?;
+        let plain = filter::undo(packed, &self.filters(&dict), fuel)?;
         Ok(Some((dict, plain)))
     }
 
-    /// Unpacks every stream, one at a time.
-    pub(super) fn weigh(&self) -> Result<(), ReadError> {
+    /// Unpacks every stream, one at a time, which costs nothing of the work that reading may do.
+    pub(super) fn weigh(&self, all: u64) -> Result<(), ReadError> {
+        let mut sum = 0_u64;
         for (number, entry) in &self.entries {
-            if entry.stream.is_some() {
-                self.stream(*number)?;
+            if entry.stream.is_none() {
+                continue;
+            }
+            let fuel = Fuel::new(self.fuel.stream());
+            let stream = self.unpacked(*number, &fuel)?;
+            sum += stream.map_or(0, |(_, plain)| plain.bytes.len() as u64);
+            if sum > all {
+                return Err(ReadError::TooLarge { budget: all });
             }
         }
         Ok(())

@@ -118,9 +118,10 @@ impl Pdf {
     ///
     /// # Errors
     ///
-    /// [`ReadError::TooLarge`] when one stream, or all together, unpack to more than they may.
-    pub fn weigh(&self) -> Result<(), ReadError> {
-        self.file.weigh()
+    /// [`ReadError::TooLarge`] when one stream unpacks to more than 256 MiB (or less, by the limits the
+    /// file was opened with), or all together to more than `all` bytes.
+    pub fn weigh(&self, all: u64) -> Result<(), ReadError> {
+        self.file.weigh(all)
     }
 
     fn shows(&mut self, page: usize) -> Result<content::Shows, ReadError> {

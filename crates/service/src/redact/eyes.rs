@@ -62,9 +62,8 @@ pub(super) fn refusal(error: &HideError) -> Refusal {
             PictureError::UnknownFormat
             | PictureError::Unsupported(_)
             | PictureError::Animated(_) => Refusal::Format("a picture of this kind"),
-            PictureError::TooLarge { limit } | PictureError::TooManyPixels { limit, .. } => {
-                Refusal::TooLarge(*limit)
-            }
+            PictureError::TooLarge { limit } => Refusal::TooLarge(*limit),
+            PictureError::TooManyPixels { limit, .. } => Refusal::TooManyPixels(*limit),
             _ => Refusal::Damaged("the picture"),
         },
     }

@@ -37,7 +37,8 @@ impl Format for Paged<'_> {
     }
 
     fn redact(&self, bytes: &[u8], _: &str, job: &mut Job<'_, '_>) -> Result<Vec<u8>, Refusal> {
-        let document = Document::open(Arc::new(bytes.to_vec()))?;
+        // However long the file is: each of its streams is bounded, and nobody else waits.
+        let document = Document::open(Arc::new(bytes.to_vec()), u64::MAX)?;
         let eyes = self.0.is_some();
         let values = document.values(eyes, &mut |text| told(&job.find(text)))?;
         let failed = |_| Refusal::Damaged("the copy of a page");
@@ -133,20 +134,21 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Opens a file.
+    /// Opens a file whose streams unpack to at most `all` bytes together.
     ///
     /// # Errors
     ///
     /// [`Refusal::Encrypted`], [`Refusal::Damaged`], also without a page, [`Refusal::TooLarge`].
-    pub(crate) fn open<T>(bytes: Arc<T>) -> Result<Self, Refusal>
+    pub(crate) fn open<T>(bytes: Arc<T>, all: u64) -> Result<Self, Refusal>
     where
         T: AsRef<[u8]> + Send + Sync + 'static,
     {
-        let texts = texts((*bytes).as_ref())?;
+        let texts = texts((*bytes).as_ref(), all)?;
         let pages = painter(bytes)?;
         if pages.is_empty() {
             return Err(Refusal::Damaged("the PDF, which has no page"));
         }
+        announced(pages.largest())?;
         Ok(Self { pages, texts })
     }
 
@@ -198,6 +200,7 @@ impl Document {
             if heard.cut {
                 return Err(Refusal::TooLarge(heard.letters.len() as u64));
             }
+            announced(heard.largest)?;
             if !eyes && (heard.pictures > 0 || heard.unknown > 0) {
                 return Err(Refusal::Port(
                     "a page shows pictures, or letters of which the file does not say what they are; eyes can read them: `liuhen models install`",
@@ -251,19 +254,30 @@ where
     })
 }
 
+/// Room for a picture is made by what it announces: one of more pixels than any picture may have is
+/// refused before it is painted.
+fn announced(pixels: u64) -> Result<(), Refusal> {
+    let limit = liuhen_picture::Limits::default().pixels;
+    match pixels <= limit {
+        true => Ok(()),
+        false => Err(Refusal::TooManyPixels(limit)),
+    }
+}
+
 fn broken(_: RenderError) -> Refusal {
     Refusal::Damaged("a page of the PDF")
 }
 
-/// The text of every page by `reading`, which bounds what the file unpacks to: painting knows no
-/// bound.
-fn texts(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+/// The text of every page by `reading`, which bounds what the file's streams unpack to, each and all
+/// together: painting knows no bound.
+fn texts(bytes: &[u8], all: u64) -> Result<Vec<String>, Refusal> {
     let refused = |error| match error {
         ReadError::TooLarge { budget } => Refusal::TooLarge(budget),
         ReadError::EncryptedPdf => Refusal::Encrypted,
         _ => Refusal::Damaged("the PDF"),
     };
     let mut pdf = Pdf::open(Cursor::new(bytes), &Limits::default()).map_err(refused)?;
+    pdf.weigh(all).map_err(refused)?;
     (0..pdf.pages())
         .map(|page| pdf.text(page).map_err(refused))
         .collect()
@@ -348,7 +362,7 @@ mod tests {
             Leaf::Text(&["Nothing to find"]),
             Leaf::Text(&["again E12345678 and E12345678"]),
         ]);
-        let document = Document::open(Arc::new(file)).unwrap();
+        let document = Document::open(Arc::new(file), 1 << 20).unwrap();
         let values = document.values(false, &mut passports).unwrap();
         assert_eq!(values.len(), 2);
         let hidden = |page: usize| {

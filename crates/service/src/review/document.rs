@@ -32,8 +32,10 @@ pub(super) fn is_one(file: &[u8]) -> bool {
 /// The file's bounds are asked here, before anything is painted.
 pub(super) fn heard(file: &Bytes) -> Result<Vec<Vec<Mark>>, ReviewProblem> {
     let rules = rules().map_err(|_| ReviewProblem::Networks)?;
-    weigh(file, rules)?;
-    let document = pdf::Document::open(Arc::clone(file)).map_err(|error| refused(&error))?;
+    // Before any page is heard: a reader that bounds what it unpacks counts them.
+    fits(counted(file)?, rules)?;
+    let document = pdf::Document::open(Arc::clone(file), rules.pdf.unpacked);
+    let document = document.map_err(|error| refused(&error))?;
     let pages = document.len();
     fits(pages, rules)?;
     let (mut pixels, mut letters) = (0, 0);
@@ -63,8 +65,8 @@ pub(super) fn heard(file: &Bytes) -> Result<Vec<Vec<Mark>>, ReviewProblem> {
     Ok(said)
 }
 
-/// How many pages there are, and what streams unpack to, by a reader that bounds both.
-fn weigh(file: &Bytes, rules: &Rules) -> Result<(), ReviewProblem> {
+/// How many pages there are.
+fn counted(file: &Bytes) -> Result<usize, ReviewProblem> {
     let unread = |error| match error {
         ReadError::TooLarge { .. } => ReviewProblem::TooLarge,
         ReadError::EncryptedPdf => ReviewProblem::Encrypted,
@@ -72,8 +74,7 @@ fn weigh(file: &Bytes, rules: &Rules) -> Result<(), ReviewProblem> {
     };
     let source = Cursor::new(file.as_slice());
     let document = Pdf::open(source, &Limits::default()).map_err(unread)?;
-    fits(document.pages(), rules)?;
-    document.weigh().map_err(unread)
+    Ok(document.pages())
 }
 
 fn fits(pages: usize, rules: &Rules) -> Result<(), ReviewProblem> {
@@ -86,7 +87,7 @@ fn fits(pages: usize, rules: &Rules) -> Result<(), ReviewProblem> {
 fn refused(refusal: &Refusal) -> ReviewProblem {
     match refusal {
         Refusal::Encrypted => ReviewProblem::Encrypted,
-        Refusal::TooLarge(_) => ReviewProblem::TooLarge,
+        Refusal::TooLarge(_) | Refusal::TooManyPixels(_) => ReviewProblem::TooLarge,
         _ => ReviewProblem::Damaged,
     }
 }

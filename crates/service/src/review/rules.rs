@@ -32,6 +32,7 @@ pub(super) struct Pdf {
     pub(super) pages: usize,
     pub(super) pixels: u64,
     pub(super) letters: usize,
+    pub(super) unpacked: u64,
     pub(super) marks: usize,
 }
 
