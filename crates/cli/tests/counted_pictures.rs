@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use liuhen_picture::text::{Pen, Raster};
 use liuhen_picture::{Encoding, Font, Limits, Picture, decode, encode};
+use liuhen_testkit::pdf::{Leaf, document};
 use liuhen_testkit::pictures::{Sort, cards};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -142,7 +143,9 @@ fn seized() -> Option<Seized> {
         ("联系电话：15400138007", 60.0),
         ("身份证号：440308199902038818", 60.0),
     ])?;
-    put("e.pdf", &pdf(&jpeg(&form, 90), form.width(), form.height()));
+    let shown = jpeg(&form, 90);
+    let leaf = Leaf::Picture(&shown, form.width(), form.height());
+    put("e.pdf", &document(&[leaf]));
     put(
         "f.csv",
         format!("姓名,身份证号\n{name},{id}\n某乙,110105200001019133\n").as_bytes(),
@@ -158,39 +161,6 @@ fn seized() -> Option<Seized> {
     ];
     let values = values.map(|value| (*value).to_owned()).to_vec();
     Some(Seized { dir, values })
-}
-
-/// A document of one page that shows a JPEG.
-fn pdf(jpeg: &[u8], width: u32, height: u32) -> Vec<u8> {
-    let content = format!("q {width} 0 0 {height} 0 0 cm /I Do Q");
-    let image = format!(
-        "<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode/Length {}>>stream\n",
-        jpeg.len()
-    );
-    let objects: [Vec<u8>; 5] = [
-        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
-        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 {width} {height}]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>").into_bytes(),
-        format!("<</Length {}>>stream\n{content}\nendstream", content.len()).into_bytes(),
-        [image.as_bytes(), jpeg, b"\nendstream"].concat(),
-    ];
-    let mut out = b"%PDF-1.4\n".to_vec();
-    let mut places = Vec::new();
-    for (index, object) in objects.iter().enumerate() {
-        places.push(out.len());
-        out.extend(format!("{} 0 obj", index + 1).into_bytes());
-        out.extend(object);
-        out.extend(b"endobj\n");
-    }
-    let start = out.len();
-    out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1).into_bytes());
-    for place in &places {
-        out.extend(format!("{place:010} 00000 n \n").into_bytes());
-    }
-    let size = places.len() + 1;
-    let trailer = format!("trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n");
-    out.extend(trailer.into_bytes());
-    out
 }
 
 #[test]
@@ -355,8 +325,8 @@ fn without_models_pictures_are_told_with_the_command_and_left_alone_when_so_aske
     let none = dir.path().join("none");
     let bytes = jpeg(&form, 90);
     fs::write(dir.path().join("a.jpg"), &bytes).unwrap();
-    let document = pdf(&bytes, form.width(), form.height());
-    fs::write(dir.path().join("b.pdf"), document).unwrap();
+    let leaf = Leaf::Picture(&bytes, form.width(), form.height());
+    fs::write(dir.path().join("b.pdf"), document(&[leaf])).unwrap();
     let run = |args: &[&str]| {
         let words = [&["count", "a.jpg", "b.pdf", "--json"], args].concat();
         liuhen(dir.path(), &none, &words).output().unwrap()
