@@ -15,6 +15,7 @@ use std::process::{Command, Output, Stdio};
 
 use liuhen_picture::text::{Pen, Raster};
 use liuhen_picture::{Encoding, Font, Picture, encode};
+use liuhen_testkit::pdf::{Leaf, document};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -147,7 +148,7 @@ fn without_models_the_command_that_fetches_them_is_named() {
     // A scan goes on, and says that it did not look, also within an archive and on a page.
     let picture = Picture::blank(90, 90, [9; 3]).unwrap();
     let jpeg = encode(&picture, Encoding::Jpeg { quality: 80 }).unwrap();
-    let page = pdf(&jpeg, 90, 90, "");
+    let page = document(&[Leaf::Picture(&jpeg, 90, 90)]);
     fs::write(dir.path().join("c.pdf"), &page).unwrap();
     let mut zip = zip::ZipWriter::new(fs::File::create(dir.path().join("d.zip")).unwrap());
     for (name, bytes) in [("1.jpg", &jpeg), ("2.pdf", &page)] {
@@ -189,7 +190,8 @@ fn a_form_is_found_in_picture_archive_and_pdf() {
         .unwrap();
     zip.write_all(&jpeg).unwrap();
     zip.finish().unwrap();
-    fs::write(dir.path().join("form.pdf"), pdf(&jpeg, 900, 420, "")).unwrap();
+    let page = document(&[Leaf::Picture(&jpeg, 900, 420)]);
+    fs::write(dir.path().join("form.pdf"), page).unwrap();
     for file in ["form.jpg", "forms.zip", "form.pdf"] {
         let found = done(&run(&dir, &models, &["scan", file, "--json"]));
         assert_eq!(
@@ -330,7 +332,8 @@ fn a_pdf_without_pictures_needs_no_models_and_keeps_nothing_of_what_lay_beneath(
     let page = |who: &str| {
         format!("BT /F 20 Tf 20 60 Td (mail {who}@example.com) Tj ET 0 g 15 50 300 40 re f")
     };
-    let twice = revised(pdf(&[], 0, 0, &page("ouyang.yi")), &page("ouyang.xi"));
+    let once = document(&[Leaf::Drawn(&page("ouyang.yi"))]);
+    let twice = revised(once, &page("ouyang.xi"));
     fs::write(dir.path().join("a.pdf"), twice).unwrap();
     let told = done(&run(
         &dir,
@@ -352,7 +355,7 @@ fn a_pdf_that_would_fill_the_memory_is_refused() {
     let none = dir.path().join("none");
     // A picture that says it is very large, and a stream that unpacks to 300 MiB.
     let huge = "BI /W 90000 /H 90000 /CS /G /BPC 8 ID 0 EI";
-    fs::write(dir.path().join("a.pdf"), pdf(&[], 0, 0, huge)).unwrap();
+    fs::write(dir.path().join("a.pdf"), document(&[Leaf::Drawn(huge)])).unwrap();
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::copy(&mut std::io::repeat(0).take(300 << 20), &mut packed).unwrap();
     let packed = packed.finish().unwrap();
@@ -360,7 +363,7 @@ fn a_pdf_that_would_fill_the_memory_is_refused() {
         "\n99 0 obj<</Filter/FlateDecode/Length {}>>stream\n",
         packed.len()
     );
-    let plain = pdf(&[], 0, 0, "BT /F 20 Tf 20 60 Td (a@example.com) Tj ET");
+    let plain = document(&[Leaf::Text(&["a@example.com"])]);
     let bomb = [&plain, head.as_bytes(), &packed, b"\nendstream\nendobj\n"].concat();
     fs::write(dir.path().join("b.pdf"), bomb).unwrap();
     for (file, unit) in [("a.pdf", "pixels"), ("b.pdf", "bytes")] {
@@ -379,7 +382,8 @@ fn a_pdf_of_pictures_is_hidden_with_models_and_refused_without() {
     };
     let dir = TempDir::new().unwrap();
     let jpeg = encode(&form, Encoding::default()).unwrap();
-    fs::write(dir.path().join("a.pdf"), pdf(&jpeg, 900, 420, "")).unwrap();
+    let page = document(&[Leaf::Picture(&jpeg, 900, 420)]);
+    fs::write(dir.path().join("a.pdf"), page).unwrap();
     let refused = run(
         &dir,
         &dir.path().join("none"),
@@ -397,66 +401,20 @@ fn a_pdf_of_pictures_is_hidden_with_models_and_refused_without() {
     assert!(kinds(&done(&run(&dir, &models, &["scan", "b.pdf", "--json"]))).is_empty());
 }
 
-/// The document with other content for its page, appended as an update (ISO 32000-1, 7.5.6).
+/// A document of one page with other content for it, its sixth object, appended as an update
+/// (ISO 32000-1, 7.5.6).
 fn revised(mut bytes: Vec<u8>, content: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(&bytes);
     let start = text.rfind("startxref\n").unwrap() + "startxref\n".len();
     let before: usize = text[start..].lines().next().unwrap().parse().unwrap();
     let at = bytes.len();
     let length = content.len();
-    let object = format!("4 0 obj<</Length {length}>>stream\n{content}\nendstream endobj\n");
+    let object = format!("6 0 obj<</Length {length}>>stream\n{content}\nendstream endobj\n");
     bytes.extend(object.into_bytes());
     let table = bytes.len();
     let update = format!(
-        "xref\n4 1\n{at:010} 00000 n \ntrailer<</Size 8/Root 1 0 R/Info 6 0 R/Prev {before}>>\nstartxref\n{table}\n%%EOF\n"
+        "xref\n6 1\n{at:010} 00000 n \ntrailer<</Size 8/Root 1 0 R/Info 4 0 R/Prev {before}>>\nstartxref\n{table}\n%%EOF\n"
     );
     bytes.extend(update.into_bytes());
     bytes
-}
-
-/// A document of one page that shows a JPEG, or runs `content`; with properties.
-fn pdf(jpeg: &[u8], width: u32, height: u32, content: &str) -> Vec<u8> {
-    let content = if content.is_empty() {
-        format!("q {width} 0 0 {height} 0 0 cm /I Do Q")
-    } else {
-        content.to_owned()
-    };
-    let (wide, high) = (width.max(400), height.max(120));
-    let mut objects: Vec<Vec<u8>> = [
-        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 {wide} {high}]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>/XObject<</I 7 0 R>>>>>>"),
-        format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
-        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
-        "<</Author(ouyang)>>".to_owned(),
-    ]
-    .into_iter()
-    .map(String::into_bytes)
-    .collect();
-    if !jpeg.is_empty() {
-        let head = format!(
-            "<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode/Length {}>>stream\n",
-            jpeg.len()
-        );
-        objects.push([head.as_bytes(), jpeg, b"\nendstream"].concat());
-    }
-    let mut out = b"%PDF-1.4\n".to_vec();
-    let mut places = Vec::new();
-    for (index, object) in objects.iter().enumerate() {
-        places.push(out.len());
-        out.extend(format!("{} 0 obj", index + 1).into_bytes());
-        out.extend(object);
-        out.extend(b"endobj\n");
-    }
-    let start = out.len();
-    out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1).into_bytes());
-    for place in &places {
-        out.extend(format!("{place:010} 00000 n \n").into_bytes());
-    }
-    let size = places.len() + 1;
-    out.extend(
-        format!("trailer<</Size {size}/Root 1 0 R/Info 6 0 R>>\nstartxref\n{start}\n%%EOF\n")
-            .into_bytes(),
-    );
-    out
 }

@@ -6,6 +6,8 @@
 pub enum Leaf<'a> {
     /// Lines of text, on 6 by 4 inches.
     Text(&'a [&'a str]),
+    /// A content stream as it is, on as much; its font is `F`.
+    Drawn(&'a str),
     /// A JPEG of so many columns and rows, at 150 to the inch.
     Picture(&'a [u8], u32, u32),
 }
@@ -32,6 +34,7 @@ pub fn document(leaves: &[Leaf<'_>]) -> Vec<u8> {
     for (at, leaf) in leaves.iter().enumerate() {
         let (wide, high, content, picture) = match leaf {
             Leaf::Text(lines) => (432.0, 288.0, shown(lines), b"null".to_vec()),
+            Leaf::Drawn(content) => (432.0, 288.0, (*content).to_owned(), b"null".to_vec()),
             Leaf::Picture(jpeg, width, height) => {
                 let side = |pixels: u32| f64::from(pixels) * 72.0 / 150.0;
                 let (wide, high) = (side(*width), side(*height));

@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Write};
 use std::sync::Arc;
 
 use liuhen_paper::PicturePages;
-use liuhen_picture::{Format, encode};
+use liuhen_picture::Format;
 use liuhen_reading::{Limits, Nature, Pdf, PdfPicture, ReadError, nature};
 use liuhen_redact::{Policy, Refusal};
 use liuhen_vision::Point;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::bench::{Bytes, Looked};
 use super::rules::{Rules, rules};
-use super::{ReviewProblem, SHOWN, hide_problem, problem, sight_problem};
+use super::{ReviewProblem, hide_problem};
 use crate::redact::{Eyes, pdf};
 use crate::sight::{self, Decided, Faces, Hide, Looker, Mark, Quad, Sort};
 
@@ -118,19 +118,10 @@ pub(super) fn looked(
     page: usize,
     said: Vec<Mark>,
 ) -> Result<Looked, ReviewProblem> {
-    let longest = rules().map_err(|_| ReviewProblem::Networks)?.picture.shown;
     let painted = pdf::painted(Arc::clone(file), page).map_err(|error| refused(&error))?;
-    let seen = looker
-        .see_pixels(painted.picture, sight::detector())
-        .map_err(|error| sight_problem(&error))?;
-    let shown = encode(&seen.picture.shrunk(longest), SHOWN).map_err(|error| problem(&error))?;
-    Ok(Looked {
-        shown: Zeroizing::new(shown),
-        width: seen.picture.width(),
-        height: seen.picture.height(),
-        marks: together(said, seen.marks(&hide(looker, Faces::Fill))),
-        beside: Vec::new(),
-    })
+    let seen = super::seen(looker, painted.picture)?;
+    let marks = together(said, seen.marks(&hide(looker, Faces::Fill)));
+    super::shown(&seen, marks, Vec::new())
 }
 
 /// What letters say and what eyes see as one list from the top of the page: what both tell of is one

@@ -36,7 +36,7 @@ use crate::event::{Action, Outcome};
 use crate::imports::base_name;
 use crate::models::default_folder;
 use crate::pictures::PictureFile;
-use crate::sight::{self, Decided, Faces, Hide, HideError, Looker, Mark, SightError, Sort};
+use crate::sight::{self, Decided, Faces, Hide, HideError, Looker, Mark, Seen, SightError, Sort};
 use crate::{Service, ids};
 
 /// Threads of one look; one picture is worked on at a time.
@@ -809,17 +809,28 @@ fn opened(file: &[u8]) -> std::result::Result<Picture, ReviewProblem> {
 }
 
 fn looked(looker: &Looker, file: &[u8]) -> std::result::Result<Looked, ReviewProblem> {
+    let seen = seen(looker, opened(file)?)?;
+    let marks = seen.marks(&Hide::default());
+    shown(&seen, marks, beside(file))
+}
+
+/// What a picture, or a page, shows.
+fn seen(looker: &Looker, picture: Picture) -> Told<Seen> {
+    looker
+        .see_pixels(picture, sight::detector())
+        .map_err(|error| sight_problem(&error))
+}
+
+/// What was seen as the console shows it.
+fn shown(seen: &Seen, marks: Vec<Mark>, beside: Vec<&'static str>) -> Told<Looked> {
     let longest = rules().map_err(|_| ReviewProblem::Networks)?.picture.shown;
-    let seen = looker
-        .see_pixels(opened(file)?, sight::detector())
-        .map_err(|error| sight_problem(&error))?;
     let shown = encode(&seen.picture.shrunk(longest), SHOWN).map_err(|error| problem(&error))?;
     Ok(Looked {
         shown: Zeroizing::new(shown),
         width: seen.picture.width(),
         height: seen.picture.height(),
-        marks: seen.marks(&Hide::default()),
-        beside: beside(file),
+        marks,
+        beside,
     })
 }
 

@@ -99,6 +99,11 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// Whether pictures are looked at, or told as not looked at for want of models.
+    fn wants_pictures(&self) -> bool {
+        self.looker.is_some() || self.no_models
+    }
+
     /// A request with the defaults of the command line.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>) -> Self {

@@ -45,9 +45,9 @@ pub(super) fn scan<S>(
 where
     S: Read + Seek + Send + 'static,
 {
-    let mut wishes = outer.request().wishes.clone();
     let request = outer.request();
-    wishes.page_pictures = request.looker.is_some() || request.no_models;
+    let mut wishes = request.wishes.clone();
+    wishes.page_pictures = request.wants_pictures();
     wishes.films = request.looker.is_some() && request.films.is_some();
     wishes.limits.max_shared_strings_bytes =
         wishes.limits.max_shared_strings_bytes.min(SHARED_STRINGS);
@@ -106,14 +106,10 @@ impl<'r> Inside<'_, 'r> {
             Content::Text(text) => words(text, detector, sink),
             Content::Picture(picture) => {
                 let format = picture.format;
-                let read = if sink.request().looker.is_some() {
-                    picture
-                        .bytes(LARGEST)
-                        .map_err(|error| Reason::from(&error))
-                        .and_then(|bytes| pictures::bytes(format, &bytes, detector, sink))
-                } else {
-                    Err(sink.unseen(format))
-                };
+                let read = sink
+                    .looker(format)
+                    .and_then(|_| picture.bytes(LARGEST).map_err(|error| Reason::from(&error)))
+                    .and_then(|bytes| pictures::bytes(format, &bytes, detector, sink));
                 if let Err(reason) = read {
                     sink.note(reason);
                 }

@@ -38,13 +38,14 @@ pub(super) fn pdf<S: Read + Seek>(
             };
             sink.found(site, found.hit.span, found.hit, found.text, found.around());
         });
-        if sink.request().looker.is_some() || sink.request().no_models && !unseen {
-            for picture in pdf.pictures(page).map_err(|error| Reason::from(&error))? {
-                if let Err(reason) = shown(picture, page + 1, detector, sink) {
-                    // Without models one picture speaks for all.
-                    unseen = matches!(reason, Reason::NoModels(_));
-                    sink.note(reason);
-                }
+        // Without models one picture speaks for all.
+        if unseen || !sink.request().wants_pictures() {
+            continue;
+        }
+        for picture in pdf.pictures(page).map_err(|error| Reason::from(&error))? {
+            if let Err(reason) = shown(picture, page + 1, detector, sink) {
+                unseen = matches!(reason, Reason::NoModels(_));
+                sink.note(reason);
                 if unseen {
                     break;
                 }

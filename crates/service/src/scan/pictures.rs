@@ -18,9 +18,8 @@ pub(super) fn scan(
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    if sink.request().looker.is_none() {
-        return Err(sink.unseen(format));
-    }
+    // Asked before anything is read.
+    sink.looker(format)?;
     let mut held = Vec::new();
     let mut source = source.take(LARGEST + 1);
     source
@@ -58,9 +57,7 @@ pub(super) fn looked(
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    let Some(looker) = sink.request().looker else {
-        return Err(sink.unseen(format));
-    };
+    let looker = sink.looker(format)?;
     let Some(triage) = sink.request().triage else {
         let seen = match source {
             Source::Bytes(bytes) => looker.see(bytes, detector),
@@ -93,10 +90,6 @@ pub(super) fn film_within(
     detector: &Detector,
     sink: &mut Sink<'_>,
 ) -> Result<(), Reason> {
-    let request = sink.request();
-    if request.looker.is_none() || request.films.is_none() {
-        return Err(Reason::Format(format));
-    }
     let mut held = tempfile::tempfile().map_err(|error| Reason::from(&error))?;
     let length =
         std::io::copy(source, &mut held).map_err(|error| Reason::from(&ReadError::of(error)))?;

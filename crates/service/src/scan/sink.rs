@@ -13,6 +13,7 @@ use super::notes::{Note, Reason};
 use super::summary::{FileReport, Pictures};
 use super::watch::Runs;
 use super::{Request, level};
+use crate::sight::Looker;
 
 /// Findings sent at once.
 const BATCH: usize = 256;
@@ -184,13 +185,13 @@ impl<'a> Sink<'a> {
         self.notes.push(Note { path, reason });
     }
 
-    /// Why a picture is not looked at; `format` is its English name.
-    pub(super) fn unseen(&self, format: &'static str) -> Reason {
-        if self.request().no_models {
+    /// The eyes; else why a picture is not looked at. `format` is its English name.
+    pub(super) fn looker(&self, format: &'static str) -> Result<&'a Looker, Reason> {
+        self.request.looker.ok_or(if self.request.no_models {
             Reason::NoModels(format)
         } else {
             Reason::Format(format)
-        }
+        })
     }
 
     /// The file was read: how many bytes, and how many sequences did not decode.
